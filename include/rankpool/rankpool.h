@@ -1,0 +1,404 @@
+/* rankpool: maps functions over a pool of MPI ranks.
+ *
+ * A pool has one manager, the process that goes on with `main`, and workers, the other ranks,
+ * which run tasks. A program opens a pool, maps or submits, and closes it:
+ *
+ *     rp_pool *pool;
+ *     if (rp_open(NULL, &pool))
+ *         return fprintf(stderr, "%s\n", rp_last_error(NULL)), 1;
+ *     rp_status status = rp_map(pool, area, in, sizeof *in, n, out, sizeof *out);
+ *     return rp_close(&pool) != RP_OK || status != RP_OK;
+ *
+ * Conventions. Sizes are bytes, times are seconds, indices start at 0, workers at 1 (0 is the
+ * manager). A pool belongs to one thread at a time. No call is collective unless its comment
+ * says so. A call that can fail returns an rp_status and leaves a sentence for rp_last_error;
+ * outputs are written only on success. A user's mistake never aborts and never hangs.
+ *
+ * What this version does not do yet returns RP_UNSUPPORTED with a sentence: such calls and
+ * fields say "later" below.
+ */
+#ifndef RANKPOOL_RANKPOOL_H
+#define RANKPOOL_RANKPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <rankpool/version.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define RP_API __attribute__((visibility("default")))
+#define RP_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#else
+#define RP_API
+#define RP_PRINTF(text, first)
+#endif
+
+/* ---- Statuses ---------------------------------------------------------------------------- */
+
+#define RP_STATUSES(X)                                                                          \
+    X(RP_OK, "success")                                                                         \
+    X(RP_TIMEOUT, "not done in the time given")                                                 \
+    X(RP_CANCELLED, "cancelled before it started")                                              \
+    X(RP_BUSY, "already started")                                                               \
+    X(RP_TASK_FAILED, "the task reported a failure")                                            \
+    X(RP_TASK_CRASHED, "the task ended its process by a signal or an exit")                     \
+    X(RP_TASK_TIMEOUT, "the task ran longer than it may")                                       \
+    X(RP_WORKER_LOST, "the worker that ran the task died")                                      \
+    X(RP_POOL_BROKEN, "no worker is left, or an initializer failed")                            \
+    X(RP_CLOSED, "the pool is closed")                                                          \
+    X(RP_INVALID, "invalid argument or call")                                                   \
+    X(RP_NO_MEMORY, "out of memory")                                                            \
+    X(RP_MISMATCH, "ranks run different programs")                                              \
+    X(RP_UNSUPPORTED, "not supported by this version or system")                                \
+    X(RP_LAUNCH, "the program could not be started under the launcher")                         \
+    X(RP_MPI, "MPI reported an error")                                                          \
+    X(RP_JOURNAL, "the journal cannot be used")
+
+typedef enum rp_status {
+#define RP_STATUS_ENUMERATOR(name, text) name,
+    RP_STATUSES(RP_STATUS_ENUMERATOR)
+#undef RP_STATUS_ENUMERATOR
+} rp_status;
+
+/* The status in words: constant text, never NULL. */
+RP_API const char *rp_strerror(rp_status status);
+
+/* ---- Types ------------------------------------------------------------------------------- */
+
+typedef struct rp_pool rp_pool;
+typedef struct rp_future rp_future;
+typedef struct rp_iter rp_iter;
+typedef struct rp_queue rp_queue;
+typedef struct rp_call rp_call;
+typedef uint64_t rp_share_id;
+typedef uint64_t rp_queue_id;
+
+/* `size` bytes at `data`; who owns them, and until when, is said where a view is given. */
+typedef struct rp_view {
+    const void *data;
+    size_t size;
+} rp_view;
+
+/* A task. `in` holds `in_size` bytes, read-only, aligned for any type if the items' size is a
+ * multiple of that alignment, valid until the task returns. It answers with `return
+ * rp_return(...)`, or writes into rp_reserve(...) and returns 0, or `return rp_fail(...)`. Any
+ * other non-zero return is a failure with that code. Returning 0 with neither answers zero
+ * bytes. Any function of the program or of a library it has loaded will do, static ones too. */
+typedef int rp_fn(rp_call *call, const void *in, size_t in_size);
+
+typedef int rp_source(void *state, rp_view *item);
+typedef int rp_sink(void *state, size_t index, rp_status status, rp_view result, const char *error);
+typedef void rp_combine(void *into, const void *from, size_t size);
+typedef void rp_callback(rp_future *future, void *arg);
+
+#define RP_FOREVER (-1.0)
+#define RP_ANY_WORKER 0
+
+/* ---- Options ----------------------------------------------------------------------------- */
+
+/* A zero field means the default, a negative number means off. Each field but the pointers to
+ * functions can be set by the environment variable RANKPOOL_<FIELD> too: the environment beats
+ * the default, the code beats the environment. */
+typedef struct rp_options {
+    size_t size;              /* set by RP_OPTIONS(...) and RP_OPTIONS_INIT */
+    int workers;              /* 0: one per usable core, see `per` */
+    const char *per;          /* "core" (default), "thread", "l3", "numa", "package" */
+    size_t memory_per_worker; /* bytes; caps the workers of a node by the memory it may use */
+    const char *schedule;     /* "auto" (default), "static", "dynamic", "guided", "factoring", "adaptive" */
+    size_t chunk;             /* items a claim; 0: the schedule's choice */
+    size_t window;            /* most items a stream draws ahead of its sink; later */
+    int isolate;              /* run tasks in a supervised child process; later */
+    double timeout;           /* seconds a task may run; later */
+    size_t task_memory;       /* bytes a task may use; later */
+    int retries;              /* further tries after a crash, a timeout or a lost worker; later */
+    uint64_t seed;            /* of rp_random */
+    const char *journal;      /* file of finished results, to resume from; later */
+    int progress;             /* bar on standard error: 0 where it is a terminal, 1 on, -1 off */
+    rp_fn *initializer;       /* runs once in each process that runs tasks, before its first task */
+    const void *initarg;      /* `initarg_size` bytes, copied by rp_open: the initializer's input */
+    size_t initarg_size;
+    rp_fn *finalizer;         /* the same as `initializer`, after the last task, without input */
+} rp_options;
+
+#define RP_OPTIONS_INIT {sizeof(rp_options)}
+#ifndef __cplusplus
+#define RP_OPTIONS(...) (&(rp_options){.size = sizeof(rp_options), __VA_ARGS__})
+#endif
+
+/* Sets a field by its name to a value in text, as an environment variable would ("workers", "8";
+ * sizes may end in K, M, G or T). The text must live as long as the options. `initializer`,
+ * `initarg` and `finalizer` have no text. RP_INVALID: no such field, or not a value of it. */
+RP_API rp_status rp_options_set(rp_options *options, const char *name, const char *value);
+
+/* ---- Opening and closing ----------------------------------------------------------------- */
+
+/* Opens a pool in a program that leaves MPI to the library; comes early in `main`.
+ *
+ * Under an MPI launcher it takes the ranks given: collective over all of them, once, in the
+ * first call; the call returns in rank 0 alone, the other ranks become workers and leave by
+ * exit(0) when the manager ends. Started alone, it starts the program again under the launcher
+ * and sizes the pool by what this machine offers; the first process stays as a parent and ends
+ * as the manager ends. With one rank, without a launcher, under a debugger, or told so by
+ * RANKPOOL_LAUNCH=inline, tasks run in this process.
+ *
+ * `options` may be NULL and is copied. Further pools may be opened later, several at once.
+ * Errors: RP_INVALID (options), RP_LAUNCH, RP_MISMATCH (ranks run different builds), RP_MPI,
+ * RP_NO_MEMORY, RP_UNSUPPORTED; the sentence is in rp_last_error(NULL). */
+RP_API rp_status rp_open(const rp_options *options, rp_pool **pool);
+
+/* Finishes what is queued and running, frees the pool and sets *pool to NULL. Futures and views
+ * outlive it until released. A NULL pool is closed already. Returns RP_POOL_BROKEN where work
+ * could not be finished for want of workers. */
+RP_API rp_status rp_close(rp_pool **pool);
+
+/* Cancels every task that has not started, of rp_submit. Returns how many. */
+RP_API size_t rp_cancel_all(rp_pool *pool);
+
+/* True in the process that opened the pool. */
+RP_API bool rp_is_manager(const rp_pool *pool);
+
+/* How this pool was sized and why, as lines of text: valid until rp_close. */
+RP_API const char *rp_describe(const rp_pool *pool);
+
+/* The sentence of the last call on `pool` that failed, "" if none has; with NULL that of the
+ * last failed open. Valid until the next call on the pool. */
+RP_API const char *rp_last_error(const rp_pool *pool);
+
+/* ---- Inside a task ----------------------------------------------------------------------- */
+
+/* The part of a call that rp_return reads; the rest is the library's. */
+struct rp_call {
+    void *out;       /* where a result of up to `capacity` bytes goes */
+    size_t capacity; /* bytes */
+    size_t length;   /* bytes answered so far */
+};
+
+RP_API int rp_return_large(rp_call *call, const void *data, size_t size);
+
+/* Answers `size` bytes, copied. Returns 0, or non-zero when there is no memory for them. */
+static inline int rp_return(rp_call *call, const void *data, size_t size)
+{
+    if (size == 0 || size > call->capacity)
+        return rp_return_large(call, data, size);
+    memcpy(call->out, data, size);
+    call->length = size;
+    return 0;
+}
+
+/* Room for an answer of `size` bytes, aligned for any type, to be written before the task
+ * returns 0; it replaces an earlier answer. NULL when there is no memory for it. */
+RP_API void *rp_reserve(rp_call *call, size_t size);
+
+/* Fails the task with a sentence; returns the code to return, 1. */
+RP_API int rp_fail(rp_call *call, const char *format, ...) RP_PRINTF(2, 3);
+
+/* The constant argument of the map, valid until the task returns; NULL and 0 if there is none. */
+RP_API const void *rp_common(rp_call *call, size_t *size);
+
+/* The bytes of rp_share; later. */
+RP_API const void *rp_shared(rp_call *call, rp_share_id id, size_t *size);
+
+/* The item's index in its map, stream or pool. */
+RP_API size_t rp_call_index(const rp_call *call);
+
+/* 1 for the first try. */
+RP_API int rp_call_attempt(const rp_call *call);
+
+/* This worker's own pointer in this pool, NULL at first, kept between tasks. */
+RP_API void **rp_local(rp_call *call);
+
+/* Fills `n` random words, by Philox 4x64-10 (Salmon et al., "Parallel random numbers: as easy as
+ * 1, 2, 3", SC11) keyed by the pool's seed, the map and the item: the same on any worker and any
+ * try. Further calls in the same task go on in the same stream. */
+RP_API void rp_random(rp_call *call, uint64_t *words, size_t n);
+
+typedef struct rp_worker_info {
+    int worker;       /* 1..rp_workers(); 0 is the manager */
+    int rank;         /* in the MPI world; 0 alone */
+    const char *host; /* valid as long as the pool */
+    long pid;
+    bool alive;
+    const char *cpus; /* as hwloc lists them, "0-3" */
+    int numa_node;    /* -1: not one alone */
+    size_t tasks_done;
+} rp_worker_info;
+
+/* The worker that runs this task. */
+RP_API rp_status rp_here(rp_call *call, rp_worker_info *info);
+
+/* ---- Maps -------------------------------------------------------------------------------- */
+
+typedef struct rp_map_options {
+    size_t size;          /* set by RP_MAP_OPTIONS(...) and RP_MAP_OPTIONS_INIT */
+    const char *schedule; /* NULL: the pool's */
+    size_t chunk;         /* 0: the pool's */
+    size_t window;        /* of a stream; later */
+    double timeout;       /* later */
+    int retries;          /* later */
+    const void *common;   /* one argument for all items, `common_size` bytes, copied once a node */
+    size_t common_size;
+    const double *cost;      /* n hints, any unit: the longest go first */
+    rp_status *statuses;     /* n statuses out, may be NULL */
+    size_t *sizes;           /* n result sizes out, may be NULL */
+    bool stop_at_failure;    /* what has not started then is RP_CANCELLED */
+    const char *label;       /* for the progress bar */
+} rp_map_options;
+
+#define RP_MAP_OPTIONS_INIT {sizeof(rp_map_options)}
+#ifndef __cplusplus
+#define RP_MAP_OPTIONS(...) (&(rp_map_options){.size = sizeof(rp_map_options), __VA_ARGS__})
+#endif
+
+typedef struct rp_map_report {
+    size_t done;         /* items that succeeded */
+    size_t failed;       /* items that ran and failed */
+    size_t cancelled;    /* items not run; together n */
+    size_t first_failed; /* lowest failed item; n if none */
+    size_t chunks;       /* claims that workers made */
+    double seconds;
+    char message[256]; /* of the lowest failed item, else "" */
+} rp_map_report;
+
+/* Maps `fn` over `n` items of `in_size` bytes, in order, as qsort takes an array: out + i *
+ * out_size answers in + i * in_size. Every item runs. Returns the status of the lowest failed
+ * item; a failed item's slot is left untouched. A result longer than `out_size` fails its item,
+ * a shorter one leaves the rest of the slot; `out` NULL with `out_size` 0 drops results. */
+RP_API rp_status rp_map(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n,
+                        void *out, size_t out_size);
+
+/* The same with options and a report; both may be NULL. */
+RP_API rp_status rp_map_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n,
+                             void *out, size_t out_size, const rp_map_options *options,
+                             rp_map_report *report);
+
+/* Maps `fn` over the integers begin..end-1: item i's input is the uint64_t i, and none is sent;
+ * out + (i - begin) * out_size answers it. RP_INVALID where end < begin. */
+RP_API rp_status rp_map_range(rp_pool *pool, rp_fn *fn, uint64_t begin, uint64_t end, void *out,
+                              size_t out_size);
+
+/* Later. */
+RP_API rp_status rp_map_reduce(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n,
+                               rp_combine *combine, void *out, size_t out_size,
+                               const rp_map_options *options, rp_map_report *report);
+
+/* Later. */
+RP_API rp_status rp_stream(rp_pool *pool, rp_fn *fn, rp_source *source, rp_sink *sink, void *state,
+                           const rp_map_options *options);
+
+/* ---- Tasks and futures ------------------------------------------------------------------- */
+
+typedef struct rp_task_options {
+    size_t size; /* set by RP_TASK_OPTIONS(...) and RP_TASK_OPTIONS_INIT */
+    double timeout;
+    int retries;
+    int priority; /* higher first, 0 by default */
+    int worker;   /* RP_ANY_WORKER (0) or a worker's number from 1 */
+    void *user;
+    const char *label;
+} rp_task_options;
+
+#define RP_TASK_OPTIONS_INIT {sizeof(rp_task_options)}
+#ifndef __cplusplus
+#define RP_TASK_OPTIONS(...) (&(rp_task_options){.size = sizeof(rp_task_options), __VA_ARGS__})
+#endif
+
+typedef enum rp_state { RP_PENDING, RP_RUNNING, RP_DONE } rp_state;
+
+typedef struct rp_task_info {
+    int worker; /* that ran it last; 0: the manager */
+    const char *host;
+    long pid;
+    int attempts;
+    int code;      /* what the task returned */
+    double queued; /* seconds between rp_submit and its start */
+    double ran;    /* seconds it ran */
+} rp_task_info;
+
+/* Queues one task; copies the input, never blocks. The future is the caller's, to be released;
+ * with `future` NULL it stays with the pool, for rp_next. */
+RP_API rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size,
+                           rp_future **future);
+
+/* Later. */
+RP_API rp_status rp_submit_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size,
+                                const rp_task_options *options, rp_future **future);
+
+/* The next completed one of the futures left with the pool, each once, in completion order; the
+ * caller releases it. Waits up to `seconds`: 0 polls, RP_FOREVER waits. NULL: none is left, or
+ * none was done in time. */
+RP_API rp_future *rp_next(rp_pool *pool, double seconds);
+
+/* RP_OK once the task is done, however it ended; RP_TIMEOUT. */
+RP_API rp_status rp_wait(rp_future *future, double seconds);
+
+/* Waits, then gives the task's own status and, if that is RP_OK, its result. The view is
+ * aligned for any type and lives until rp_release. */
+RP_API rp_status rp_result(rp_future *future, rp_view *view);
+
+/* The failure as a sentence with code, worker, host and attempt; "" if there is none. Lives
+ * until rp_release. */
+RP_API const char *rp_error(const rp_future *future);
+
+/* A cancelled task is done, and its result is RP_CANCELLED. */
+RP_API rp_state rp_state_of(const rp_future *future);
+
+/* Cancels a task that has not started; RP_BUSY if it has; RP_OK again if it was cancelled. */
+RP_API rp_status rp_cancel(rp_future *future);
+
+/* The order of rp_submit in the pool, from 0. */
+RP_API size_t rp_index(const rp_future *future);
+
+/* Where, how often and how long the task ran; RP_BUSY until it is done. */
+RP_API rp_status rp_info(const rp_future *future, rp_task_info *info);
+
+/* Frees the future and its result, and sets *future to NULL; NULL-safe. The result of a task
+ * that is not done is dropped, the task still runs. */
+RP_API void rp_release(rp_future **future);
+
+/* Later: the pointer given in the options. */
+RP_API void *rp_user(const rp_future *future);
+
+typedef enum rp_wait_for { RP_FIRST_COMPLETED, RP_FIRST_FAILED, RP_ALL } rp_wait_for;
+
+/* Later. */
+RP_API rp_status rp_wait_many(rp_future **futures, size_t n, rp_wait_for what, double seconds,
+                              size_t *done);
+RP_API rp_iter *rp_as_completed(rp_pool *pool, rp_future *const *futures, size_t n);
+RP_API rp_future *rp_iter_next(rp_iter *iter, double seconds);
+RP_API rp_status rp_iter_status(const rp_iter *iter);
+RP_API void rp_iter_free(rp_iter **iter);
+RP_API rp_status rp_on_done(rp_future *future, rp_callback *callback, void *arg);
+
+/* ---- Workers ----------------------------------------------------------------------------- */
+
+/* How many ranks serve: all but the manager, or 1 when alone. */
+RP_API int rp_workers(const rp_pool *pool);
+
+/* What is known of a worker, 1..rp_workers(), or of the manager, 0. */
+RP_API rp_status rp_worker(const rp_pool *pool, int worker, rp_worker_info *info);
+
+/* ---- Shared data and queues: later ------------------------------------------------------- */
+
+RP_API rp_status rp_share(rp_pool *pool, const void *data, size_t size, rp_share_id *id);
+RP_API rp_status rp_unshare(rp_pool *pool, rp_share_id id);
+RP_API void *rp_alloc(rp_pool *pool, size_t size);
+RP_API void rp_free(rp_pool *pool, void *memory);
+RP_API rp_status rp_queue_open(rp_pool *pool, size_t capacity, rp_queue **queue);
+RP_API rp_status rp_put(rp_queue *queue, const void *data, size_t size, double seconds);
+RP_API rp_status rp_get(rp_queue *queue, rp_view *view, double seconds);
+RP_API rp_status rp_queue_close(rp_queue **queue);
+RP_API rp_queue_id rp_queue_id_of(const rp_queue *queue);
+RP_API rp_status rp_call_put(rp_call *call, rp_queue_id queue, const void *data, size_t size, double seconds);
+RP_API rp_status rp_call_get(rp_call *call, rp_queue_id queue, rp_view *view, double seconds);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
