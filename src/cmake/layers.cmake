@@ -1,0 +1,20 @@
+# The layers: the folders of src/ that make up the library, lowest first, and for each those that
+# it may include. This is the one table of arrows; the build takes from it what a unit test of a
+# layer links, and tests/layers.cmake checks every #include against it.
+#
+#     api -> { run, launch } -> { sched, record, func, node, board } -> config -> base
+
+set(RANKPOOL_LAYERS base config board func node record sched launch run api)
+
+set(RANKPOOL_REACH_base)
+set(RANKPOOL_REACH_config ${RANKPOOL_REACH_base} base)
+foreach(layer board func node record sched)
+    set(RANKPOOL_REACH_${layer} ${RANKPOOL_REACH_config} config)
+endforeach()
+foreach(layer launch run)
+    set(RANKPOOL_REACH_${layer} ${RANKPOOL_REACH_sched} board func node record sched)
+endforeach()
+set(RANKPOOL_REACH_api ${RANKPOOL_REACH_run} launch run)
+
+# The only files that may include MPI's header; the public one is for programs that run MPI.
+set(RANKPOOL_MPI_SOURCES src/api/comm.c include/rankpool/mpi.h)

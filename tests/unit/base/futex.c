@@ -1,0 +1,81 @@
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/futex.h"
+
+TEST_CASE(a_wait_ends_at_its_deadline_and_says_so)
+{
+    _Atomic uint32_t word = 0;
+    uint64_t deadline = clock_deadline(0.02);
+    while (futex_wait(&word, 0, deadline))
+        REQUIRE(clock_ns() < deadline + 1000000000u);
+    CHECK(clock_ns() >= deadline);
+}
+
+TEST_CASE(a_deadline_that_has_passed_does_not_sleep)
+{
+    _Atomic uint32_t word = 0;
+    CHECK(!futex_wait(&word, 0, clock_ns() - 1));
+    CHECK(!futex_wait(&word, 0, 0));
+}
+
+TEST_CASE(a_word_that_has_changed_already_is_not_slept_on)
+{
+    _Atomic uint32_t word = 7;
+    CHECK(futex_wait(&word, 0, CLOCK_NEVER));
+}
+
+/* Two sides that count a word up in turns, each asleep while it is the other's turn: a wake that
+ * does not arrive leaves both asleep. */
+enum { TURNS = 20000 };
+
+static void take_turns(_Atomic uint32_t *word, uint32_t side)
+{
+    for (uint32_t turn = side; turn < TURNS; turn += 2) {
+        for (uint32_t now; (now = atomic_load(word)) != turn;)
+            futex_wait(word, now, CLOCK_NEVER);
+        atomic_store(word, turn + 1);
+        futex_wake(word);
+    }
+}
+
+static void *other_side(void *word)
+{
+    take_turns(word, 1);
+    return NULL;
+}
+
+TEST_CASE(a_wake_reaches_a_sleeping_thread)
+{
+    _Atomic uint32_t word = 0;
+    pthread_t thread;
+    REQUIRE(pthread_create(&thread, NULL, other_side, &word) == 0);
+    take_turns(&word, 0);
+    CHECK_INT(pthread_join(thread, NULL), 0);
+    CHECK_UINT(word, TURNS);
+}
+
+TEST_CASE(a_wake_reaches_a_sleeping_process)
+{
+    _Atomic uint32_t *word =
+        mmap(NULL, sizeof *word, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(word != MAP_FAILED);
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        take_turns(word, 1);
+        _exit(0);
+    }
+    take_turns(word, 0);
+    int status;
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK_INT(status, 0);
+    CHECK_UINT(*word, TURNS);
+    munmap(word, sizeof *word);
+}
