@@ -272,6 +272,16 @@ bool check_true(check_site site, const char *text, bool held)
     return held || fail(site, std::string("Expected: ") + text);
 }
 
+void check_failed(check_site site, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    fail(site, text);
+}
+
 bool check_int(check_site site, const char *a_text, const char *b_text, long long a, long long b)
 {
     return a == b || differ(site, "==", a_text, b_text, a, b);

@@ -84,6 +84,9 @@ struct check_case {
 /* The text holds the part. */
 #define CHECK_HAS(text, part) check_has(CHECK_SITE, #text, #part, (text), (part))
 
+/* Fails, with a sentence as of printf. */
+#define CHECK_FAILED(...) check_failed(CHECK_SITE, __VA_ARGS__)
+
 #define REQUIRE(held)        ((held) ? (void)0 : (check_true(CHECK_SITE, #held, false), check_leave()))
 #define REQUIRE_STATUS(a, b) (CHECK_STATUS(a, b) ? (void)0 : check_leave())
 #define SKIP_CASE(why)       check_skip(CHECK_SITE, (why))
@@ -99,6 +102,7 @@ int check_main(int argc, char **argv);
 
 void check_register(struct check_case *self);
 bool check_true(struct check_site, const char *text, bool held);
+void check_failed(struct check_site, const char *format, ...) RP_PRINTF(2, 3);
 bool check_int(struct check_site, const char *a_text, const char *b_text, long long a, long long b);
 bool check_uint(struct check_site, const char *a_text, const char *b_text, unsigned long long a,
                 unsigned long long b);
