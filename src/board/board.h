@@ -1,0 +1,56 @@
+/* The board of a pool on a node, as one process sees it.
+ *
+ * The manager creates a board and posts its handle on the roster; workers attach it. Then
+ *     manager: post_take, fill, post_publish ... outbox_peek, outbox_pop ... post_retire
+ *     worker:  post_peek, post_claim, (runs the items), outbox_put, outbox_notify
+ * and both sleep through the roster (workers) or the outboxes (the manager). */
+#ifndef RANKPOOL_BOARD_BOARD_H
+#define RANKPOOL_BOARD_BOARD_H
+
+#include "board/layout.h"
+
+struct board {
+    struct board_shared *shared;
+    struct post *post;
+    _Atomic uint64_t *order;
+    struct slot *slot;
+    struct note *notes;
+    struct roster *roster;
+    struct memory memory;
+    int self;
+    uint64_t seen; /* entries of the order before this one hold nothing more for this process */
+};
+
+/* Creates the board of pool `id` for the roster's members. Its arena and regions reach as far as
+ * memory_reach allows (of MEMORY_POSIX: a few MiB, since all of it is taken at once). */
+rp_status board_create(struct board *board, struct roster *roster, uint64_t id, enum memory_kind kind,
+                       struct error *error);
+
+/* RP_CLOSED: the pool has been closed in the meantime. */
+rp_status board_attach(struct board *board, struct roster *roster, uint64_t id,
+                       const struct memory_handle *handle, struct error *error);
+
+void board_release(struct board *board);
+
+static inline void *board_at(const struct board *board, uint64_t offset)
+{
+    return (char *)board->shared + offset;
+}
+
+static inline struct slot *board_slot(const struct board *board)
+{
+    return &board->slot[board->self];
+}
+
+/* The start of a worker's region for its results. */
+uint64_t board_region(const struct board *board, int member);
+
+/* The manager writes down where a module lies, before it posts work that needs it; a worker finds
+ * it. NULL: not known. RP_UNSUPPORTED: the table is full. */
+rp_status board_add_module(struct board *board, uint64_t id, const char *path, struct error *error);
+const char *board_find_module(const struct board *board, uint64_t id);
+
+/* A worker cannot serve: its first sentence counts, the manager is woken. */
+void board_break(struct board *board, const char *why);
+
+#endif

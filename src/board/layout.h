@@ -1,0 +1,145 @@
+/* What stands on the board: the shared memory of one pool on one node.
+ *
+ *     header     who made it, sleep words of the manager, tables filled once
+ *     posts      descriptors of work, reused through their generations
+ *     order      the ring in which posts were published
+ *     slots      one for each process: what it holds, how far its notes go
+ *     notes      a ring of completion notes for each worker
+ *     arena      inputs and results, the manager's; then a region for each worker's own results
+ *
+ * The manager is process 0, workers count from 1. Everything is plain memory: processes or threads
+ * that attach to it follow the protocol of post.h (claims), outbox.h (completions) and roster.h
+ * (sleep). Words that several write are sequentially consistent unless a comment says less. */
+#ifndef RANKPOOL_BOARD_LAYOUT_H
+#define RANKPOOL_BOARD_LAYOUT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "board/roster.h"
+
+#define BOARD_POSTS      4096 /* live posts, and entries of the order: a power of two */
+#define BOARD_POST_ITEMS ((UINT32_C(1) << 20))
+#define OUTBOX_NOTES     2048 /* of a worker: a power of two */
+#define NOTE_INLINE      24   /* bytes of a result that travel in the note */
+#define BOARD_MODULES    64
+#define BOARD_PATH       512
+
+/* A function as {module, offset}: see func/func.h. */
+struct board_function {
+    uint64_t module, offset;
+};
+
+/* A post: items of one map, or tasks that were submitted one by one. Its life is described in
+ * post.h. The first part is read by those who may claim; the second only by those who have. */
+struct post {
+    _Alignas(BOARD_LINE) _Atomic uint64_t cursor; /* {generation, next} */
+    _Atomic uint32_t limit;                       /* items published, POST_CLOSED when it is final */
+    _Atomic uint32_t owner;                       /* the worker that it is for; 0: any */
+    _Atomic uint64_t map;                         /* 0: submitted tasks */
+    _Atomic uint64_t behind;                      /* items of the map that were not posted yet */
+    _Atomic uint64_t total;                       /* items of the map */
+    _Atomic uint64_t chunk;                       /* items a claim; 0: the schedule's choice */
+    _Atomic uint32_t schedule;
+
+    _Alignas(BOARD_LINE) struct board_function function; /* of a map */
+    uint64_t first;                                      /* position of item 0 in its map */
+    uint64_t in, in_size;                                /* offset of the inputs, bytes of each */
+    uint64_t out, out_size;                              /* the same of results */
+    uint64_t indices;                                    /* offset of the items' indices; 0: in order */
+    uint64_t common, common_size;
+    uint64_t begin; /* of a range: item i's input is begin + i */
+    uint32_t flags;
+    uint32_t attempt;
+};
+
+enum post_flags { POST_RANGE = 1, POST_DROP_RESULTS = 2 };
+
+/* A submitted task as it stands in the block of its post (`in` of the post, an array). */
+struct task_record {
+    union {
+        unsigned char bytes[NOTE_INLINE]; /* an input of up to NOTE_INLINE bytes */
+        uint64_t offset;                  /* of a longer one */
+    } input;
+    uint64_t in_size;
+    uint64_t index;
+    struct board_function function;
+    _Atomic uint32_t state;
+    uint32_t attempt;
+};
+
+enum task_record_state { RECORD_PENDING, RECORD_RUNNING, RECORD_CANCELLED };
+
+/* What a worker says when it has finished items: the truth about what is done. A run of items
+ * that went as planned shares one note; an item that failed, or whose result has another size
+ * than the map's, and a submitted task have a note of their own, with a result or a sentence. */
+struct note {
+    uint16_t post;
+    uint16_t flags;  /* note_flags */
+    uint32_t status; /* rp_status */
+    uint32_t from, count;
+    int32_t code;   /* what the task returned */
+    float ran;      /* seconds */
+    uint64_t ended; /* clock_ns */
+    uint64_t size;  /* bytes of the result or sentence */
+    union {
+        unsigned char bytes[NOTE_INLINE]; /* up to NOTE_INLINE bytes */
+        uint64_t offset;                  /* of longer ones, in the worker's region, behind a parcel */
+    } result;
+};
+
+enum note_flags {
+    NOTE_FIRST = 1,   /* of its claim */
+    NOTE_PLACED = 2,  /* the result, of `size` bytes, lies in the post's own memory */
+    NOTE_SKIPPED = 4, /* a task that was cancelled: it did not run */
+};
+
+/* Before each result in a worker's region. */
+struct parcel {
+    _Atomic uint32_t taken; /* by the manager: the worker may reuse the memory */
+    uint32_t pad[15];
+};
+
+/* A process on the board. */
+struct slot {
+    _Alignas(BOARD_LINE) _Atomic uint64_t announce; /* the claim that it makes or holds, see post.h */
+    _Atomic uint64_t running;                       /* the item it runs, a hint */
+    _Atomic uint64_t done;                          /* items it has run */
+    _Atomic uint64_t item_ns;                       /* its measured time an item, a hint */
+    _Atomic uint32_t state;
+    _Alignas(BOARD_LINE) _Atomic uint64_t head; /* notes written */
+    _Alignas(BOARD_LINE) _Atomic uint64_t tail; /* notes read, by the manager */
+    _Atomic uint32_t spilled;                   /* the worker holds notes that had no room */
+};
+
+enum slot_state { SLOT_EMPTY, SLOT_ENTERING, SLOT_READY, SLOT_LEFT };
+
+struct board_module {
+    uint64_t id;
+    char path[BOARD_PATH];
+};
+
+struct board_shared {
+    uint64_t magic, id;
+    uint32_t members;
+    uint64_t posts, order, slots, notes, arena, region; /* offsets */
+    uint64_t arena_size, region_size;
+    uint64_t seed;
+    struct board_function initializer, finalizer; /* module 0: none */
+    uint64_t initarg, initarg_size;
+    _Atomic uint32_t modules; /* entries of `module` that are filled */
+    struct board_module module[BOARD_MODULES];
+
+    _Alignas(BOARD_LINE) _Atomic uint64_t tail; /* entries of the order that were published */
+    _Alignas(BOARD_LINE) _Atomic uint32_t manager; /* 1: it sleeps */
+    _Atomic int64_t awaited;                       /* items that finish before it wants to be woken */
+    _Alignas(BOARD_LINE) _Atomic uint64_t ready[BOARD_WORDS]; /* workers that have written notes */
+    _Alignas(BOARD_LINE) _Atomic uint32_t closing;
+    _Atomic uint32_t broken; /* an initializer failed: `why` says why */
+    char why[512];
+};
+
+_Static_assert(sizeof(struct note) == 64, "a note is half a BOARD_LINE");
+_Static_assert(sizeof(struct task_record) == 64, "a record is half a BOARD_LINE");
+
+#endif

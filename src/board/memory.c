@@ -1,0 +1,162 @@
+#define _GNU_SOURCE
+#include "board/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int create_memfd(size_t size)
+{
+    int fd = memfd_create("rankpool", MFD_CLOEXEC);
+    if (fd >= 0 && ftruncate(fd, (off_t)size)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static int create_posix(size_t size, char *name, size_t room)
+{
+    static _Atomic unsigned serial;
+    snprintf(name, room, "/rankpool.%ld.%u", (long)getpid(), atomic_fetch_add(&serial, 1));
+    int fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -1;
+    int rc = posix_fallocate(fd, 0, (off_t)size);
+    if (rc) {
+        shm_unlink(name);
+        close(fd);
+        errno = rc;
+        return -1;
+    }
+    return fd;
+}
+
+/* A memfd is of use only where one process may open another's descriptors; its own, through
+ * /proc/self, shows whether /proc is there at all. */
+enum memory_kind memory_usual(void)
+{
+    int fd = create_memfd(4096);
+    if (fd < 0)
+        return MEMORY_POSIX;
+    char path[48];
+    snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)getpid(), fd);
+    int again = open(path, O_RDWR | O_CLOEXEC);
+    close(fd);
+    if (again < 0)
+        return MEMORY_POSIX;
+    close(again);
+    return MEMORY_MEMFD;
+}
+
+static rp_status map(int fd, size_t size, struct memory *memory, struct error *error)
+{
+    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    if (base == MAP_FAILED)
+        return error_set(error, RP_NO_MEMORY, "cannot map %zu bytes of shared memory: %s", size, strerror(errno));
+    memory->base = base;
+    memory->size = size;
+    return RP_OK;
+}
+
+rp_status memory_create(enum memory_kind kind, size_t size, struct memory *memory, struct error *error)
+{
+    struct memory created = {.fd = -1};
+    created.fd = kind == MEMORY_MEMFD ? create_memfd(size) : create_posix(size, created.name, sizeof created.name);
+    if (created.fd < 0)
+        return error_set(error, RP_NO_MEMORY, "cannot create %zu bytes of shared memory%s: %s", size,
+                         kind == MEMORY_POSIX ? " in /dev/shm" : "", strerror(errno));
+    rp_status status = map(created.fd, size, &created, error);
+    if (status) {
+        memory_forget_name(&created);
+        close(created.fd);
+        return status;
+    }
+    *memory = created;
+    return RP_OK;
+}
+
+struct memory_handle memory_handle_of(const struct memory *memory)
+{
+    struct memory_handle handle = {.pid = getpid(), .fd = memory->fd, .size = memory->size};
+    memcpy(handle.name, memory->name, sizeof handle.name);
+    return handle;
+}
+
+rp_status memory_attach(const struct memory_handle *handle, struct memory *memory, struct error *error)
+{
+    char path[64];
+    int fd;
+    if (handle->name[0]) {
+        snprintf(path, sizeof path, "%.47s", handle->name);
+        fd = shm_open(path, O_RDWR | O_CLOEXEC, 0);
+    } else {
+        snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)handle->pid, (int)handle->fd);
+        fd = open(path, O_RDWR | O_CLOEXEC);
+    }
+    struct stat file;
+    if (fd < 0 || fstat(fd, &file) || (uint64_t)file.st_size < handle->size) {
+        int reason = errno;
+        if (fd >= 0)
+            close(fd);
+        return error_set(error, fd >= 0 || reason == ENOENT ? RP_CLOSED : RP_UNSUPPORTED,
+                         "cannot attach the shared memory %s of process %ld: %s", path, (long)handle->pid,
+                         fd >= 0 ? "it is gone" : strerror(reason));
+    }
+    struct memory attached = {.fd = -1};
+    rp_status status = map(fd, handle->size, &attached, error);
+    close(fd);
+    if (!status)
+        *memory = attached;
+    return status;
+}
+
+void memory_forget_name(struct memory *memory)
+{
+    if (memory->name[0])
+        shm_unlink(memory->name);
+    memory->name[0] = '\0';
+}
+
+void memory_discard(void *start, size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = ((uintptr_t)start + page - 1) / page * page;
+    uintptr_t to = ((uintptr_t)start + size) / page * page;
+    if (to > from)
+        madvise((void *)from, to - from, MADV_REMOVE);
+}
+
+void memory_release(struct memory *memory)
+{
+    if (memory->base)
+        munmap(memory->base, memory->size);
+    if (memory->base && memory->fd >= 0)
+        close(memory->fd);
+    memory_forget_name(memory);
+    *memory = (struct memory){.fd = -1};
+}
+
+static size_t soft_limit(int resource)
+{
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) || limit.rlim_cur == RLIM_INFINITY)
+        return SIZE_MAX;
+    return limit.rlim_cur > SIZE_MAX ? SIZE_MAX : (size_t)limit.rlim_cur;
+}
+
+size_t memory_reach(void)
+{
+    size_t reach = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    size_t address_space = soft_limit(RLIMIT_AS) / 4;
+    size_t file = soft_limit(RLIMIT_FSIZE);
+    if (address_space < reach)
+        reach = address_space;
+    return file < reach ? file : reach;
+}

@@ -1,0 +1,62 @@
+/* Memory that the processes of a node share.
+ *
+ * One process creates a segment and tells the others its handle, they attach. The segment is a
+ * memfd that others open through /proc/PID/fd: it has no name, counts against no file system's
+ * limit, and the kernel frees it with its last user, however that ends. Where that road is
+ * closed, it is a POSIX shared memory object: its pages are allocated at once (a full tmpfs would
+ * answer a later touch with SIGBUS), and its creator unlinks it as soon as the others attached.
+ *
+ * Pages of a memfd exist from their first touch on, so a segment may be far larger than what is
+ * used of it. */
+#ifndef RANKPOOL_BOARD_MEMORY_H
+#define RANKPOOL_BOARD_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct memory {
+    void *base;
+    size_t size;
+    int fd;        /* the creator's, -1 elsewhere */
+    char name[48]; /* of a POSIX object, "" for a memfd */
+};
+
+/* What another process needs to attach: plain bytes, valid while the creator holds the segment. */
+struct memory_handle {
+    int64_t pid;
+    int32_t fd;
+    char name[48];
+    uint64_t size;
+};
+
+enum memory_kind { MEMORY_MEMFD, MEMORY_POSIX };
+
+/* The kind of segment that works here. */
+enum memory_kind memory_usual(void);
+
+/* Creates a segment of `size` bytes of zeros. Of MEMORY_POSIX all of it is taken from /dev/shm at
+ * once. */
+rp_status memory_create(enum memory_kind kind, size_t size, struct memory *memory, struct error *error);
+
+/* Attaches a segment of another process; RP_CLOSED when it is gone. */
+rp_status memory_attach(const struct memory_handle *handle, struct memory *memory, struct error *error);
+
+struct memory_handle memory_handle_of(const struct memory *memory);
+
+/* Removes a POSIX object's name once nobody needs to attach any more; nothing for a memfd. */
+void memory_forget_name(struct memory *memory);
+
+/* Gives the pages of a range back to the system; they read as zeros afterwards. */
+void memory_discard(void *start, size_t size);
+
+/* Unmaps, and closes the creator's descriptor; a zeroed struct is fine. */
+void memory_release(struct memory *memory);
+
+/* How many bytes of address space a segment may reasonably have in this process: bounded by the
+ * machine's memory and this process's limits. */
+size_t memory_reach(void);
+
+#endif

@@ -1,0 +1,87 @@
+#include "board/outbox.h"
+
+#include "base/futex.h"
+#include "board/step.h"
+
+static struct note *note_at(const struct board *board, int member, uint64_t position)
+{
+    return &board->notes[(uint64_t)member * OUTBOX_NOTES + position % OUTBOX_NOTES];
+}
+
+bool outbox_put(struct board *board, const struct note *note)
+{
+    struct slot *slot = board_slot(board);
+    uint64_t head = atomic_load_explicit(&slot->head, memory_order_relaxed);
+    if (head - atomic_load(&slot->tail) == OUTBOX_NOTES)
+        return false;
+    *note_at(board, board->self, head) = *note;
+    STEP("note: written");
+    atomic_store(&slot->head, head + 1);
+    STEP("note: published");
+    _Atomic uint64_t *ready = &board->shared->ready[board->self / 64];
+    uint64_t bit = UINT64_C(1) << (board->self % 64);
+    if (!(atomic_load(ready) & bit))
+        atomic_fetch_or(ready, bit);
+    STEP("note: ready");
+    return true;
+}
+
+void outbox_wake_manager(struct board *board)
+{
+    if (atomic_exchange(&board->shared->manager, 0))
+        futex_wake(&board->shared->manager);
+}
+
+void outbox_notify(struct board *board, uint32_t items, bool urgent)
+{
+    if (!atomic_load(&board->shared->manager))
+        return;
+    STEP("notify: manager sleeps");
+    if (atomic_fetch_sub(&board->shared->awaited, (int64_t)items) <= (int64_t)items || urgent)
+        outbox_wake_manager(board);
+}
+
+void outbox_say_spilled(struct board *board, bool spilled)
+{
+    atomic_store(&board_slot(board)->spilled, spilled);
+}
+
+uint64_t outbox_ready(struct board *board, int word)
+{
+    return atomic_load(&board->shared->ready[word]) ? atomic_exchange(&board->shared->ready[word], 0) : 0;
+}
+
+const struct note *outbox_peek(const struct board *board, int member)
+{
+    const struct slot *slot = &board->slot[member];
+    uint64_t tail = atomic_load_explicit(&slot->tail, memory_order_relaxed);
+    return atomic_load(&slot->head) == tail ? NULL : note_at(board, member, tail);
+}
+
+void outbox_pop(struct board *board, int member)
+{
+    struct slot *slot = &board->slot[member];
+    atomic_store(&slot->tail, atomic_load_explicit(&slot->tail, memory_order_relaxed) + 1);
+    if (atomic_load(&slot->spilled))
+        roster_ring_member(board->roster, member);
+}
+
+void outbox_doze(struct board *board, uint64_t items)
+{
+    atomic_store(&board->shared->awaited, items > INT64_MAX ? INT64_MAX : (int64_t)items);
+    atomic_store(&board->shared->manager, 1);
+    STEP("manager: dozes");
+}
+
+void outbox_rouse(struct board *board)
+{
+    atomic_store(&board->shared->manager, 0);
+}
+
+void outbox_sleep(struct board *board, uint64_t deadline)
+{
+    while (atomic_load(&board->shared->manager))
+        if (!futex_wait(&board->shared->manager, 1, deadline))
+            break;
+    outbox_rouse(board);
+}

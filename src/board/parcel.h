@@ -1,0 +1,36 @@
+/* Parcels: results of a worker that are too long for a note.
+ *
+ * A worker keeps them in its own region of the board, which it alone allocates; the manager reads
+ * them where they lie and marks them as taken, and the worker reuses the memory when it next needs
+ * some. A dead worker's parcels stay readable. */
+#ifndef RANKPOOL_BOARD_PARCEL_H
+#define RANKPOOL_BOARD_PARCEL_H
+
+#include "board/arena.h"
+#include "board/board.h"
+
+struct parcels {
+    struct board *board;
+    struct arena arena;
+    struct parcel_entry {
+        uint64_t offset;
+        size_t size;
+    } *sent; /* not known to be taken, oldest first */
+    size_t count, room;
+};
+
+/* Worker: its region as the place for parcels. Returns 0, or -1 without memory. */
+int parcels_init(struct parcels *parcels, struct board *board);
+void parcels_fini(struct parcels *parcels);
+
+/* Worker: room for `size` bytes, aligned for any type, as an offset on the board; ARENA_NONE when
+ * there is none. */
+uint64_t parcel_take(struct parcels *parcels, size_t size);
+
+/* Worker: takes back one that was not sent. */
+void parcel_give(struct parcels *parcels, uint64_t offset);
+
+/* Manager: the worker may reuse the memory. */
+void parcel_mark_taken(struct board *board, uint64_t offset);
+
+#endif

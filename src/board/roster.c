@@ -1,0 +1,244 @@
+#define _GNU_SOURCE
+#include "board/roster.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/futex.h"
+#include "board/step.h"
+
+#define MAGIC UINT64_C(0x726f737465723031)
+
+static uint64_t bit_of(int member)
+{
+    return UINT64_C(1) << (member % 64);
+}
+
+static _Atomic uint64_t *word_of(struct roster *roster, int member)
+{
+    return &roster->shared->asleep[member / 64];
+}
+
+rp_status roster_create(struct roster *roster, int workers, enum memory_kind kind, struct error *error)
+{
+    if (workers > BOARD_WORKERS_MAX)
+        return error_set(error, RP_INVALID, "%d workers on one node: no more than %d are possible", workers,
+                         BOARD_WORKERS_MAX);
+    struct memory memory;
+    size_t members = (size_t)workers + 1;
+    size_t size = sizeof(struct roster_shared) + members * sizeof(struct roster_member);
+    rp_status status = memory_create(kind, size, &memory, error);
+    if (status)
+        return status;
+    *roster = (struct roster){.shared = memory.base, .memory = memory};
+    roster->shared->members = (uint32_t)members;
+    roster->shared->magic = MAGIC;
+    return RP_OK;
+}
+
+rp_status roster_attach(struct roster *roster, const struct memory_handle *handle, int self, struct error *error)
+{
+    struct memory memory;
+    rp_status status = memory_attach(handle, &memory, error);
+    if (status)
+        return status;
+    struct roster_shared *shared = memory.base;
+    if (memory.size < sizeof *shared || shared->magic != MAGIC || self < 0 || (uint32_t)self >= shared->members) {
+        memory_release(&memory);
+        return error_set(error, RP_CLOSED, "the shared memory of process %ld is not a roster of this version",
+                         (long)handle->pid);
+    }
+    *roster = (struct roster){.shared = shared, .memory = memory, .self = self};
+    return RP_OK;
+}
+
+void roster_release(struct roster *roster)
+{
+    memory_release(&roster->memory);
+    roster->shared = NULL;
+}
+
+void roster_enter(struct roster *roster, int rank, const char *host, const char *cpus, int numa_node)
+{
+    struct roster_member *member = &roster->shared->member[roster->self];
+    member->rank = rank;
+    member->pid = getpid();
+    member->numa_node = numa_node;
+    snprintf(member->host, sizeof member->host, "%s", host);
+    snprintf(member->cpus, sizeof member->cpus, "%s", cpus);
+}
+
+rp_status roster_post_pool(struct roster *roster, uint64_t id, const struct memory_handle *board,
+                           struct error *error)
+{
+    struct roster_shared *shared = roster->shared;
+    for (int i = 0; i < ROSTER_POOLS; i++) {
+        if (atomic_load(&shared->pools[i].id))
+            continue;
+        shared->pools[i].board = *board;
+        atomic_store(&shared->pools[i].id, id);
+        atomic_fetch_add(&shared->version, 1);
+        roster_ring_all(roster);
+        return RP_OK;
+    }
+    return error_set(error, RP_UNSUPPORTED, "%d pools are open: close one before another is opened", ROSTER_POOLS);
+}
+
+void roster_drop_pool(struct roster *roster, uint64_t id)
+{
+    struct roster_shared *shared = roster->shared;
+    for (int i = 0; i < ROSTER_POOLS; i++) {
+        if (atomic_load(&shared->pools[i].id) != id)
+            continue;
+        atomic_store(&shared->pools[i].id, 0);
+        atomic_fetch_add(&shared->version, 1);
+        roster_ring_all(roster);
+        return;
+    }
+}
+
+void roster_quit(struct roster *roster)
+{
+    atomic_store(&roster->shared->quit, 1);
+    roster_ring_all(roster);
+}
+
+/* The bit was ours to take: the wake is ours to give. */
+static void wake(struct roster *roster, int member)
+{
+    STEP("ring: bit taken");
+    atomic_store(&roster->shared->member[member].bell, 0);
+    STEP("ring: bell cleared");
+    futex_wake(&roster->shared->member[member].bell);
+}
+
+static bool take_any_sleeper(struct roster *roster, int *member)
+{
+    for (int w = 0; w < BOARD_WORDS; w++) {
+        uint64_t word = atomic_load(&roster->shared->asleep[w]);
+        while (word) {
+            uint64_t lowest = word & -word;
+            uint64_t before = atomic_fetch_and(&roster->shared->asleep[w], ~lowest);
+            if (before & lowest) {
+                *member = w * 64 + __builtin_ctzll(lowest);
+                return true;
+            }
+            word = before & ~lowest;
+        }
+    }
+    return false;
+}
+
+static bool anybody_asleep(struct roster *roster)
+{
+    for (uint32_t w = 0; w <= (roster->shared->members - 1) / 64; w++)
+        if (atomic_load(&roster->shared->asleep[w]))
+            return true;
+    return false;
+}
+
+void roster_ring(struct roster *roster)
+{
+    struct roster_shared *shared = roster->shared;
+    if (!anybody_asleep(roster))
+        return;
+    if (atomic_load(&shared->shaken)) {
+        roster_ring_all(roster);
+        return;
+    }
+    uint32_t nobody = 0;
+    if (atomic_load(&shared->searching) || !atomic_compare_exchange_strong(&shared->searching, &nobody, 1))
+        return;
+    STEP("ring: counted");
+    int member;
+    if (take_any_sleeper(roster, &member))
+        wake(roster, member);
+    else
+        atomic_fetch_sub(&shared->searching, 1);
+}
+
+void roster_ring_all(struct roster *roster)
+{
+    int member;
+    for (;;) {
+        atomic_fetch_add(&roster->shared->searching, 1);
+        if (!take_any_sleeper(roster, &member))
+            break;
+        wake(roster, member);
+    }
+    atomic_fetch_sub(&roster->shared->searching, 1);
+}
+
+void roster_ring_member(struct roster *roster, int member)
+{
+    if (!(atomic_load(word_of(roster, member)) & bit_of(member)))
+        return;
+    atomic_fetch_add(&roster->shared->searching, 1);
+    if (atomic_fetch_and(word_of(roster, member), ~bit_of(member)) & bit_of(member))
+        wake(roster, member);
+    else
+        atomic_fetch_sub(&roster->shared->searching, 1);
+}
+
+void roster_search(struct roster *roster)
+{
+    atomic_fetch_add(&roster->shared->searching, 1);
+}
+
+bool roster_found(struct roster *roster)
+{
+    bool last = atomic_fetch_sub(&roster->shared->searching, 1) == 1;
+    return (last || atomic_load(&roster->shared->shaken)) && anybody_asleep(roster);
+}
+
+void roster_doze(struct roster *roster)
+{
+    struct roster_member *me = &roster->shared->member[roster->self];
+    atomic_fetch_sub(&roster->shared->searching, 1);
+    STEP("doze: not searching");
+    atomic_store(&me->bell, 1);
+    STEP("doze: bell set");
+    atomic_fetch_or(word_of(roster, roster->self), bit_of(roster->self));
+    STEP("doze: bit set");
+}
+
+/* If a ringer took the bit, it has counted us already. */
+void roster_rouse(struct roster *roster)
+{
+    if (atomic_fetch_and(word_of(roster, roster->self), ~bit_of(roster->self)) & bit_of(roster->self)) {
+        atomic_fetch_add(&roster->shared->searching, 1);
+        atomic_store(&roster->shared->member[roster->self].bell, 0);
+        return;
+    }
+    /* The ringer is about to clear the bell: it must not do so once we doze again. */
+    while (atomic_load(&roster->shared->member[roster->self].bell))
+        futex_wait(&roster->shared->member[roster->self].bell, 1, CLOCK_NEVER);
+}
+
+void roster_sleep(struct roster *roster, uint64_t deadline)
+{
+    _Atomic uint32_t *bell = &roster->shared->member[roster->self].bell;
+    while (atomic_load(bell)) {
+        STEP("sleep: about to");
+        if (!futex_wait(bell, 1, deadline)) {
+            roster_rouse(roster);
+            return;
+        }
+    }
+}
+
+/* The dead may have taken somebody's bit without clearing the bell: so bells are cleared whatever
+ * the bits say. */
+void roster_bury(struct roster *roster, int member)
+{
+    atomic_store(&roster->shared->member[member].dead, 1);
+    atomic_store(&roster->shared->shaken, 1);
+    for (uint32_t m = 1; m < roster->shared->members; m++) {
+        atomic_fetch_and(word_of(roster, (int)m), ~bit_of((int)m));
+        if (atomic_exchange(&roster->shared->member[m].bell, 0))
+            futex_wake(&roster->shared->member[m].bell);
+    }
+}
