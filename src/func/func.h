@@ -40,8 +40,7 @@ struct func_ref {
 /* One executable segment of a loaded module. */
 struct func_segment {
     uint64_t module;
-    uintptr_t
-        base; /* what the loader added to the module's addresses; 0 in a program not position-independent */
+    uintptr_t base;  /* what the loader added to the module's addresses; 0 in a -no-pie program */
     uintptr_t begin; /* first address */
     uintptr_t end;   /* one past the last */
     bool program;    /* of the main program, which is never unloaded */
