@@ -2,6 +2,9 @@
 # C++ compiler or GoogleTest there is none, and no tests are built.
 
 include(CheckLanguage)
+if(NOT CMAKE_CXX_COMPILER)
+    unset(CMAKE_CXX_COMPILER CACHE) # one that was not there the last time may be there now
+endif()
 check_language(CXX)
 if(CMAKE_CXX_COMPILER)
     enable_language(CXX)

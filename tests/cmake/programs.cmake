@@ -37,6 +37,9 @@ function(rankpool_program name folder)
     target_link_libraries(${name} PRIVATE rankpool_flags rankpool_warnings ${a_LIBRARIES})
 endfunction()
 
+# All unit tests, to be built without the rest.
+add_custom_target(unit_tests)
+
 function(rankpool_test_properties test label timeout)
     math(EXPR seconds "${timeout} * ${slowness}")
     set_tests_properties(${test} PROPERTIES
@@ -63,6 +66,7 @@ function(rankpool_unit_test name)
         list(APPEND a_LIBRARIES MPI::MPI_C)
     endif()
     rankpool_program(${name} unit SOURCES ${a_SOURCES} LIBRARIES rankpool_check ${a_LIBRARIES})
+    add_dependencies(unit_tests ${name})
     add_test(NAME ${name} COMMAND ${name})
     rankpool_test_properties(${name} unit ${a_TIMEOUT})
 endfunction()

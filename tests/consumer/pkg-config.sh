@@ -10,7 +10,8 @@ mkdir -p "$work"
 cd "$work"
 warnings=(-Wall -Wextra -Wpedantic -Werror)
 
-# The words of pkg-config, which quotes spaces with a backslash.
+# flags_of ARGUMENT...: sets `flags` to what pkg-config says, which quotes spaces with a backslash.
+flags=()
 flags_of() { eval "flags=($(pkg-config "$@" rankpool))"; }
 
 # build OUTPUT SOURCE COMPILER...: the program, with the flags in use.
