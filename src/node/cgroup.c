@@ -112,8 +112,8 @@ static const struct limit {
     const char *controller; /* "" is the v2 hierarchy, as in /proc/self/cgroup */
     void (*read)(struct node_cgroup *cgroup, const struct level *level);
 } limits[] = {
-    {"cpu", quota_read_v1},  {"memory", memory_read_v1}, {"cpuset", cpuset_read_v1},
-    {"", quota_read_v2},     {"", memory_read_v2},       {"", cpuset_read_v2},
+    {"cpu", quota_read_v1}, {"memory", memory_read_v1}, {"cpuset", cpuset_read_v1},
+    {"", quota_read_v2},    {"", memory_read_v2},       {"", cpuset_read_v2},
 };
 
 /* Reads the limit in the group and in every group above it, up to the mount point. */

@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 struct node_cgroup {
-    double quota;        /* CPUs' worth of time; HUGE_VAL: no limit */
-    char *quota_file;    /* that sets it, for the user; NULL without a limit */
-    uint64_t memory;     /* bytes; UINT64_MAX: no limit */
+    double quota;     /* CPUs' worth of time; HUGE_VAL: no limit */
+    char *quota_file; /* that sets it, for the user; NULL without a limit */
+    uint64_t memory;  /* bytes; UINT64_MAX: no limit */
     char *memory_file;
-    char *cpuset;        /* list of CPUs; NULL: unknown */
+    char *cpuset; /* list of CPUs; NULL: unknown */
 };
 
 /* What cannot be read limits nothing. */

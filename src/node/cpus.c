@@ -58,7 +58,7 @@ static hwloc_bitmap_t cpus_from_set(const cpu_set_t *set, size_t bytes)
 /* The kernel refuses a set smaller than its own and does not say how large that is. */
 static hwloc_bitmap_t cpus_of_thread(void)
 {
-    for (int count = 1024; count <= 1 << 20; count *= 2) {
+    for (size_t count = 1024; count <= 1u << 20; count *= 2) {
         cpu_set_t *set = CPU_ALLOC(count);
         size_t bytes = CPU_ALLOC_SIZE(count);
         if (!set)
@@ -80,7 +80,7 @@ hwloc_bitmap_t node_cpus_allowed(const char *root)
 
 static int thread_bind(hwloc_const_bitmap_t cpus)
 {
-    int count = hwloc_bitmap_last(cpus) + 1;
+    size_t count = (size_t)hwloc_bitmap_last(cpus) + 1;
     cpu_set_t *set = CPU_ALLOC(count);
     if (!set)
         return ENOMEM;

@@ -86,8 +86,7 @@ static bool mount_serves(const struct mount *mount, const char *controller)
 {
     if (controller[0] == '\0')
         return strcmp(mount->type, "cgroup2") == 0;
-    return strcmp(mount->type, "cgroup") == 0 &&
-           list_has(mount->options, strlen(mount->options), controller);
+    return strcmp(mount->type, "cgroup") == 0 && list_has(mount->options, strlen(mount->options), controller);
 }
 
 /* What follows `shown` in `group`, "" if they are the same; NULL if the group lies elsewhere. */
@@ -105,7 +104,8 @@ static char *directory_find(char *mounts, const char *controller, const char *gr
 {
     char *fallback = NULL, *directory = NULL, *state;
     bool usable = strstr(group, "/..") == NULL;
-    for (char *line = strtok_r(mounts, "\n", &state); line && !directory; line = strtok_r(NULL, "\n", &state)) {
+    for (char *line = strtok_r(mounts, "\n", &state); line && !directory;
+         line = strtok_r(NULL, "\n", &state)) {
         struct mount mount;
         if (!mount_parse(line, &mount) || !mount_serves(&mount, controller))
             continue;

@@ -22,7 +22,17 @@ static unsigned long load_flags(void)
 
 /* Types other than these are filtered out, devices and inner caches above all; hwloc keeps NUMA
  * nodes and hardware threads in any case. */
-static const hwloc_obj_type_t kept_types[] = {HWLOC_OBJ_PACKAGE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_CORE};
+static const struct kept {
+    hwloc_obj_type_t type;
+    enum hwloc_type_filter_e filter;
+} kept_types[] = {
+    {HWLOC_OBJ_PACKAGE, HWLOC_TYPE_FILTER_KEEP_ALL},
+    {HWLOC_OBJ_L3CACHE, HWLOC_TYPE_FILTER_KEEP_ALL},
+    {HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL},
+    /* A NUMA node that is not just a package or a cache needs a group to hang on: without one it
+     * would move up and seem to be local to all CPUs of the machine. */
+    {HWLOC_OBJ_GROUP, HWLOC_TYPE_FILTER_KEEP_STRUCTURE},
+};
 
 static int topology_set_up(hwloc_topology_t topology, const char *xml)
 {
@@ -34,7 +44,7 @@ static int topology_set_up(hwloc_topology_t topology, const char *xml)
         hwloc_topology_set_components(topology, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
     hwloc_topology_set_all_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE);
     for (size_t i = 0; i < sizeof kept_types / sizeof *kept_types; i++)
-        hwloc_topology_set_type_filter(topology, kept_types[i], HWLOC_TYPE_FILTER_KEEP_ALL);
+        hwloc_topology_set_type_filter(topology, kept_types[i].type, kept_types[i].filter);
     return hwloc_topology_set_flags(topology, load_flags());
 }
 
@@ -54,7 +64,8 @@ static rp_status topology_load(struct node *node, const char *xml, struct error 
 }
 
 /* Keeps in `cpus` what `allowed` allows; unknown (NULL) allows everything. */
-static rp_status cpus_narrow(hwloc_bitmap_t cpus, hwloc_const_bitmap_t allowed, const char *who, struct error *error)
+static rp_status cpus_narrow(hwloc_bitmap_t cpus, hwloc_const_bitmap_t allowed, const char *who,
+                             struct error *error)
 {
     if (!allowed)
         return RP_OK;

@@ -9,10 +9,10 @@
 
 struct node {
     hwloc_topology_t topology;
-    hwloc_bitmap_t cpuset;   /* CPUs that are left when a cpuset has had its say */
-    hwloc_bitmap_t usable;   /* and when the affinity has had its own, which is never none */
+    hwloc_bitmap_t cpuset; /* CPUs that are left when a cpuset has had its say */
+    hwloc_bitmap_t usable; /* and when the affinity has had its own, which is never none */
     struct node_cgroup cgroup;
-    uint64_t ram;            /* bytes; UINT64_MAX: unknown */
+    uint64_t ram; /* bytes; UINT64_MAX: unknown */
 };
 
 #endif

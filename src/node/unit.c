@@ -41,7 +41,8 @@ static bool numa_is_local(hwloc_topology_t topology, hwloc_obj_t node)
     if (hwloc_bitmap_iszero(node->cpuset))
         return false;
     for (hwloc_obj_t other = NULL; (other = hwloc_get_next_obj_by_type(topology, node->type, other));) {
-        bool inside = !hwloc_bitmap_iszero(other->cpuset) && hwloc_bitmap_isincluded(other->cpuset, node->cpuset);
+        bool inside =
+            !hwloc_bitmap_iszero(other->cpuset) && hwloc_bitmap_isincluded(other->cpuset, node->cpuset);
         bool same = hwloc_bitmap_isequal(other->cpuset, node->cpuset);
         if (inside && (same ? other->logical_index < node->logical_index : true))
             return false;
@@ -109,9 +110,8 @@ static bool unit_add(const struct node *node, hwloc_const_bitmap_t part, struct 
         return false;
     hwloc_bitmap_and(cpus, part, node->usable);
     struct node_unit *unit = &units->unit[units->count++];
-    *unit = (struct node_unit){.cpus = cpus,
-                               .numa_node = node_numa_of(node, cpus),
-                               .kind = kind_of(node->topology, cpus)};
+    *unit = (struct node_unit){
+        .cpus = cpus, .numa_node = node_numa_of(node, cpus), .kind = kind_of(node->topology, cpus)};
     domains_find(node, unit);
     return true;
 }
@@ -153,7 +153,8 @@ rp_status node_units_make(const struct node *node, const struct node_per *per, s
     int threads = hwloc_get_nbobjs_by_type(node->topology, HWLOC_OBJ_PU);
     int cores = hwloc_get_nbobjs_by_type(node->topology, HWLOC_OBJ_CORE);
     int memories = hwloc_get_nbobjs_by_type(node->topology, HWLOC_OBJ_NUMANODE);
-    *units = (struct node_units){.per = per_present(node->topology, per), .domains = cores + threads + memories};
+    *units =
+        (struct node_units){.per = per_present(node->topology, per), .domains = cores + threads + memories};
     units->unit = calloc((size_t)threads + 1, sizeof *units->unit); /* parts are disjoint and not empty */
     if (units->unit && units_fill(node, units))
         return RP_OK;
@@ -162,7 +163,8 @@ rp_status node_units_make(const struct node *node, const struct node_per *per, s
 }
 
 /* Whether a worker had better go to `a` than to `b`; `used` counts the workers of each domain. */
-static bool unit_is_better(const struct node_unit *a, const struct node_unit *b, int *const used[DOMAIN_COUNT])
+static bool unit_is_better(const struct node_unit *a, const struct node_unit *b,
+                           int *const used[DOMAIN_COUNT])
 {
     int difference = used[DOMAIN_CORE][a->domain[DOMAIN_CORE]] - used[DOMAIN_CORE][b->domain[DOMAIN_CORE]];
     if (difference == 0)
@@ -172,34 +174,38 @@ static bool unit_is_better(const struct node_unit *a, const struct node_unit *b,
     return difference < 0;
 }
 
-rp_status node_units_order(struct node_units *units, int first, struct error *error)
+static struct node_unit *unit_best(const struct node_units *units, int *const used[DOMAIN_COUNT])
 {
-    struct node_unit *ordered = calloc((size_t)units->count, sizeof *ordered);
+    struct node_unit *best = NULL;
+    for (struct node_unit *unit = units->unit; unit < units->unit + units->count; unit++)
+        if (!unit->placed && (!best || unit_is_better(unit, best, used)))
+            best = unit;
+    return best;
+}
+
+rp_status node_units_pick(struct node_units *units, int workers, struct error *error)
+{
+    struct node_units picked = {.unit = calloc((size_t)workers, sizeof *picked.unit),
+                                .per = units->per,
+                                .total = units->total,
+                                .domains = units->domains};
     int *counts = calloc((size_t)units->domains * DOMAIN_COUNT, sizeof *counts);
     int *used[DOMAIN_COUNT];
-    if (!ordered || !counts) {
-        free(ordered);
-        free(counts);
-        return error_set(error, RP_NO_MEMORY, "no memory to place %d workers", first);
-    }
-    for (int i = 0; i < DOMAIN_COUNT; i++)
+    for (int i = 0; counts && i < DOMAIN_COUNT; i++)
         used[i] = counts + i * units->domains;
-    for (int placed = 0; placed < units->count; placed++) {
-        struct node_unit *best = NULL;
-        for (int i = 0; i < units->count && !(placed >= first && best); i++) {
-            struct node_unit *unit = &units->unit[i];
-            if (!unit->placed && (!best || unit_is_better(unit, best, used)))
-                best = unit;
-        }
+    while (counts && picked.unit && picked.count < workers) {
+        struct node_unit *best = unit_best(units, used);
         best->placed = true;
-        ordered[placed] = *best;
+        picked.unit[picked.count++] = *best;
+        best->cpus = NULL; /* the picked one's now */
         for (int i = 0; i < DOMAIN_COUNT; i++)
             used[i][best->domain[i]]++;
     }
-    free(units->unit);
-    units->unit = ordered;
     free(counts);
-    return RP_OK;
+    node_units_free(units);
+    *units = picked;
+    return picked.count == workers ? RP_OK
+                                   : error_set(error, RP_NO_MEMORY, "no memory to place %d workers", workers);
 }
 
 void node_units_free(struct node_units *units)

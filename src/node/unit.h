@@ -25,7 +25,7 @@ struct node_unit {
     int numa_node;            /* -1: in several */
     int kind;                 /* 0 for the fastest kind of core that the machine has, 1 for the next */
     int domain[DOMAIN_COUNT]; /* which core, package, NUMA node, L3 cache its first CPU is in */
-    bool placed;
+    bool placed;              /* a worker has it */
 };
 
 struct node_units {
@@ -42,11 +42,11 @@ struct node;
 rp_status node_units_make(const struct node *node, const struct node_per *per, struct node_units *units,
                           struct error *error);
 
-/* Brings the `first` units that a pool of so many workers takes to the front. Each next one is
- * the free unit whose core has the fewest workers yet, then of the fastest kind, then whose
- * package, NUMA node and L3 cache have the fewest: no two on a core while another is free, and
- * each beginning of the order spread as widely as it can be. */
-rp_status node_units_order(struct node_units *units, int first, struct error *error);
+/* Keeps the units that a pool of so many workers takes, at most `count`, in the order in which it
+ * takes them. Each next one is the free unit whose core has the fewest workers yet, then of the
+ * fastest kind, then whose package, NUMA node and L3 cache have the fewest: no two on a core while
+ * another is free, and each beginning of the order spread as widely as it can be. */
+rp_status node_units_pick(struct node_units *units, int workers, struct error *error);
 
 void node_units_free(struct node_units *units);
 
