@@ -38,10 +38,12 @@ static int topology_set_up(hwloc_topology_t topology, const char *xml)
 {
     if (xml && hwloc_topology_set_xml(topology, xml))
         return -1;
+#if HWLOC_API_VERSION >= 0x00020100
     /* The x86 backend asks each CPU in turn by binding this thread to it: half of the loading time,
      * for details of caches. The system's files have all that is needed. */
     if (!xml)
         hwloc_topology_set_components(topology, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
+#endif
     hwloc_topology_set_all_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE);
     for (size_t i = 0; i < sizeof kept_types / sizeof *kept_types; i++)
         hwloc_topology_set_type_filter(topology, kept_types[i].type, kept_types[i].filter);
