@@ -1,0 +1,19 @@
+/* The sentences that refuse an option's value. */
+#ifndef RANKPOOL_CONFIG_REFUSE_H
+#define RANKPOOL_CONFIG_REFUSE_H
+
+#include "base/error.h"
+#include "config/table.h"
+
+/* Who gave a value. */
+enum origin { ORIGIN_CODE, ORIGIN_ENVIRONMENT, ORIGIN_TEXT };
+
+/* RP_INVALID: the value, as text, has something wrong with it. */
+rp_status refuse_value(const struct option *option, enum origin origin, const char *text, const char *wrong,
+                       struct error *error);
+
+/* RP_UNSUPPORTED: the option is not built yet, and the value turns it on. */
+rp_status refuse_later(const struct option *option, enum origin origin, const char *text,
+                       struct error *error);
+
+#endif
