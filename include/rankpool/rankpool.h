@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define RP_API __attribute__((visibility("default")))
+#define RP_API                 __attribute__((visibility("default")))
 #define RP_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define RP_API
@@ -41,23 +41,23 @@ extern "C" {
 
 /* ---- Statuses ---------------------------------------------------------------------------- */
 
-#define RP_STATUSES(X)                                                                          \
-    X(RP_OK, "success")                                                                         \
-    X(RP_TIMEOUT, "not done in the time given")                                                 \
-    X(RP_CANCELLED, "cancelled before it started")                                              \
-    X(RP_BUSY, "already started")                                                               \
-    X(RP_TASK_FAILED, "the task reported a failure")                                            \
-    X(RP_TASK_CRASHED, "the task ended its process by a signal or an exit")                     \
-    X(RP_TASK_TIMEOUT, "the task ran longer than it may")                                       \
-    X(RP_WORKER_LOST, "the worker that ran the task died")                                      \
-    X(RP_POOL_BROKEN, "no worker is left, or an initializer failed")                            \
-    X(RP_CLOSED, "the pool is closed")                                                          \
-    X(RP_INVALID, "invalid argument or call")                                                   \
-    X(RP_NO_MEMORY, "out of memory")                                                            \
-    X(RP_MISMATCH, "ranks run different programs")                                              \
-    X(RP_UNSUPPORTED, "not supported by this version or system")                                \
-    X(RP_LAUNCH, "the program could not be started under the launcher")                         \
-    X(RP_MPI, "MPI reported an error")                                                          \
+#define RP_STATUSES(X)                                                                                       \
+    X(RP_OK, "success")                                                                                      \
+    X(RP_TIMEOUT, "not done in the time given")                                                              \
+    X(RP_CANCELLED, "cancelled before it started")                                                           \
+    X(RP_BUSY, "already started")                                                                            \
+    X(RP_TASK_FAILED, "the task reported a failure")                                                         \
+    X(RP_TASK_CRASHED, "the task ended its process by a signal or an exit")                                  \
+    X(RP_TASK_TIMEOUT, "the task ran longer than it may")                                                    \
+    X(RP_WORKER_LOST, "the worker that ran the task died")                                                   \
+    X(RP_POOL_BROKEN, "no worker is left, or an initializer failed")                                         \
+    X(RP_CLOSED, "the pool is closed")                                                                       \
+    X(RP_INVALID, "invalid argument or call")                                                                \
+    X(RP_NO_MEMORY, "out of memory")                                                                         \
+    X(RP_MISMATCH, "ranks run different programs")                                                           \
+    X(RP_UNSUPPORTED, "not supported by this version or system")                                             \
+    X(RP_LAUNCH, "the program could not be started under the launcher")                                      \
+    X(RP_MPI, "MPI reported an error")                                                                       \
     X(RP_JOURNAL, "the journal cannot be used")
 
 typedef enum rp_status {
@@ -97,7 +97,7 @@ typedef int rp_sink(void *state, size_t index, rp_status status, rp_view result,
 typedef void rp_combine(void *into, const void *from, size_t size);
 typedef void rp_callback(rp_future *future, void *arg);
 
-#define RP_FOREVER (-1.0)
+#define RP_FOREVER    (-1.0)
 #define RP_ANY_WORKER 0
 
 /* ---- Options ----------------------------------------------------------------------------- */
@@ -123,11 +123,22 @@ typedef struct rp_options {
     rp_fn *initializer;       /* runs once in each process that runs tasks, before its first task */
     const void *initarg;      /* `initarg_size` bytes, copied by rp_open: the initializer's input */
     size_t initarg_size;
-    rp_fn *finalizer;         /* the same as `initializer`, after the last task, without input */
+    rp_fn *finalizer; /* the same as `initializer`, after the last task, without input */
 } rp_options;
 
-#define RP_OPTIONS_INIT {sizeof(rp_options)}
-#ifndef __cplusplus
+#ifdef __cplusplus
+static inline rp_options rp_options_init()
+{
+    rp_options options = rp_options();
+    options.size = sizeof options;
+    return options;
+}
+#define RP_OPTIONS_INIT rp_options_init()
+#else
+#define RP_OPTIONS_INIT                                                                                      \
+    {                                                                                                        \
+        .size = sizeof(rp_options)                                                                           \
+    }
 #define RP_OPTIONS(...) (&(rp_options){.size = sizeof(rp_options), __VA_ARGS__})
 #endif
 
@@ -243,15 +254,26 @@ typedef struct rp_map_options {
     int retries;          /* later */
     const void *common;   /* one argument for all items, `common_size` bytes, copied once a node */
     size_t common_size;
-    const double *cost;      /* n hints, any unit: the longest go first */
-    rp_status *statuses;     /* n statuses out, may be NULL */
-    size_t *sizes;           /* n result sizes out, may be NULL */
-    bool stop_at_failure;    /* what has not started then is RP_CANCELLED */
-    const char *label;       /* for the progress bar */
+    const double *cost;   /* n hints, any unit: the longest go first */
+    rp_status *statuses;  /* n statuses out, may be NULL */
+    size_t *sizes;        /* n result sizes out, may be NULL */
+    bool stop_at_failure; /* what has not started then is RP_CANCELLED */
+    const char *label;    /* for the progress bar */
 } rp_map_options;
 
-#define RP_MAP_OPTIONS_INIT {sizeof(rp_map_options)}
-#ifndef __cplusplus
+#ifdef __cplusplus
+static inline rp_map_options rp_map_options_init()
+{
+    rp_map_options options = rp_map_options();
+    options.size = sizeof options;
+    return options;
+}
+#define RP_MAP_OPTIONS_INIT rp_map_options_init()
+#else
+#define RP_MAP_OPTIONS_INIT                                                                                  \
+    {                                                                                                        \
+        .size = sizeof(rp_map_options)                                                                       \
+    }
 #define RP_MAP_OPTIONS(...) (&(rp_map_options){.size = sizeof(rp_map_options), __VA_ARGS__})
 #endif
 
@@ -269,13 +291,12 @@ typedef struct rp_map_report {
  * out_size answers in + i * in_size. Every item runs. Returns the status of the lowest failed
  * item; a failed item's slot is left untouched. A result longer than `out_size` fails its item,
  * a shorter one leaves the rest of the slot; `out` NULL with `out_size` 0 drops results. */
-RP_API rp_status rp_map(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n,
-                        void *out, size_t out_size);
+RP_API rp_status rp_map(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, void *out,
+                        size_t out_size);
 
 /* The same with options and a report; both may be NULL. */
-RP_API rp_status rp_map_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n,
-                             void *out, size_t out_size, const rp_map_options *options,
-                             rp_map_report *report);
+RP_API rp_status rp_map_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, void *out,
+                             size_t out_size, const rp_map_options *options, rp_map_report *report);
 
 /* Maps `fn` over the integers begin..end-1: item i's input is the uint64_t i, and none is sent;
  * out + (i - begin) * out_size answers it. RP_INVALID where end < begin. */
@@ -284,8 +305,8 @@ RP_API rp_status rp_map_range(rp_pool *pool, rp_fn *fn, uint64_t begin, uint64_t
 
 /* Later. */
 RP_API rp_status rp_map_reduce(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n,
-                               rp_combine *combine, void *out, size_t out_size,
-                               const rp_map_options *options, rp_map_report *report);
+                               rp_combine *combine, void *out, size_t out_size, const rp_map_options *options,
+                               rp_map_report *report);
 
 /* Later. */
 RP_API rp_status rp_stream(rp_pool *pool, rp_fn *fn, rp_source *source, rp_sink *sink, void *state,
@@ -303,8 +324,19 @@ typedef struct rp_task_options {
     const char *label;
 } rp_task_options;
 
-#define RP_TASK_OPTIONS_INIT {sizeof(rp_task_options)}
-#ifndef __cplusplus
+#ifdef __cplusplus
+static inline rp_task_options rp_task_options_init()
+{
+    rp_task_options options = rp_task_options();
+    options.size = sizeof options;
+    return options;
+}
+#define RP_TASK_OPTIONS_INIT rp_task_options_init()
+#else
+#define RP_TASK_OPTIONS_INIT                                                                                 \
+    {                                                                                                        \
+        .size = sizeof(rp_task_options)                                                                      \
+    }
 #define RP_TASK_OPTIONS(...) (&(rp_task_options){.size = sizeof(rp_task_options), __VA_ARGS__})
 #endif
 
@@ -322,8 +354,7 @@ typedef struct rp_task_info {
 
 /* Queues one task; copies the input, never blocks. The future is the caller's, to be released;
  * with `future` NULL it stays with the pool, for rp_next. */
-RP_API rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size,
-                           rp_future **future);
+RP_API rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, rp_future **future);
 
 /* Later. */
 RP_API rp_status rp_submit_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size,
@@ -367,8 +398,7 @@ RP_API void *rp_user(const rp_future *future);
 typedef enum rp_wait_for { RP_FIRST_COMPLETED, RP_FIRST_FAILED, RP_ALL } rp_wait_for;
 
 /* Later. */
-RP_API rp_status rp_wait_many(rp_future **futures, size_t n, rp_wait_for what, double seconds,
-                              size_t *done);
+RP_API rp_status rp_wait_many(rp_future **futures, size_t n, rp_wait_for what, double seconds, size_t *done);
 RP_API rp_iter *rp_as_completed(rp_pool *pool, rp_future *const *futures, size_t n);
 RP_API rp_future *rp_iter_next(rp_iter *iter, double seconds);
 RP_API rp_status rp_iter_status(const rp_iter *iter);

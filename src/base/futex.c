@@ -15,8 +15,8 @@ bool futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline)
     struct timespec until = {.tv_sec = (time_t)(deadline / 1000000000u),
                              .tv_nsec = (long)(deadline % 1000000000u)};
     /* FUTEX_WAIT_BITSET takes an absolute time of the monotonic clock. */
-    long rc = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected,
-                      deadline == CLOCK_NEVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
+    long rc = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, deadline == CLOCK_NEVER ? NULL : &until,
+                      NULL, FUTEX_BITSET_MATCH_ANY);
     return rc == 0 || errno != ETIMEDOUT;
 }
 

@@ -11,7 +11,8 @@
 
 static uint64_t rounded(size_t size)
 {
-    return size > SIZE_MAX - ARENA_ALIGN ? ARENA_NONE : ((uint64_t)size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+    return size > SIZE_MAX - ARENA_ALIGN ? ARENA_NONE
+                                         : ((uint64_t)size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
 }
 
 int arena_init(struct arena *arena, void *base, uint64_t start, uint64_t size)

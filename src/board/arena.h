@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARENA_NONE UINT64_MAX
+#define ARENA_NONE  UINT64_MAX
 #define ARENA_ALIGN 64u
 
 struct arena_hole {

@@ -114,7 +114,8 @@ rp_status board_add_module(struct board *board, uint64_t id, const char *path, s
         if (shared->module[i].id == id)
             return RP_OK;
     if (count == BOARD_MODULES)
-        return error_set(error, RP_UNSUPPORTED, "functions of more than %d modules in one pool", BOARD_MODULES);
+        return error_set(error, RP_UNSUPPORTED, "functions of more than %d modules in one pool",
+                         BOARD_MODULES);
     if (strlen(path) >= BOARD_PATH)
         return error_set(error, RP_UNSUPPORTED, "the path of the module %s is longer than %d bytes", path,
                          BOARD_PATH - 1);

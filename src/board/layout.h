@@ -53,7 +53,11 @@ struct post {
     uint32_t attempt;
 };
 
-enum post_flags { POST_RANGE = 1, POST_DROP_RESULTS = 2 };
+enum post_flags {
+    POST_RANGE = 1,
+    POST_DROP_RESULTS = 2,
+    POST_STOP = 4, /* items of a claim behind a failed one are not run */
+};
 
 /* A submitted task as it stands in the block of its post (`in` of the post, an array). */
 struct task_record {
@@ -122,6 +126,7 @@ struct board_module {
 struct board_shared {
     uint64_t magic, id;
     uint32_t members;
+    _Atomic uint32_t participants; /* who share a map: the workers, and the manager where it computes */
     uint64_t posts, order, slots, notes, arena, region; /* offsets */
     uint64_t arena_size, region_size;
     uint64_t seed;
@@ -130,7 +135,7 @@ struct board_shared {
     _Atomic uint32_t modules; /* entries of `module` that are filled */
     struct board_module module[BOARD_MODULES];
 
-    _Alignas(BOARD_LINE) _Atomic uint64_t tail; /* entries of the order that were published */
+    _Alignas(BOARD_LINE) _Atomic uint64_t tail;    /* entries of the order that were published */
     _Alignas(BOARD_LINE) _Atomic uint32_t manager; /* 1: it sleeps */
     _Atomic int64_t awaited;                       /* items that finish before it wants to be woken */
     _Alignas(BOARD_LINE) _Atomic uint64_t ready[BOARD_WORDS]; /* workers that have written notes */

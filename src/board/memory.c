@@ -59,7 +59,8 @@ static rp_status map(int fd, size_t size, struct memory *memory, struct error *e
 {
     void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (base == MAP_FAILED)
-        return error_set(error, RP_NO_MEMORY, "cannot map %zu bytes of shared memory: %s", size, strerror(errno));
+        return error_set(error, RP_NO_MEMORY, "cannot map %zu bytes of shared memory: %s", size,
+                         strerror(errno));
     memory->base = base;
     memory->size = size;
     return RP_OK;
@@ -68,7 +69,8 @@ static rp_status map(int fd, size_t size, struct memory *memory, struct error *e
 rp_status memory_create(enum memory_kind kind, size_t size, struct memory *memory, struct error *error)
 {
     struct memory created = {.fd = -1};
-    created.fd = kind == MEMORY_MEMFD ? create_memfd(size) : create_posix(size, created.name, sizeof created.name);
+    created.fd =
+        kind == MEMORY_MEMFD ? create_memfd(size) : create_posix(size, created.name, sizeof created.name);
     if (created.fd < 0)
         return error_set(error, RP_NO_MEMORY, "cannot create %zu bytes of shared memory%s: %s", size,
                          kind == MEMORY_POSIX ? " in /dev/shm" : "", strerror(errno));

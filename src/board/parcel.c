@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct parcel) == ARENA_ALIGN, "what follows a parcel's head is aligned as an allocation");
+_Static_assert(sizeof(struct parcel) == ARENA_ALIGN,
+               "what follows a parcel's head is aligned as an allocation");
 
 int parcels_init(struct parcels *parcels, struct board *board)
 {
@@ -30,7 +31,8 @@ static void reclaim(struct parcels *parcels)
     for (size_t i = 0; i < parcels->count; i++) {
         struct parcel_entry entry = parcels->sent[i];
         if (atomic_load(&head_of(parcels->board, entry.offset)->taken))
-            arena_give(&parcels->arena, entry.offset - sizeof(struct parcel), entry.size + sizeof(struct parcel));
+            arena_give(&parcels->arena, entry.offset - sizeof(struct parcel),
+                       entry.size + sizeof(struct parcel));
         else
             parcels->sent[kept++] = entry;
     }

@@ -15,7 +15,7 @@ struct parcels {
     struct parcel_entry {
         uint64_t offset;
         size_t size;
-    } *sent; /* not known to be taken, oldest first */
+    } * sent; /* not known to be taken, oldest first */
     size_t count, room;
 };
 

@@ -161,7 +161,8 @@ bool post_peek(struct board *board, uint64_t map, struct post_offer *offer)
 bool post_claim(struct board *board, const struct post_offer *offer, uint32_t run)
 {
     assert(run > 0 && run <= offer->available);
-    atomic_store(&board_slot(board)->announce, announcement(offer->index, offer->generation, offer->next, run));
+    atomic_store(&board_slot(board)->announce,
+                 announcement(offer->index, offer->generation, offer->next, run));
     STEP("claim: announced");
     uint64_t expected = cursor_of(offer->generation, offer->next);
     bool claimed = atomic_compare_exchange_strong(&offer->post->cursor, &expected,
@@ -176,12 +177,16 @@ void post_leave(struct board *board)
         atomic_store(&board_slot(board)->announce, 0);
 }
 
-bool post_is_announced(const struct board *board, int member, int post, uint32_t item)
+uint64_t post_announcement(const struct board *board, int member)
 {
-    uint64_t held = atomic_load(&board->slot[member].announce);
+    return atomic_load(&board->slot[member].announce);
+}
+
+bool post_announcement_covers(const struct board *board, uint64_t announced, int post, uint32_t item)
+{
     uint64_t generation = generation_of(atomic_load(&board->post[post].cursor));
-    uint64_t from = held >> ITEM_BITS & ITEM_MASK;
-    uint64_t count = held & ITEM_MASK;
-    return count && held >> 52 == (uint64_t)post && (held >> 42 & EPOCH_MASK) == (generation & EPOCH_MASK) &&
-           item >= from && item < from + count;
+    uint64_t from = announced >> ITEM_BITS & ITEM_MASK;
+    uint64_t count = announced & ITEM_MASK;
+    return count && announced >> 52 == (uint64_t)post &&
+           (announced >> 42 & EPOCH_MASK) == (generation & EPOCH_MASK) && item >= from && item < from + count;
 }

@@ -73,7 +73,9 @@ bool post_claim(struct board *board, const struct post_offer *offer, uint32_t ru
 /* This process holds nothing any more. */
 void post_leave(struct board *board);
 
-/* Whether `member` announces item `item` of `post` in its present generation. */
-bool post_is_announced(const struct board *board, int member, int post, uint32_t item);
+/* What a process announces at this moment, and whether that covers an item of a post in its present
+ * generation. */
+uint64_t post_announcement(const struct board *board, int member);
+bool post_announcement_covers(const struct board *board, uint64_t announced, int post, uint32_t item);
 
 #endif

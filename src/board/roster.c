@@ -39,14 +39,16 @@ rp_status roster_create(struct roster *roster, int workers, enum memory_kind kin
     return RP_OK;
 }
 
-rp_status roster_attach(struct roster *roster, const struct memory_handle *handle, int self, struct error *error)
+rp_status roster_attach(struct roster *roster, const struct memory_handle *handle, int self,
+                        struct error *error)
 {
     struct memory memory;
     rp_status status = memory_attach(handle, &memory, error);
     if (status)
         return status;
     struct roster_shared *shared = memory.base;
-    if (memory.size < sizeof *shared || shared->magic != MAGIC || self < 0 || (uint32_t)self >= shared->members) {
+    if (memory.size < sizeof *shared || shared->magic != MAGIC || self < 0 ||
+        (uint32_t)self >= shared->members) {
         memory_release(&memory);
         return error_set(error, RP_CLOSED, "the shared memory of process %ld is not a roster of this version",
                          (long)handle->pid);
@@ -84,7 +86,8 @@ rp_status roster_post_pool(struct roster *roster, uint64_t id, const struct memo
         roster_ring_all(roster);
         return RP_OK;
     }
-    return error_set(error, RP_UNSUPPORTED, "%d pools are open: close one before another is opened", ROSTER_POOLS);
+    return error_set(error, RP_UNSUPPORTED, "%d pools are open: close one before another is opened",
+                     ROSTER_POOLS);
 }
 
 void roster_drop_pool(struct roster *roster, uint64_t id)

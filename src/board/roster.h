@@ -57,6 +57,7 @@ struct roster_shared {
     uint32_t members; /* the manager, 0, and the workers */
     _Alignas(BOARD_LINE) _Atomic uint32_t quit;
     _Atomic uint32_t version; /* of the table of pools */
+    _Atomic uint32_t left;    /* workers that have quit: a word to wait on */
     struct roster_pool pools[ROSTER_POOLS];
     _Alignas(BOARD_LINE) _Atomic uint64_t asleep[BOARD_WORDS];
     _Alignas(BOARD_LINE) _Atomic uint32_t searching;
@@ -72,7 +73,8 @@ struct roster {
 
 /* Makes the roster of the manager and `workers` others. RP_INVALID beyond BOARD_WORKERS_MAX. */
 rp_status roster_create(struct roster *roster, int workers, enum memory_kind kind, struct error *error);
-rp_status roster_attach(struct roster *roster, const struct memory_handle *handle, int self, struct error *error);
+rp_status roster_attach(struct roster *roster, const struct memory_handle *handle, int self,
+                        struct error *error);
 void roster_release(struct roster *roster);
 
 /* Writes what others see of this process. */

@@ -5,10 +5,10 @@
 
 #ifdef BOARD_STEPS
 extern void (*board_step)(const char *place);
-#define STEP(place)             \
-    do {                        \
-        if (board_step)         \
-            board_step(place);  \
+#define STEP(place)                                                                                          \
+    do {                                                                                                     \
+        if (board_step)                                                                                      \
+            board_step(place);                                                                               \
     } while (0)
 #else
 #define STEP(place) ((void)0)

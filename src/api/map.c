@@ -1,0 +1,113 @@
+/* The public maps. */
+#include "run/map.h"
+
+#include <string.h>
+
+#include "api/pool.h"
+
+/* Whether n items of `size` bytes can be an array in memory. */
+static bool fits(size_t n, size_t size)
+{
+    return !size || n <= PTRDIFF_MAX / size;
+}
+
+static rp_status check_arrays(rp_pool *pool, const char *call, const struct map_work *work)
+{
+    struct error *error = &pool->error;
+    if (!work->fn)
+        return error_set(error, RP_INVALID, "%s: the function is NULL", call);
+    if (!work->range && !work->in && work->in_size && work->n)
+        return error_set(error, RP_INVALID, "%s: `in` is NULL, yet %zu items of %zu bytes are to be read",
+                         call, work->n, work->in_size);
+    if (!work->out && work->out_size)
+        return error_set(error, RP_INVALID,
+                         "%s: `out` is NULL, yet results have %zu bytes: with out_size 0 they are dropped",
+                         call, work->out_size);
+    if (!fits(work->n, work->in_size) || !fits(work->n, work->out_size))
+        return error_set(error, RP_INVALID, "%s: %zu items of %zu bytes with results of %zu are no arrays",
+                         call, work->n, work->in_size, work->out_size);
+    return RP_OK;
+}
+
+/* The caller's struct may be of an older, shorter version. */
+static rp_status read_options(rp_pool *pool, const rp_map_options *given, rp_map_options *options)
+{
+    *options = (rp_map_options)RP_MAP_OPTIONS_INIT;
+    if (!given)
+        return RP_OK;
+    if (given->size < sizeof given->size || given->size > sizeof *options)
+        return error_set(&pool->error, RP_INVALID,
+                         "rp_map_with: the options' size is %zu: fill them in with RP_MAP_OPTIONS(...)",
+                         given->size);
+    memcpy(options, given, given->size);
+    if (options->timeout > 0 || options->retries > 0)
+        return error_set(&pool->error, RP_UNSUPPORTED, "rp_map_with: %s is not supported by this version",
+                         options->timeout > 0 ? "timeout" : "retries");
+    if (options->common_size && !options->common)
+        return error_set(&pool->error, RP_INVALID, "rp_map_with: `common` is NULL, yet it has %zu bytes",
+                         options->common_size);
+    return RP_OK;
+}
+
+static rp_status apply_options(rp_pool *pool, const rp_map_options *options, struct map_work *work)
+{
+    work->schedule = pool->options.schedule;
+    work->chunk = options->chunk ? options->chunk : pool->options.chunk;
+    work->common = options->common;
+    work->common_size = options->common_size;
+    work->cost = options->cost;
+    work->statuses = options->statuses;
+    work->sizes = options->sizes;
+    work->stop_at_failure = options->stop_at_failure;
+    work->label = options->label;
+    if (options->schedule && !schedule_find(options->schedule, &work->schedule))
+        return error_set(
+            &pool->error, RP_INVALID,
+            "rp_map_with: the schedule \"%s\" is unknown: auto, static, dynamic, guided, factoring or "
+            "adaptive are possible",
+            options->schedule);
+    return RP_OK;
+}
+
+rp_status rp_map_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, void *out,
+                      size_t out_size, const rp_map_options *given, rp_map_report *report)
+{
+    rp_map_options options;
+    struct map_work work = {.fn = fn, .in = in, .in_size = in_size, .n = n, .out = out, .out_size = out_size};
+    rp_status status = pool_enter(pool, "rp_map");
+    if (!status)
+        status = check_arrays(pool, "rp_map", &work);
+    if (!status)
+        status = read_options(pool, given, &options);
+    if (!status)
+        status = apply_options(pool, &options, &work);
+    return status ? status : map_run(&pool->manager, &work, report, &pool->error);
+}
+
+rp_status rp_map(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, void *out,
+                 size_t out_size)
+{
+    return rp_map_with(pool, fn, in, in_size, n, out, out_size, NULL, NULL);
+}
+
+rp_status rp_map_range(rp_pool *pool, rp_fn *fn, uint64_t begin, uint64_t end, void *out, size_t out_size)
+{
+    const rp_map_options none = RP_MAP_OPTIONS_INIT;
+    rp_status status = pool_enter(pool, "rp_map_range");
+    if (status)
+        return status;
+    if (end < begin)
+        return error_set(&pool->error, RP_INVALID, "rp_map_range: it ends at %llu, before its begin %llu",
+                         (unsigned long long)end, (unsigned long long)begin);
+    struct map_work work = {.fn = fn,
+                            .in_size = sizeof begin,
+                            .n = end - begin,
+                            .out = out,
+                            .out_size = out_size,
+                            .range = true,
+                            .begin = begin};
+    status = check_arrays(pool, "rp_map_range", &work);
+    if (!status)
+        status = apply_options(pool, &none, &work);
+    return status ? status : map_run(&pool->manager, &work, NULL, &pool->error);
+}

@@ -1,0 +1,195 @@
+#include "api/pool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "record/progress.h"
+#include "run/submit.h"
+
+struct error *api_error(void)
+{
+    static _Thread_local struct error error;
+    return &error;
+}
+
+/* ---- Every call -------------------------------------------------------------------------- */
+
+rp_status pool_enter(rp_pool *pool, const char *call)
+{
+    if (world_is_worker())
+        return error_set(api_error(), RP_INVALID, "%s in a worker: only the manager may use the pool", call);
+    if (!pool)
+        return error_set(api_error(), RP_INVALID, "%s: the pool is NULL: it was not opened, or was closed",
+                         call);
+    if (pool->magic != POOL_MAGIC)
+        return error_set(api_error(), RP_INVALID, "%s: its first argument is no pool", call);
+    if (pool->closed)
+        return error_set(&pool->error, RP_CLOSED, "%s: the pool is closed", call);
+    if (pool->manager.performer.busy)
+        return error_set(&pool->error, RP_INVALID, "%s from inside a task of the same pool", call);
+    return RP_OK;
+}
+
+rp_status future_enter(const rp_future *future, const char *call)
+{
+    if (world_is_worker())
+        return error_set(api_error(), RP_INVALID, "%s in a worker: only the manager may use futures", call);
+    if (!future)
+        return error_set(api_error(), RP_INVALID, "%s: the future is NULL", call);
+    if (future->magic != FUTURE_MAGIC)
+        return error_set(api_error(), RP_INVALID, "%s: its argument is no future", call);
+    if (!future->pool->closed && future->pool->manager.performer.busy)
+        return error_set(&future->pool->error, RP_INVALID, "%s from inside a task of the same pool", call);
+    return RP_OK;
+}
+
+const char *rp_last_error(const rp_pool *pool)
+{
+    return pool && pool->magic == POOL_MAGIC ? pool->error.text : api_error()->text;
+}
+
+/* ---- Opening and closing ----------------------------------------------------------------- */
+
+static void free_pool(rp_pool *pool)
+{
+    record_close(&pool->recorder);
+    options_free(&pool->options);
+    crew_drop(pool->crew);
+    pool->magic = 0;
+    free(pool);
+}
+
+void pool_drop(rp_pool *pool)
+{
+    if (--pool->users == 0)
+        free_pool(pool);
+}
+
+static rp_status open_manager(rp_pool *pool, const struct world *world, struct error *error)
+{
+    const struct options *options = &pool->options;
+    pool->crew = crew_hold(world->crew);
+    pool->world = world;
+    struct manager_setup setup = {
+        .roster = world->alone ? NULL : (struct roster *)(uintptr_t)&world->roster,
+        .crew = world->crew,
+        .memory = world->memory,
+        .pool = world_new_pool(),
+        .computes = !world->ours && !world->alone,
+        .schedule = options->schedule,
+        .chunk = options->chunk,
+        .seed = options->seed,
+        .initializer = options->initializer,
+        .finalizer = options->finalizer,
+        .initarg = options->initarg,
+        .initarg_size = options->initarg_size,
+        .recorder = &pool->recorder,
+        .dispose = future_dispose,
+    };
+    return manager_open(&pool->manager, &setup, error);
+}
+
+rp_status rp_open(const rp_options *options, rp_pool **pool)
+{
+    struct error *error = api_error();
+    struct world *world;
+    error_clear(error);
+    if (!pool)
+        return error_set(error, RP_INVALID,
+                         "rp_open: there is no place for the pool: its second argument is NULL");
+    if (world_is_worker())
+        return error_set(error, RP_INVALID, "rp_open in a worker: only the manager may open pools");
+    rp_pool *made = calloc(1, sizeof *made);
+    if (!made)
+        return error_set(error, RP_NO_MEMORY, "no memory for a pool");
+    made->magic = POOL_MAGIC;
+    made->users = 1;
+    rp_status wrong = options_resolve(options, &made->options, error);
+    struct error why = *error;
+    /* Under a launcher the other ranks wait in the same call: they must not wait in vain. */
+    rp_status status = wrong && !world_is_launched() ? wrong : world_enter(&made->options, &world, error);
+    if (!status && wrong) {
+        *error = why;
+        status = wrong;
+    }
+    if (!status)
+        status = progress_listen(&made->recorder,
+                                 &(struct progress_setup){.stream = stderr,
+                                                          .terminal = isatty(STDERR_FILENO),
+                                                          .option = made->options.progress},
+                                 error);
+    if (!status)
+        status = open_manager(made, world, error);
+    if (status) {
+        free_pool(made);
+        return status;
+    }
+    world_count_pool(1);
+    *pool = made;
+    return RP_OK;
+}
+
+rp_status rp_close(rp_pool **pool)
+{
+    if (!pool || !*pool)
+        return RP_OK;
+    rp_pool *p = *pool;
+    rp_status status = pool_enter(p, "rp_close");
+    if (status)
+        return status;
+    submit_finish(&p->manager);
+    status = manager_check(&p->manager, api_error());
+    while (p->manager.finished.first) {
+        struct task *task = p->manager.finished.first;
+        task_remove(&p->manager.finished, task);
+        future_dispose(task);
+    }
+    manager_close(&p->manager);
+    p->closed = true;
+    world_count_pool(-1);
+    *pool = NULL;
+    pool_drop(p);
+    return status;
+}
+
+/* ---- Questions --------------------------------------------------------------------------- */
+
+size_t rp_cancel_all(rp_pool *pool)
+{
+    return pool_enter(pool, "rp_cancel_all") ? 0 : submit_cancel_all(&pool->manager);
+}
+
+bool rp_is_manager(const rp_pool *pool)
+{
+    return pool && pool->magic == POOL_MAGIC;
+}
+
+const char *rp_describe(const rp_pool *pool)
+{
+    return pool && pool->magic == POOL_MAGIC ? pool->world->description : "";
+}
+
+int rp_workers(const rp_pool *pool)
+{
+    return pool && pool->magic == POOL_MAGIC ? pool->crew->count - 1 : 0;
+}
+
+rp_status rp_worker(const rp_pool *pool, int worker, rp_worker_info *info)
+{
+    if (!pool || pool->magic != POOL_MAGIC)
+        return error_set(api_error(), RP_INVALID, "rp_worker: its first argument is no pool");
+    struct error *error = (struct error *)(uintptr_t)&pool->error;
+    if (pool->closed)
+        return error_set(error, RP_CLOSED, "rp_worker: the pool is closed");
+    if (!info || worker < 0 || worker >= pool->crew->count)
+        return error_set(error, RP_INVALID, "rp_worker: %s",
+                         info ? "there is no worker of that number" : "there is no place for the answer");
+    *info = crew_info(pool->crew, worker, manager_count_done(&pool->manager, worker));
+    return RP_OK;
+}
+
+rp_status rp_options_set(rp_options *options, const char *name, const char *value)
+{
+    return options_set(options, name, value, api_error());
+}

@@ -1,0 +1,47 @@
+/* The objects behind the public pointers, and how every public call begins and ends. */
+#ifndef RANKPOOL_API_POOL_H
+#define RANKPOOL_API_POOL_H
+
+#include "api/world.h"
+#include "config/options.h"
+#include "record/event.h"
+#include "run/manager.h"
+
+#define POOL_MAGIC   UINT32_C(0x72706f6c)
+#define FUTURE_MAGIC UINT32_C(0x72706675)
+
+struct rp_pool {
+    uint32_t magic;
+    bool closed;
+    size_t users; /* who need this struct: the pool while it is open, and every future */
+    struct manager manager;
+    struct options options;
+    struct crew *crew;
+    struct recorder recorder;
+    const struct world *world;
+    struct error error;
+};
+
+struct rp_future {
+    struct task task; /* first */
+    uint32_t magic;
+    rp_pool *pool; /* one user of it */
+};
+
+/* The sentences of failures that no pool can hold: of this thread. */
+struct error *api_error(void);
+
+/* RP_OK where `pool` can take calls now; else the status and a sentence: NULL, another object,
+ * closed, or called from inside one of its tasks. */
+rp_status pool_enter(rp_pool *pool, const char *call);
+
+/* The same for a future; a future that outlived its pool is fine. */
+rp_status future_enter(const rp_future *future, const char *call);
+
+/* One user less; the last one frees the struct. */
+void pool_drop(rp_pool *pool);
+
+/* Frees a task that nobody holds any more. */
+void future_dispose(struct task *task);
+
+#endif

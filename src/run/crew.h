@@ -1,0 +1,32 @@
+/* The crew: who works for a pool, as text and numbers that outlive it. Futures hold on to it. */
+#ifndef RANKPOOL_RUN_CREW_H
+#define RANKPOOL_RUN_CREW_H
+
+#include "board/roster.h"
+
+struct crew_member {
+    int rank, numa_node;
+    long pid;
+    bool dead;
+    char host[ROSTER_HOST_LENGTH];
+    char cpus[ROSTER_CPUS_LENGTH];
+};
+
+struct crew {
+    int users;
+    int count; /* with the manager, 0 */
+    struct crew_member member[];
+};
+
+/* Everybody on the roster; NULL without memory. Held once by the caller. */
+struct crew *crew_of_roster(const struct roster *roster);
+
+/* This process alone, as manager 0 and as worker 1. */
+struct crew *crew_alone(const char *host, const char *cpus, int numa_node);
+
+struct crew *crew_hold(struct crew *crew);
+void crew_drop(struct crew *crew);
+
+rp_worker_info crew_info(const struct crew *crew, int worker, size_t tasks_done);
+
+#endif

@@ -1,0 +1,352 @@
+#include "run/manager.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/spin.h"
+#include "board/outbox.h"
+#include "board/parcel.h"
+#include "run/map.h"
+#include "run/recover.h"
+#include "run/submit.h"
+#include "run/watch.h"
+
+#define TICK_S 0.1 /* between looks at the workers and the progress while asleep */
+
+/* ---- Opening and closing ----------------------------------------------------------------- */
+
+static void *larder_take(void *owner, size_t size, uint64_t *offset)
+{
+    (void)owner;
+    void *memory = malloc(size);
+    *offset = (uint64_t)(uintptr_t)memory;
+    return memory;
+}
+
+static void larder_give(void *owner, uint64_t offset, size_t size)
+{
+    (void)owner, (void)size;
+    free((void *)(uintptr_t)offset);
+}
+
+/* What workers read before their first task. */
+static rp_status fill_board(struct manager *manager, struct error *error)
+{
+    const struct manager_setup *setup = &manager->setup;
+    struct board_shared *shared = manager->board.shared;
+    atomic_store(&shared->participants, shared->members - 1 + setup->computes);
+    shared->seed = setup->seed;
+    if (setup->initarg_size) {
+        uint64_t offset = arena_take(&manager->arena, setup->initarg_size);
+        if (offset == ARENA_NONE)
+            return error_set(error, RP_NO_MEMORY, "no memory for an initarg of %zu bytes",
+                             setup->initarg_size);
+        memcpy(board_at(&manager->board, offset), setup->initarg, setup->initarg_size);
+        shared->initarg = offset;
+        shared->initarg_size = setup->initarg_size;
+    }
+    rp_status status = RP_OK;
+    if (setup->initializer)
+        status = manager_name(manager, setup->initializer, &shared->initializer, error);
+    if (!status && setup->finalizer)
+        status = manager_name(manager, setup->finalizer, &shared->finalizer, error);
+    return status;
+}
+
+static rp_status open_board(struct manager *manager, struct error *error)
+{
+    const struct manager_setup *setup = &manager->setup;
+    rp_status status = board_create(&manager->board, setup->roster, setup->pool, setup->memory, error);
+    if (status)
+        return status;
+    posts_init(&manager->posts, &manager->board);
+    manager->performer.slot = board_slot(&manager->board);
+    manager->postings = calloc(BOARD_POSTS, sizeof *manager->postings);
+    manager->watch = watch_open(manager->crew);
+    struct board_shared *shared = manager->board.shared;
+    if (!manager->postings || !manager->watch ||
+        arena_init(&manager->arena, shared, shared->arena, shared->arena_size))
+        return error_set(error, RP_NO_MEMORY, "no memory for the books of a pool");
+    status = fill_board(manager, error);
+    if (status)
+        return status;
+    struct memory_handle handle = memory_handle_of(&manager->board.memory);
+    return roster_post_pool(setup->roster, setup->pool, &handle, error);
+}
+
+static void free_manager(struct manager *manager)
+{
+    watch_close(manager->watch);
+    for (int i = 0; manager->postings && i < BOARD_POSTS; i++)
+        lease_free(&manager->postings[i].lease);
+    free(manager->postings);
+    arena_fini(&manager->arena);
+    if (manager->board.shared)
+        board_release(&manager->board);
+    performer_fini(&manager->performer);
+    crew_drop(manager->crew);
+    *manager = (struct manager){0};
+}
+
+rp_status manager_open(struct manager *manager, const struct manager_setup *setup, struct error *error)
+{
+    *manager = (struct manager){.setup = *setup, .crew = crew_hold(setup->crew), .open_post = -1};
+    performer_init(&manager->performer, setup->roster ? 0 : 1, setup->crew, setup->seed);
+    manager->performer.larder = (struct larder){larder_take, larder_give, manager};
+    manager->program = func_program(error);
+    rp_status status = manager->program ? RP_OK : RP_INVALID;
+    if (!status && setup->roster)
+        status = open_board(manager, error);
+    if (status)
+        free_manager(manager);
+    return status;
+}
+
+/* Workers that have begun their part in the pool must end it; those that have not will see that
+ * the pool closes. See station.c for the other side. */
+static bool somebody_is_in(const struct manager *manager)
+{
+    for (int i = 1; i < manager->crew->count; i++) {
+        uint32_t state = atomic_load(&manager->board.slot[i].state);
+        if (!manager->crew->member[i].dead && (state == SLOT_ENTERING || state == SLOT_READY))
+            return true;
+    }
+    return false;
+}
+
+void manager_close(struct manager *manager)
+{
+    if (!manager_is_alone(manager)) {
+        manager_close_open_post(manager);
+        atomic_store(&manager->board.shared->closing, 1);
+        roster_ring_all(manager->setup.roster);
+        while (manager->setup.finalizer && somebody_is_in(manager))
+            manager_wait(manager, UINT64_MAX, CLOCK_NEVER);
+        roster_drop_pool(manager->setup.roster, manager->setup.pool);
+    }
+    if (manager->setup.finalizer && manager->entered)
+        perform_hook(&manager->performer, "finalizer", manager->setup.finalizer, NULL, 0, NULL);
+    free_manager(manager);
+}
+
+rp_status manager_enter(struct manager *manager, struct error *error)
+{
+    if (manager->entered)
+        return RP_OK;
+    if (manager->setup.initializer) {
+        rp_status status = perform_hook(&manager->performer, "initializer", manager->setup.initializer,
+                                        manager->setup.initarg, manager->setup.initarg_size, error);
+        if (status)
+            return status;
+    }
+    manager->entered = true;
+    return RP_OK;
+}
+
+rp_status manager_check(struct manager *manager, struct error *error)
+{
+    if (manager_is_alone(manager))
+        return RP_OK;
+    struct board_shared *shared = manager->board.shared;
+    if (atomic_load(&shared->broken) == 2)
+        return error_set(error, RP_POOL_BROKEN, "%s", shared->why);
+    for (int i = 1; i < manager->crew->count; i++)
+        if (!manager->crew->member[i].dead)
+            return RP_OK;
+    return error_set(error, RP_POOL_BROKEN, "no worker is left: all %d have died", manager->crew->count - 1);
+}
+
+rp_status manager_name(struct manager *manager, rp_fn *fn, struct board_function *function,
+                       struct error *error)
+{
+    struct func_ref ref;
+    rp_status status = func_encode(&manager->functions, fn, &ref, error);
+    if (status)
+        return status;
+    if (ref.module != manager->program && !manager_is_alone(manager) &&
+        !board_find_module(&manager->board, ref.module)) {
+        char path[FUNC_PATH_MAX];
+        status = func_module_path(ref.module, path, error);
+        if (!status)
+            status = board_add_module(&manager->board, ref.module, path, error);
+        if (status)
+            return status;
+    }
+    *function = (struct board_function){ref.module, ref.offset};
+    return RP_OK;
+}
+
+size_t manager_count_done(const struct manager *manager, int worker)
+{
+    if (manager_is_alone(manager) || worker == manager->performer.self)
+        return manager->performer.done;
+    return atomic_load_explicit(&manager->board.slot[worker].done, memory_order_relaxed);
+}
+
+/* ---- Posts ------------------------------------------------------------------------------- */
+
+static struct block *new_block(struct manager *manager, size_t size)
+{
+    struct block *block = malloc(sizeof *block);
+    uint64_t offset = block ? arena_take(&manager->arena, size) : ARENA_NONE;
+    if (offset == ARENA_NONE) {
+        free(block);
+        return NULL;
+    }
+    *block = (struct block){.offset = offset, .size = size};
+    return block;
+}
+
+int manager_take_post(struct manager *manager, uint32_t items, uint32_t room, size_t size,
+                      struct block *shared)
+{
+    struct block *block = shared ? shared : new_block(manager, size);
+    int post = block ? post_take(&manager->posts) : -1;
+    if (post < 0 || lease_begin(&manager->postings[post].lease, items, room)) {
+        if (block && !shared) {
+            arena_give(&manager->arena, block->offset, block->size);
+            free(block);
+        }
+        if (post >= 0)
+            post_retire(&manager->posts, &manager->board, post);
+        return -1;
+    }
+    struct posting *posting = &manager->postings[post];
+    posting->block = block;
+    posting->block->users++;
+    posting->live = true;
+    posting->map = NULL;
+    posting->tasks = NULL;
+    return post;
+}
+
+void manager_retire(struct manager *manager, int post)
+{
+    struct posting *posting = &manager->postings[post];
+    assert(posting->live && posting->lease.open == 0);
+    if (--posting->block->users == 0) {
+        arena_give(&manager->arena, posting->block->offset, posting->block->size);
+        free(posting->block);
+    }
+    free(posting->tasks);
+    posting->tasks = NULL;
+    posting->live = false;
+    post_retire(&manager->posts, &manager->board, post);
+}
+
+void manager_close_open_post(struct manager *manager)
+{
+    int post = manager->open_post;
+    if (post < 0)
+        return;
+    manager->open_post = -1;
+    post_close(&manager->board, post);
+    if (manager->postings[post].lease.open == 0)
+        manager_retire(manager, post);
+}
+
+/* ---- Notes ------------------------------------------------------------------------------- */
+
+const void *manager_payload(struct manager *manager, const struct note *note)
+{
+    return note->size <= NOTE_INLINE ? note->result.bytes : board_at(&manager->board, note->result.offset);
+}
+
+void manager_describe(struct manager *manager, char *text, size_t room, const char *what, size_t index,
+                      const struct note *note, int worker, int attempt, const char *sentence)
+{
+    perform_describe(text, room, what, index, note, &manager->crew->member[worker], worker, attempt,
+                     sentence);
+}
+
+static void take_in(struct manager *manager, int member, const struct note *note)
+{
+    struct posting *posting = &manager->postings[note->post % BOARD_POSTS];
+    bool in_parcel = !(note->flags & NOTE_PLACED) && note->size > NOTE_INLINE;
+    if (posting->live && posting->map)
+        map_take_note(posting->map, note->post, note,
+                      in_parcel || note->size ? manager_payload(manager, note) : NULL, member);
+    else if (posting->live)
+        submit_take_note(manager, note, member);
+    if (in_parcel)
+        parcel_mark_taken(&manager->board, note->result.offset);
+    outbox_pop(&manager->board, member);
+}
+
+/* Notes of several workers are taken in by the time at which their work ended: completion order
+ * holds across workers too. */
+static void merge(struct manager *manager, int *members, int count)
+{
+    const struct note *heads[BOARD_WORKERS_MAX];
+    int left = 0;
+    for (int i = 0; i < count; i++) {
+        const struct note *head = outbox_peek(&manager->board, members[i]);
+        if (head) {
+            members[left] = members[i];
+            heads[left++] = head;
+        }
+    }
+    while (left) {
+        int first = 0;
+        for (int i = 1; i < left; i++)
+            if (heads[i]->ended < heads[first]->ended)
+                first = i;
+        take_in(manager, members[first], heads[first]);
+        heads[first] = outbox_peek(&manager->board, members[first]);
+        if (!heads[first]) {
+            left--;
+            heads[first] = heads[left];
+            members[first] = members[left];
+        }
+    }
+}
+
+bool manager_collect(struct manager *manager)
+{
+    if (manager_is_alone(manager))
+        return false;
+    int members[BOARD_WORKERS_MAX], count = 0;
+    for (int word = 0; word <= (manager->crew->count - 1) / 64; word++)
+        for (uint64_t bits = outbox_ready(&manager->board, word); bits; bits &= bits - 1)
+            members[count++] = word * 64 + __builtin_ctzll(bits);
+    merge(manager, members, count);
+    return count > 0;
+}
+
+void manager_collect_all(struct manager *manager)
+{
+    int members[BOARD_WORKERS_MAX], count = 0;
+    for (int i = 1; i < manager->crew->count; i++)
+        members[count++] = i;
+    merge(manager, members, count);
+}
+
+/* ---- Waiting ----------------------------------------------------------------------------- */
+
+static bool anything_ready(void *state)
+{
+    struct manager *manager = state;
+    for (int word = 0; word <= (manager->crew->count - 1) / 64; word++)
+        if (atomic_load(&manager->board.shared->ready[word]))
+            return true;
+    return false;
+}
+
+void manager_wait(struct manager *manager, uint64_t items, uint64_t deadline)
+{
+    if (items <= 1 && spin_until(anything_ready, manager))
+        return;
+    outbox_doze(&manager->board, items);
+    if (anything_ready(manager)) {
+        outbox_rouse(&manager->board);
+        return;
+    }
+    uint64_t tick = clock_deadline(TICK_S);
+    outbox_sleep(&manager->board, tick < deadline ? tick : deadline);
+    for (int dead; (dead = watch_dead(manager->watch));)
+        recover_from_death(manager, dead);
+    if (manager->suspect)
+        recover_lost(manager);
+}

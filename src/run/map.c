@@ -1,0 +1,174 @@
+#include "run/map.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "run/map_state.h"
+#include "run/recover.h"
+#include "run/show.h"
+#include "sched/order.h"
+
+/* ---- Beginning --------------------------------------------------------------------------- */
+
+static rp_status make_shares(struct map *map)
+{
+    const struct manager *manager = map->manager;
+    int workers = manager_is_alone(manager) ? 0 : manager->crew->count - 1;
+    bool computes = manager_is_alone(manager) || manager->setup.computes;
+    bool apart = map->work->schedule == SCHEDULE_STATIC && workers > 0;
+    map->share_count = apart ? workers + computes : 1;
+    map->shares = calloc((size_t)map->share_count, sizeof *map->shares);
+    if (!map->shares)
+        return RP_NO_MEMORY;
+    size_t n = map->work->n, each = n / (size_t)map->share_count, more = n % (size_t)map->share_count,
+           low = 0;
+    for (int i = 0; i < map->share_count; i++) {
+        size_t items = each + ((size_t)i < more);
+        map->shares[i] = (struct share){.low = low,
+                                        .high = low + items,
+                                        .owner = apart && i < workers ? i + 1 : 0,
+                                        .mine = apart && i == workers,
+                                        .workers = apart ? 1 : (unsigned)workers};
+        low += items;
+    }
+    return RP_OK;
+}
+
+static rp_status share_common(struct map *map)
+{
+    const struct map_work *work = map->work;
+    struct manager *manager = map->manager;
+    if (!work->common_size || manager_is_alone(manager))
+        return RP_OK;
+    map->common = arena_take(&manager->arena, work->common_size);
+    if (map->common == ARENA_NONE) {
+        map->common = 0;
+        return RP_NO_MEMORY;
+    }
+    memcpy(board_at(&manager->board, map->common), work->common, work->common_size);
+    return RP_OK;
+}
+
+static rp_status begin(struct map *map, struct error *error)
+{
+    const struct map_work *work = map->work;
+    struct manager *manager = map->manager;
+    rp_status status = manager_check(manager, error);
+    if (!status)
+        status = manager_name(manager, work->fn, &map->function, error);
+    if (status)
+        return status;
+    map->id = ++manager->maps;
+    map->first_failed = work->n;
+    map->flags = (work->range ? POST_RANGE : 0u) | (work->out ? 0u : POST_DROP_RESULTS) |
+                 (work->stop_at_failure ? POST_STOP : 0u);
+    manager_close_open_post(manager);
+    if (work->cost) {
+        map->order = order_by_cost(work->cost, work->n);
+        status = map->order ? RP_OK : RP_NO_MEMORY;
+    }
+    if (!status)
+        status = make_shares(map);
+    if (!status)
+        status = share_common(map);
+    if (status)
+        return error_set(error, status, "no memory for a map of %zu items with %zu bytes in common", work->n,
+                         work->common_size);
+    return RP_OK;
+}
+
+static void end(struct map *map)
+{
+    if (map->common)
+        arena_give(&map->manager->arena, map->common, map->work->common_size);
+    map_bite_free(map);
+    free(map->shares);
+    free(map->order);
+}
+
+/* ---- Running ----------------------------------------------------------------------------- */
+
+static size_t count_ended(const struct map *map)
+{
+    return map->done + map->failed + map->cancelled;
+}
+
+static bool has_unposted(const struct map *map)
+{
+    for (int i = 0; i < map->share_count; i++)
+        if (map->shares[i].low < map->shares[i].high && !map->shares[i].mine)
+            return true;
+    return false;
+}
+
+/* The manager wants to come back before the workers run dry, or for the last item. */
+static uint64_t choose_awaited(const struct map *map)
+{
+    if (!has_unposted(map) || map->posted < 4)
+        return map->posted ? map->posted : 1;
+    return map->share_count > 1 ? map->posted / 4 : map->posted / 2;
+}
+
+/* Memory is short: nothing is under way, yet nothing could be posted. */
+static bool is_stuck(const struct map *map)
+{
+    return map->posted == 0 && has_unposted(map) && !manager_is_alone(map->manager) &&
+           map->manager->posted.count == 0;
+}
+
+static void run_to_its_end(struct map *map)
+{
+    struct manager *manager = map->manager;
+    bool computes = manager_is_alone(manager) || manager->setup.computes;
+    while (count_ended(map) < map->work->n) {
+        manager_collect(manager);
+        if (!map->stopped && manager_check(manager, map->error))
+            map_stop(map, RP_POOL_BROKEN);
+        map_feed(map);
+        show_map(manager, map->work->label, map->work->n, count_ended(map), map->failed);
+        if ((computes && map_bite(map)) || count_ended(map) == map->work->n)
+            continue;
+        if (is_stuck(map)) {
+            error_set(map->error, RP_NO_MEMORY,
+                      "no shared memory for an item of %zu bytes and its result of %zu", map->work->in_size,
+                      map->work->out_size);
+            map_stop(map, RP_NO_MEMORY);
+        } else {
+            manager_wait(manager, choose_awaited(map), CLOCK_NEVER);
+        }
+    }
+}
+
+static void fill_report(const struct map *map, rp_map_report *report, uint64_t begun)
+{
+    if (!report)
+        return;
+    *report = (rp_map_report){.done = map->done,
+                              .failed = map->failed,
+                              .cancelled = map->cancelled,
+                              .first_failed = map->first_failed,
+                              .chunks = map->chunks,
+                              .seconds = (double)(clock_ns() - begun) * 1e-9};
+    if (map->failed || map->stopped)
+        snprintf(report->message, sizeof report->message, "%.*s", (int)sizeof report->message - 1,
+                 map->error->text);
+}
+
+rp_status map_run(struct manager *manager, const struct map_work *work, rp_map_report *report,
+                  struct error *error)
+{
+    struct map map = {.manager = manager, .work = work, .error = error};
+    uint64_t begun = clock_ns();
+    rp_status status = begin(&map, error);
+    if (!status) {
+        show_map_begin(manager, work->label, work->n);
+        run_to_its_end(&map);
+        show_map_end(manager, work->label, work->n, count_ended(&map), map.failed);
+        fill_report(&map, report, begun);
+        status = map.stopped > RP_CANCELLED ? map.stopped : map.status;
+    }
+    end(&map);
+    return status;
+}

@@ -1,0 +1,47 @@
+/* A map: an array of items cut into posts, collected in place.
+ *
+ * The items that are not posted yet are ranges of positions, one for all, or one for each worker
+ * where the schedule is static. The manager posts ahead from the low end of a range, as much as
+ * keeps the workers busy and the board in the cache; where it computes itself, it takes from the
+ * high end, straight from the caller's memory. With cost hints a position is not the item's index:
+ * `order` tells which item stands where. */
+#ifndef RANKPOOL_RUN_MAP_H
+#define RANKPOOL_RUN_MAP_H
+
+#include "run/manager.h"
+
+struct map_work {
+    rp_fn *fn;
+    const void *in;
+    size_t in_size;
+    size_t n;
+    void *out;
+    size_t out_size;
+    bool range; /* item i's input is the integer begin + i */
+    uint64_t begin;
+    enum schedule schedule;
+    size_t chunk;
+    const void *common;
+    size_t common_size;
+    const double *cost;
+    rp_status *statuses;
+    size_t *sizes;
+    bool stop_at_failure;
+    const char *label;
+};
+
+/* Runs the map to its end. Returns the status of the lowest failed item, with its sentence. */
+rp_status map_run(struct manager *manager, const struct map_work *work, rp_map_report *report,
+                  struct error *error);
+
+/* A worker's note; `payload` is its sentence, or NULL. */
+void map_take_note(struct map *map, uint32_t post, const struct note *note, const void *payload, int worker);
+
+/* Moves items that a dead worker held to a new post, or ends them where the map has been stopped.
+ * False: there is no room at present, and nothing has changed. */
+bool map_repost(struct map *map, uint32_t post, uint32_t from, uint32_t count);
+
+/* A worker died: what was meant for it alone is for all. */
+void map_forget_owner(struct map *map, int worker);
+
+#endif

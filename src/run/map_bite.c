@@ -1,0 +1,162 @@
+/* What the manager runs itself. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/map_state.h"
+#include "sched/policy.h"
+
+#define ANSWERS_SIZE ((size_t)64 << 10) /* of a run's results, which are copied once they are good */
+
+/* Memory for the results of one run, of one item at least. */
+static bool make_room(struct map *map)
+{
+    if (map->answers)
+        return true;
+    size_t out = map->work->out_size, in = map->order ? map->work->in_size : 0;
+    map->answers_size = out > ANSWERS_SIZE ? out : ANSWERS_SIZE;
+    map->answers = malloc(map->answers_size);
+    map->gathered = in ? malloc(in > ANSWERS_SIZE ? in : ANSWERS_SIZE) : NULL;
+    return map->answers && (!in || map->gathered);
+}
+
+void map_bite_free(struct map *map)
+{
+    free(map->answers);
+    free(map->gathered);
+}
+
+static size_t choose_run(const struct map *map, size_t remaining, uint64_t unclaimed)
+{
+    const struct map_work *work = map->work;
+    struct policy_view view = {
+        .schedule = work->schedule,
+        .chunk = work->chunk,
+        .total = work->n,
+        .remaining = unclaimed,
+        .workers = (uint32_t)(map->manager->crew->count - 1) + map->manager->setup.computes,
+        .item_ns = map->item_ns,
+        .weight = 1,
+    };
+    size_t run = policy_run(&view), bytes = work->out_size;
+    if (map->order && work->in_size > bytes)
+        bytes = work->in_size;
+    if (bytes && run > map->answers_size / bytes)
+        run = map->answers_size / bytes;
+    if (run > BOARD_POST_ITEMS)
+        run = BOARD_POST_ITEMS;
+    return run < 1 ? 1 : run < remaining ? run : remaining;
+}
+
+struct bite {
+    struct map *map;
+    size_t first;
+    int post; /* -1: straight from the caller's memory */
+};
+
+static void take(void *state, struct note *note, const void *payload)
+{
+    struct bite *bite = state;
+    if (bite->post >= 0)
+        map_take_note(bite->map, (uint32_t)bite->post, note, payload, 0);
+    else
+        map_absorb(bite->map, bite->first, note, bite->map->answers, payload,
+                   bite->map->manager->performer.self, 1);
+}
+
+static void learn(struct map *map, uint64_t ns, size_t items)
+{
+    map->item_ns = policy_learn(map->item_ns, (double)ns / (double)items);
+}
+
+/* The caller's array: from its low end alone, from the high end beside workers. */
+static void bite_unposted(struct map *map, struct share *share)
+{
+    const struct map_work *work = map->work;
+    struct manager *manager = map->manager;
+    size_t left = share->high - share->low, run = choose_run(map, left, left);
+    size_t first = manager_is_alone(manager) ? share->low : share->high - run;
+    if (manager_is_alone(manager))
+        share->low += run;
+    else
+        share->high -= run;
+
+    const char *in = work->in ? (const char *)work->in + first * work->in_size : NULL;
+    if (map->order && work->in_size) {
+        for (size_t i = 0; i < run; i++)
+            memcpy((char *)map->gathered + i * work->in_size,
+                   (const char *)work->in + map->order[first + i] * work->in_size, work->in_size);
+        in = map->gathered;
+    }
+    struct stretch stretch = {
+        .fn = work->fn,
+        .in = in,
+        .in_size = work->in_size,
+        .out = map->answers,
+        .out_size = work->out_size,
+        .indices = map->order ? map->order + first : NULL,
+        .first = first,
+        .begin = work->begin,
+        .common = work->common,
+        .common_size = work->common_size,
+        .map = map->id,
+        .flags = map->flags,
+        .attempt = 1,
+    };
+    struct bite bite = {map, first, -1};
+    learn(map, perform_run(&manager->performer, &stretch, 0, (uint32_t)run, take, &bite), run);
+}
+
+/* What is on the board already, as a worker would. */
+static bool bite_posted(struct map *map)
+{
+    struct manager *manager = map->manager;
+    struct board *board = &manager->board;
+    struct post_offer offer;
+    if (manager_is_alone(manager) || !post_peek(board, map->id, &offer))
+        return false;
+    const struct post *post = offer.post;
+    uint64_t behind = atomic_load_explicit(&post->behind, memory_order_relaxed);
+    uint32_t run = (uint32_t)choose_run(map, offer.available, behind + offer.available);
+    if (!post_claim(board, &offer, run))
+        return true;
+    struct stretch stretch = {
+        .fn = map->work->fn,
+        .in = board_at(board, post->in),
+        .in_size = post->in_size,
+        .out = board_at(board, post->out),
+        .out_size = post->out_size,
+        .indices = post->indices ? board_at(board, post->indices) : NULL,
+        .first = post->first,
+        .begin = post->begin,
+        .common = map->work->common,
+        .common_size = map->work->common_size,
+        .map = map->id,
+        .flags = post->flags,
+        .attempt = (int)post->attempt,
+        .post = (uint16_t)offer.index,
+    };
+    struct bite bite = {map, 0, (int)offer.index};
+    learn(map, perform_run(&manager->performer, &stretch, offer.next, run, take, &bite), run);
+    post_leave(board);
+    return true;
+}
+
+bool map_bite(struct map *map)
+{
+    if (map->stopped)
+        return false;
+    if (manager_enter(map->manager, map->error) || !make_room(map)) {
+        if (!map->answers)
+            error_set(map->error, RP_NO_MEMORY, "no memory for a result of %zu bytes", map->work->out_size);
+        map_stop(map, map->error->status);
+        return false;
+    }
+    for (int i = 0; i < map->share_count; i++) {
+        struct share *share = &map->shares[i];
+        if (share->low < share->high && (share->mine || !share->owner)) {
+            bite_unposted(map, share);
+            return true;
+        }
+    }
+    return bite_posted(map);
+}

@@ -1,0 +1,178 @@
+#include <string.h>
+
+#include "run/map_state.h"
+
+#define BLOCK_SIZE  ((size_t)32 << 10)  /* of the items of a post, where they are small */
+#define BLOCK_ITEMS ((size_t)64 << 10)  /* the same where items have no bytes at all */
+#define AHEAD       ((size_t)1 << 20)   /* bytes on the board: what the second level cache holds */
+#define AHEAD_EACH  ((size_t)64 << 10)  /* the same for each worker, where they are many */
+#define AHEAD_LARGE ((size_t)256 << 20) /* of large items: no more than one for each worker beyond */
+
+static size_t aligned(size_t size)
+{
+    return (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+}
+
+static size_t item_bytes(const struct map *map)
+{
+    return (map->work->range ? 0 : map->work->in_size) + map->work->out_size +
+           (map->order ? sizeof *map->order : 0);
+}
+
+/* A claim does not reach beyond its post: posts hold whole chunks where a chunk was asked for. */
+static uint32_t choose_items(const struct map *map, const struct share *share)
+{
+    size_t bytes = item_bytes(map), chunk = map->work->chunk;
+    size_t items = bytes ? BLOCK_SIZE / bytes : BLOCK_ITEMS;
+    if (chunk > items)
+        items = chunk;
+    else if (chunk)
+        items -= items % chunk;
+    if (items > BOARD_POST_ITEMS)
+        items = BOARD_POST_ITEMS;
+    size_t left = share->high - share->low;
+    items = items < left ? items : left;
+    return items ? (uint32_t)items : 1;
+}
+
+static bool wants_more(const struct map *map, const struct share *share)
+{
+    if (share->low == share->high || share->mine)
+        return false;
+    size_t ahead = share->workers * AHEAD_EACH;
+    if (ahead < AHEAD / (unsigned)map->share_count)
+        ahead = AHEAD / (unsigned)map->share_count;
+    if (share->posts < share->workers)
+        return true;
+    if (share->posts < 2 * share->workers + 2)
+        return share->in_flight < AHEAD_LARGE;
+    return share->in_flight < ahead && share->posts < BOARD_POSTS / 2 / (unsigned)map->share_count;
+}
+
+static void copy_inputs(const struct map *map, size_t first, uint32_t items, char *to)
+{
+    const struct map_work *work = map->work;
+    size_t size = work->in_size;
+    if (work->range || !size)
+        return;
+    if (!map->order) {
+        memcpy(to, (const char *)work->in + first * size, items * size);
+        return;
+    }
+    for (uint32_t i = 0; i < items; i++)
+        memcpy(to + i * size, (const char *)work->in + map->order[first + i] * size, size);
+}
+
+static uint64_t count_unposted(const struct map *map)
+{
+    uint64_t unposted = 0;
+    for (int i = 0; i < map->share_count; i++)
+        unposted += map->shares[i].high - map->shares[i].low;
+    return unposted;
+}
+
+/* What claimers need, and where items and results lie, is the same for a post and for one that
+ * repeats a part of it. */
+static void describe_post(const struct map *map, struct post *post, const struct share *share, uint64_t first)
+{
+    const struct map_work *work = map->work;
+    atomic_store_explicit(&post->owner, (uint32_t)share->owner, memory_order_relaxed);
+    atomic_store_explicit(&post->map, map->id, memory_order_relaxed);
+    atomic_store_explicit(&post->behind, count_unposted(map), memory_order_relaxed);
+    atomic_store_explicit(&post->total, work->n, memory_order_relaxed);
+    atomic_store_explicit(&post->chunk, work->chunk, memory_order_relaxed);
+    atomic_store_explicit(&post->schedule, work->schedule, memory_order_relaxed);
+    post->function = map->function;
+    post->first = first;
+    post->in_size = work->in_size;
+    post->out_size = work->out_size;
+    post->common = map->common;
+    post->common_size = work->common_size;
+    post->begin = work->begin;
+    post->flags = map->flags;
+    post->attempt = 1;
+}
+
+static bool post_some(struct map *map, struct share *share)
+{
+    struct manager *manager = map->manager;
+    const struct map_work *work = map->work;
+    uint32_t items = choose_items(map, share);
+    size_t in_bytes = work->range ? 0 : aligned(items * work->in_size);
+    size_t out_bytes = aligned(items * work->out_size);
+    size_t size = in_bytes + out_bytes + (map->order ? items * sizeof *map->order : 0);
+    int number = manager_take_post(manager, items, items, size, NULL);
+    if (number < 0)
+        return false;
+    struct posting *posting = &manager->postings[number];
+    struct post *post = &manager->board.post[number];
+    posting->map = map;
+    posting->share = share;
+    posting->first = share->low;
+    share->low += items;
+    share->posts++;
+    share->in_flight += posting->block->size;
+    map->posted += items;
+
+    describe_post(map, post, share, posting->first);
+    post->in = posting->block->offset;
+    post->out = post->in + in_bytes;
+    post->indices = map->order ? post->out + out_bytes : 0;
+    copy_inputs(map, posting->first, items, board_at(&manager->board, post->in));
+    if (map->order)
+        memcpy(board_at(&manager->board, post->indices), map->order + posting->first,
+               items * sizeof *map->order);
+    post_publish(&manager->board, number, items, false);
+    roster_ring(manager->setup.roster);
+    return true;
+}
+
+void map_feed(struct map *map)
+{
+    if (manager_is_alone(map->manager) || map->stopped)
+        return;
+    for (bool posted = true; posted;) {
+        posted = false;
+        for (int i = 0; i < map->share_count; i++)
+            if (wants_more(map, &map->shares[i]))
+                posted = post_some(map, &map->shares[i]) || posted;
+    }
+}
+
+bool map_repost(struct map *map, uint32_t old_number, uint32_t from, uint32_t count)
+{
+    struct manager *manager = map->manager;
+    struct posting *old = &manager->postings[old_number];
+    if (map->stopped) {
+        map_end_unstarted(map, (int)old_number, from, count);
+        return true;
+    }
+    int number = manager_take_post(manager, count, count, 0, old->block);
+    if (number < 0)
+        return false;
+    const struct post *before = &manager->board.post[old_number];
+    struct post *post = &manager->board.post[number];
+    struct posting *posting = &manager->postings[number];
+    posting->map = map;
+    posting->share = old->share;
+    posting->first = old->first + from;
+    posting->share->posts++;
+    posting->share->in_flight += posting->block->size;
+    describe_post(map, post, posting->share, posting->first);
+    post->in = before->in + (map->work->range ? 0 : from * map->work->in_size);
+    post->out = before->out + from * map->work->out_size;
+    post->indices = before->indices ? before->indices + from * sizeof *map->order : 0;
+    post->attempt = before->attempt + 1;
+    post_publish(&manager->board, number, count, false);
+    roster_ring(manager->setup.roster);
+    lease_end_run(&old->lease, from, count);
+    map_leave_post(map, (int)old_number);
+    return true;
+}
+
+void map_forget_owner(struct map *map, int worker)
+{
+    for (int i = 0; i < map->share_count; i++)
+        if (map->shares[i].owner == worker)
+            map->shares[i].owner = 0;
+}

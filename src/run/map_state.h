@@ -1,0 +1,66 @@
+/* A map under way: shared by the files map*.c alone. */
+#ifndef RANKPOOL_RUN_MAP_STATE_H
+#define RANKPOOL_RUN_MAP_STATE_H
+
+#include "run/map.h"
+
+/* Positions low..high-1 are not posted yet. */
+struct share {
+    size_t low, high;
+    int owner;          /* the worker that runs them, 0: any */
+    bool mine;          /* the manager's own, never posted */
+    unsigned workers;   /* who take from it */
+    unsigned posts;     /* on the board */
+    uint64_t in_flight; /* bytes of these */
+};
+
+struct map {
+    struct manager *manager;
+    const struct map_work *work;
+    uint64_t id;
+    struct board_function function;
+    uint32_t flags;  /* post_flags */
+    uint64_t *order; /* position -> index, NULL: the same */
+    struct share *shares;
+    int share_count;
+    uint64_t common; /* offset of its copy on the board */
+    size_t posted;   /* items on the board that have not ended */
+    size_t done, failed, cancelled;
+    size_t first_failed; /* index; n: none */
+    size_t chunks;
+    rp_status status;  /* of the first failed */
+    rp_status stopped; /* why nothing more is started: RP_CANCELLED, RP_POOL_BROKEN; RP_OK: it goes on */
+    double item_ns;    /* measured here */
+    struct error *error;
+    void *gathered; /* inputs of a run in the order of costs */
+    void *answers;  /* results of a run, until they are known to be good */
+    size_t answers_size;
+};
+
+static inline size_t map_index(const struct map *map, size_t position)
+{
+    return map->order ? map->order[position] : position;
+}
+
+/* map_take.c: items from..from+count-1, whose results of `note->size` bytes each begin at `results`
+ * for item 0 that stands at `first`, have ended. */
+void map_absorb(struct map *map, size_t first, const struct note *note, const char *results,
+                const char *sentence, int worker, int attempt);
+
+/* Gives a post back once all its items have ended. */
+void map_leave_post(struct map *map, int post);
+
+/* Items of a post that nobody runs end with the status of the map's stop. */
+void map_end_unstarted(struct map *map, int post, uint32_t from, uint32_t count);
+
+/* Nothing more is started: what nobody has claimed ends with `status`. */
+void map_stop(struct map *map, rp_status status);
+
+/* map_post.c: posts ahead what the board should hold. */
+void map_feed(struct map *map);
+
+/* map_bite.c: runs some items here; false: there are none to run. */
+bool map_bite(struct map *map);
+void map_bite_free(struct map *map);
+
+#endif

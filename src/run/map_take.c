@@ -1,0 +1,130 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "run/map_state.h"
+
+/* ---- What came out ----------------------------------------------------------------------- */
+
+static void place_results(struct map *map, size_t first, const struct note *note, const char *results)
+{
+    const struct map_work *work = map->work;
+    size_t stride = work->out_size;
+    if (!work->out || !stride)
+        return;
+    if (!map->order && (note->size == stride || note->count == 1)) {
+        memcpy((char *)work->out + (first + note->from) * stride, results + note->from * stride,
+               note->size == stride ? note->count * stride : note->size);
+        return;
+    }
+    for (uint32_t i = note->from; i < note->from + note->count; i++)
+        memcpy((char *)work->out + map_index(map, first + i) * stride, results + i * stride, note->size);
+}
+
+static void set_statuses(struct map *map, size_t first, const struct note *note)
+{
+    const struct map_work *work = map->work;
+    if (!work->statuses && !work->sizes)
+        return;
+    for (uint32_t i = note->from; i < note->from + note->count; i++) {
+        size_t index = map_index(map, first + i);
+        if (work->statuses)
+            work->statuses[index] = (rp_status)note->status;
+        if (work->sizes)
+            work->sizes[index] = note->status == RP_OK ? note->size : 0;
+    }
+}
+
+static void keep_failure(struct map *map, size_t index, const struct note *note, const char *sentence,
+                         int worker, int attempt)
+{
+    char said[SENTENCE_LENGTH], text[SENTENCE_LENGTH + 256];
+    map->failed++;
+    if (index >= map->first_failed)
+        return;
+    map->first_failed = index;
+    map->status = (rp_status)note->status;
+    snprintf(said, sizeof said, "%.*s", (int)(note->size < sizeof said ? note->size : sizeof said - 1),
+             sentence ? sentence : "");
+    manager_describe(map->manager, text, sizeof text, "item", index, note, worker, attempt, said);
+    error_set(map->error, map->status, "%s", text);
+}
+
+void map_absorb(struct map *map, size_t first, const struct note *note, const char *results,
+                const char *sentence, int worker, int attempt)
+{
+    map->chunks += (note->flags & NOTE_FIRST) != 0;
+    set_statuses(map, first, note);
+    if (note->status == RP_OK) {
+        map->done += note->count;
+        place_results(map, first, note, results);
+    } else if (note->status == RP_CANCELLED) {
+        map->cancelled += note->count;
+    } else {
+        keep_failure(map, map_index(map, first + note->from), note, sentence, worker, attempt);
+        if (map->work->stop_at_failure && !map->stopped)
+            map_stop(map, RP_CANCELLED);
+    }
+}
+
+void map_leave_post(struct map *map, int post)
+{
+    struct posting *posting = &map->manager->postings[post];
+    if (posting->lease.open)
+        return;
+    posting->share->posts--;
+    posting->share->in_flight -= posting->block->size;
+    manager_retire(map->manager, post);
+}
+
+void map_take_note(struct map *map, uint32_t post, const struct note *note, const void *payload, int worker)
+{
+    struct manager *manager = map->manager;
+    struct posting *posting = &manager->postings[post];
+    const struct post *p = &manager->board.post[post];
+    if (note->from > posting->lease.items || note->count > posting->lease.items - note->from)
+        return;
+    lease_end_run(&posting->lease, note->from, note->count);
+    map->posted -= note->count;
+    map_absorb(map, posting->first, note, board_at(&manager->board, p->out), payload, worker,
+               (int)p->attempt);
+    map_leave_post(map, (int)post);
+}
+
+/* ---- Stopping ---------------------------------------------------------------------------- */
+
+static void end_items(struct map *map, size_t first, uint32_t from, uint32_t count)
+{
+    struct note note = {.from = from, .count = count, .status = map->stopped};
+    set_statuses(map, first, &note);
+    map->cancelled += count;
+}
+
+void map_end_unstarted(struct map *map, int post, uint32_t from, uint32_t count)
+{
+    struct posting *posting = &map->manager->postings[post];
+    lease_end_run(&posting->lease, from, count);
+    map->posted -= count;
+    end_items(map, posting->first, from, count);
+    map_leave_post(map, post);
+}
+
+static void stop_post(struct map *map, int post)
+{
+    uint32_t from = post_freeze(&map->manager->board, post);
+    uint32_t count = map->manager->postings[post].lease.items - from;
+    if (count)
+        map_end_unstarted(map, post, from, count);
+}
+
+void map_stop(struct map *map, rp_status status)
+{
+    map->stopped = status;
+    for (int i = 0; i < map->share_count; i++) {
+        struct share *share = &map->shares[i];
+        for (; share->low < share->high; share->low++)
+            end_items(map, share->low, 0, 1);
+    }
+    for (int i = 0; !manager_is_alone(map->manager) && i < BOARD_POSTS; i++)
+        if (map->manager->postings[i].live && map->manager->postings[i].map == map)
+            stop_post(map, i);
+}

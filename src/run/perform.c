@@ -1,0 +1,253 @@
+#include "run/perform.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+void performer_init(struct performer *performer, int self, struct crew *crew, uint64_t seed)
+{
+    *performer = (struct performer){.self = self, .crew = crew_hold(crew), .seed = seed};
+    performer->call.performer = performer;
+}
+
+void performer_fini(struct performer *performer)
+{
+    crew_drop(performer->crew);
+    free(performer->scratch);
+    *performer = (struct performer){0};
+}
+
+static void *scratch_of(struct performer *performer, size_t size)
+{
+    if (size > performer->scratch_size) {
+        free(performer->scratch);
+        performer->scratch = malloc(size);
+        performer->scratch_size = performer->scratch ? size : 0;
+    }
+    return performer->scratch;
+}
+
+static void forget_kept(struct call *call)
+{
+    if (call->kept)
+        call->performer->larder.give(call->performer->larder.owner, call->kept_offset, call->kept_size);
+    call->kept = NULL;
+}
+
+void *call_reserve(struct call *call, size_t size)
+{
+    forget_kept(call);
+    if (call->answers == ANSWER_DROPPED)
+        return scratch_of(call->performer, size ? size : 1);
+    call->open.length = size;
+    if (size <= call->open.capacity)
+        return size ? call->open.out : call->performer->small;
+    if (call->answers == ANSWER_PLACED)
+        return scratch_of(call->performer, size);
+    call->kept = call->performer->larder.take(call->performer->larder.owner, size, &call->kept_offset);
+    call->kept_size = size;
+    if (!call->kept) {
+        call->open.length = 0;
+        snprintf(call->sentence, sizeof call->sentence, "no memory for a result of %zu bytes", size);
+    }
+    return call->kept;
+}
+
+/* Item `index` and its answer, before its function is called. */
+static inline void prepare(struct call *call, size_t index, void *out)
+{
+    call->open.out = out;
+    call->open.length = 0;
+    call->index = index;
+    call->random_words = 0;
+}
+
+static rp_status judge(struct call *call, int code)
+{
+    if (code)
+        return RP_TASK_FAILED;
+    if (call->answers == ANSWER_PLACED && call->open.length > call->open.capacity) {
+        snprintf(call->sentence, sizeof call->sentence,
+                 "its result of %zu bytes does not fit into the %zu of an item", call->open.length,
+                 call->open.capacity);
+        return RP_TASK_FAILED;
+    }
+    return RP_OK;
+}
+
+/* A task that failed says a sentence, and its result is void. */
+static void note_failure(struct call *call, int code, rp_status status, struct note *note)
+{
+    forget_kept(call);
+    note->status = status;
+    note->code = code;
+    note->size = strlen(call->sentence);
+}
+
+static void forget_sentence(struct call *call)
+{
+    call->sentence[0] = '\0';
+}
+
+struct run {
+    note_sink *sink;
+    void *state;
+    uint16_t post;
+    uint16_t flags; /* of the next note */
+    uint64_t since; /* when its items began */
+    size_t out_size;
+};
+
+static uint64_t send_note(struct run *run, struct note note, const void *payload)
+{
+    uint64_t now = clock_ns();
+    note.post = run->post;
+    note.flags |= run->flags;
+    note.ended = now;
+    note.ran = (float)((double)(now - run->since) * 1e-9);
+    run->sink(run->state, &note, payload);
+    run->since = now;
+    run->flags = 0;
+    return now;
+}
+
+static void send_good(struct run *run, uint32_t from, uint32_t count, size_t size)
+{
+    if (count)
+        send_note(run, (struct note){.from = from, .count = count, .flags = NOTE_PLACED, .size = size}, NULL);
+}
+
+/* An item that failed, or whose answer has another size than its place. True if it failed. */
+static bool send_exception(struct run *run, struct call *call, uint32_t item, int code)
+{
+    struct note note = {.from = item, .count = 1};
+    rp_status status = judge(call, code);
+    if (status == RP_OK) {
+        send_good(run, item, 1, call->open.length);
+        return false;
+    }
+    note_failure(call, code, status, &note);
+    send_note(run, note, call->sentence);
+    forget_sentence(call);
+    return true;
+}
+
+static void send_not_run(struct run *run, uint32_t from, uint32_t count)
+{
+    if (count)
+        send_note(run, (struct note){.from = from, .count = count, .status = RP_CANCELLED}, NULL);
+}
+
+uint64_t perform_run(struct performer *performer, const struct stretch *stretch, uint32_t from,
+                     uint32_t count, note_sink *sink, void *state)
+{
+    struct call *call = &performer->call;
+    uint64_t begun = clock_ns();
+    struct run run = {sink, state, stretch->post, NOTE_FIRST, begun, stretch->out_size};
+    call->answers = stretch->flags & POST_DROP_RESULTS ? ANSWER_DROPPED : ANSWER_PLACED;
+    call->open.capacity = stretch->out_size;
+    call->common = stretch->common;
+    call->common_size = stretch->common_size;
+    call->attempt = stretch->attempt;
+    call->map = stretch->map;
+    performer->busy = true;
+
+    uint32_t good_from = from, end = from + count;
+    for (uint32_t i = from; i < end; i++) {
+        uint64_t index = stretch->indices ? stretch->indices[i] : stretch->first + i;
+        uint64_t value = stretch->begin + index;
+        const void *in =
+            stretch->flags & POST_RANGE ? (const void *)&value : stretch->in + i * stretch->in_size;
+        prepare(call, index, stretch->out + i * stretch->out_size);
+        if (performer->slot)
+            atomic_store_explicit(&performer->slot->running, index, memory_order_relaxed);
+        int code = stretch->fn(&call->open, in, stretch->in_size);
+        if (code == 0 && call->open.length == stretch->out_size)
+            continue;
+        send_good(&run, good_from, i - good_from, stretch->out_size);
+        good_from = i + 1;
+        if (send_exception(&run, call, i, code) && stretch->flags & POST_STOP) {
+            send_not_run(&run, good_from, end - good_from);
+            good_from = end;
+            break;
+        }
+    }
+    send_good(&run, good_from, end - good_from, stretch->out_size);
+    performer->busy = false;
+    performer->done += count;
+    if (performer->slot)
+        atomic_store_explicit(&performer->slot->done, performer->done, memory_order_relaxed);
+    return run.since - begun;
+}
+
+void perform_task(struct performer *performer, rp_fn *fn, const void *in, size_t in_size, size_t index,
+                  int attempt, struct note *note, note_sink *sink, void *state)
+{
+    struct call *call = &performer->call;
+    struct run run = {sink, state, note->post, NOTE_FIRST, clock_ns(), 0};
+    call->answers = ANSWER_KEPT;
+    call->open.capacity = sizeof performer->small;
+    call->common = NULL;
+    call->common_size = 0;
+    call->attempt = attempt;
+    call->map = 0;
+    prepare(call, index, performer->small);
+    performer->busy = true;
+    if (performer->slot)
+        atomic_store_explicit(&performer->slot->running, index, memory_order_relaxed);
+    int code = fn(&call->open, in, in_size);
+    performer->busy = false;
+    performer->done++;
+    if (performer->slot)
+        atomic_store_explicit(&performer->slot->done, performer->done, memory_order_relaxed);
+
+    note->count = 1;
+    rp_status status = judge(call, code);
+    if (status) {
+        note_failure(call, code, status, note);
+        send_note(&run, *note, call->sentence);
+        forget_sentence(call);
+        return;
+    }
+    note->size = call->open.length;
+    if (call->open.length <= call->open.capacity) {
+        forget_kept(call); /* of an answer that a shorter one replaced */
+        send_note(&run, *note, performer->small);
+        return;
+    }
+    note->result.offset = call->kept_offset;
+    call->kept = NULL; /* it goes with the note */
+    send_note(&run, *note, NULL);
+}
+
+rp_status perform_hook(struct performer *performer, const char *what, rp_fn *fn, const void *in,
+                       size_t in_size, struct error *error)
+{
+    struct call *call = &performer->call;
+    call->answers = ANSWER_DROPPED;
+    call->open.capacity = 0;
+    call->attempt = 1;
+    call->common = NULL;
+    call->common_size = 0;
+    prepare(call, 0, performer->small);
+    performer->busy = true;
+    int code = fn(&call->open, in, in_size);
+    performer->busy = false;
+    if (!code)
+        return RP_OK;
+    const struct crew_member *member = &performer->crew->member[performer->self];
+    error_set(error, RP_POOL_BROKEN, "the %s failed with code %d on worker %d (%s, process %ld)%s%s", what,
+              code, performer->self, member->host, member->pid, call->sentence[0] ? ": " : "",
+              call->sentence);
+    forget_sentence(call);
+    return RP_POOL_BROKEN;
+}
+
+void perform_describe(char *text, size_t room, const char *what, size_t index, const struct note *note,
+                      const struct crew_member *member, int worker, int attempt, const char *sentence)
+{
+    snprintf(text, room, "%s %zu failed with code %d on worker %d (%s, process %ld), attempt %d%s%s", what,
+             index, note->code, worker, member->host, member->pid, attempt, *sentence ? ": " : "", sentence);
+}

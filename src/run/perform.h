@@ -1,0 +1,106 @@
+/* Performing: calls the program's functions on items, whoever the process is.
+ *
+ * A performer belongs to one process and pool. It says what came out as notes, in the words of
+ * board/layout.h, to a sink: the worker's sink puts them into its outbox, the manager's takes them
+ * at once. Items that answer as their map expects share one note, and cost nothing else. */
+#ifndef RANKPOOL_RUN_PERFORM_H
+#define RANKPOOL_RUN_PERFORM_H
+
+#include "board/layout.h"
+#include "run/crew.h"
+
+#define SENTENCE_LENGTH 1024
+
+/* Memory for results that have no place yet: `take` gives `size` bytes and how a note speaks of
+ * them, `give` takes back what was not sent. */
+struct larder {
+    void *(*take)(void *owner, size_t size, uint64_t *offset);
+    void (*give)(void *owner, uint64_t offset, size_t size);
+    void *owner;
+};
+
+enum answers {
+    ANSWER_PLACED,  /* into the item's place; longer ones fail */
+    ANSWER_DROPPED, /* nowhere */
+    ANSWER_KEPT,    /* short ones into the note, longer ones into the larder */
+};
+
+/* What a task's rp_call is. */
+struct call {
+    rp_call open; /* first: the part that rp_return sees */
+    struct performer *performer;
+    enum answers answers;
+    const void *common;
+    size_t common_size;
+    size_t index;
+    int attempt;
+    uint64_t map;
+    uint64_t random_words; /* that rp_random has drawn */
+    uint64_t random[4];    /* the block that they come from */
+    void *kept;            /* from the larder */
+    uint64_t kept_offset;
+    size_t kept_size;
+    char sentence[SENTENCE_LENGTH];
+};
+
+struct performer {
+    struct call call;
+    int self;  /* worker's number, 0 for the manager */
+    bool busy; /* a task runs */
+    uint64_t seed;
+    struct crew *crew;
+    struct slot *slot; /* on the board; NULL alone */
+    struct larder larder;
+    void *local;
+    void *scratch; /* for results that will be dropped or refused */
+    size_t scratch_size;
+    size_t done; /* items run */
+    _Alignas(64) unsigned char small[NOTE_INLINE];
+};
+
+/* Items of a map that lie one behind the other. */
+struct stretch {
+    rp_fn *fn;
+    const char *in;
+    size_t in_size;
+    char *out;
+    size_t out_size;
+    const uint64_t *indices; /* NULL: first, first + 1, ... */
+    uint64_t first;
+    uint64_t begin; /* of a range */
+    const void *common;
+    size_t common_size;
+    uint64_t map;
+    uint32_t flags; /* post_flags */
+    int attempt;
+    uint16_t post;
+};
+
+/* `payload` is the sentence of a failure, or a short result: note->size bytes that the sink must
+ * carry; NULL where there are none, or where they lie in place or in the larder already. */
+typedef void note_sink(void *state, struct note *note, const void *payload);
+
+/* `crew` is held. */
+void performer_init(struct performer *performer, int self, struct crew *crew, uint64_t seed);
+void performer_fini(struct performer *performer);
+
+/* Runs items from..from+count-1 of a stretch. Returns the nanoseconds they took. */
+uint64_t perform_run(struct performer *performer, const struct stretch *stretch, uint32_t from,
+                     uint32_t count, note_sink *sink, void *state);
+
+/* Runs a submitted task and fills the note's result. */
+void perform_task(struct performer *performer, rp_fn *fn, const void *in, size_t in_size, size_t index,
+                  int attempt, struct note *note, note_sink *sink, void *state);
+
+/* Runs an initializer or finalizer: RP_OK, or RP_POOL_BROKEN with the sentence in `error`. */
+rp_status perform_hook(struct performer *performer, const char *what, rp_fn *fn, const void *in,
+                       size_t in_size, struct error *error);
+
+/* The sentence that a user reads of a failed item or task. */
+void perform_describe(char *text, size_t room, const char *what, size_t index, const struct note *note,
+                      const struct crew_member *member, int worker, int attempt, const char *sentence);
+
+/* Room for an answer of `size` bytes; NULL without memory. What rp_reserve does. */
+void *call_reserve(struct call *call, size_t size);
+
+#endif

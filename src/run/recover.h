@@ -1,0 +1,15 @@
+/* What the death of a worker requires: its claims run elsewhere, and whoever slept through a wake
+ * that died with it is woken. The order of looks that makes it safe stands in board/post.h. */
+#ifndef RANKPOOL_RUN_RECOVER_H
+#define RANKPOOL_RUN_RECOVER_H
+
+#include "run/manager.h"
+
+/* The kernel said that a worker died. */
+void recover_from_death(struct manager *manager, int worker);
+
+/* Looks for what dead workers held. An announcement of a living one that lost its race may hide
+ * some of it for a while: so this is called again and again once somebody has died. */
+void recover_lost(struct manager *manager);
+
+#endif

@@ -1,0 +1,66 @@
+/* A worker's place at one pool: it attaches the board, runs the initializer, claims and performs,
+ * and leaves. */
+#ifndef RANKPOOL_RUN_STATION_H
+#define RANKPOOL_RUN_STATION_H
+
+#include "board/parcel.h"
+#include "board/post.h"
+#include "func/func.h"
+#include "run/perform.h"
+
+/* What this worker has learnt of a map. */
+struct station_map {
+    uint64_t map; /* 0: unused */
+    struct board_function function;
+    rp_fn *fn; /* NULL: it could not be found, `why` says why */
+    double item_ns;
+    char why[512];
+};
+
+#define STATION_MAPS 4
+
+/* A note that found its outbox full. */
+struct station_spill {
+    struct station_spill *behind;
+    struct note note;
+};
+
+struct station {
+    struct station *behind;
+    uint64_t id;
+    struct board board;
+    struct crew *crew;
+    struct performer performer;
+    struct parcels parcels;
+    struct func_cache functions;
+    struct station_map maps[STATION_MAPS];
+    unsigned next_map;
+    struct station_spill *spill_first, *spill_last;
+};
+
+/* NULL: the pool is gone, or cannot be served; then the others serve it. */
+struct station *station_open(struct roster *roster, uint64_t id, const struct memory_handle *board);
+
+/* Runs the finalizer if this worker has not left yet, and frees the station. */
+void station_close(struct station *station);
+
+/* What is to be done besides work: sends notes that wait, runs the initializer at first and the
+ * finalizer at last. True if it did something. */
+bool station_attend(struct station *station);
+
+struct station_claim {
+    struct post_offer offer;
+    uint32_t run;
+};
+
+/* Claims what this worker should do next; false: there is nothing. */
+bool station_claim(struct station *station, struct station_claim *claim);
+void station_perform(struct station *station, const struct station_claim *claim);
+
+/* Whether station_attend or station_claim would find something to do. */
+bool station_has_work(struct station *station);
+
+/* Nothing to do: holds no claim any more, and asks to be rung when there is room for its notes. */
+void station_idle(struct station *station);
+
+#endif

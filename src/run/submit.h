@@ -1,0 +1,41 @@
+/* Submitted tasks: queued by the manager, posted as there is room, collected one by one. */
+#ifndef RANKPOOL_RUN_SUBMIT_H
+#define RANKPOOL_RUN_SUBMIT_H
+
+#include "run/manager.h"
+
+/* Takes in a zeroed task with its fn, with_pool and kept set; the input is copied. It is posted at
+ * once where there is room, else it waits with the manager. */
+rp_status submit_task(struct manager *manager, struct task *task, const void *in, size_t in_size,
+                      struct error *error);
+
+/* The next finished task of those left with the pool; NULL: none is left, or none in time. The
+ * caller holds it then. */
+struct task *submit_next(struct manager *manager, uint64_t deadline);
+
+/* RP_OK once the task is done, RP_TIMEOUT. */
+rp_status submit_wait(struct manager *manager, struct task *task, uint64_t deadline);
+
+/* Takes in what has finished, without waiting; alone it runs nothing. */
+void submit_look(struct manager *manager);
+
+/* Posts what waits, as far as there is room. */
+void submit_feed(struct manager *manager);
+
+/* Waits until every task is done. */
+void submit_finish(struct manager *manager);
+
+/* Whether the task runs, to the best of the manager's knowledge. */
+bool submit_is_running(const struct manager *manager, const struct task *task);
+
+/* RP_OK: it is cancelled, now or before; RP_BUSY: it has started. */
+rp_status submit_cancel(struct manager *manager, struct task *task);
+size_t submit_cancel_all(struct manager *manager);
+
+/* A worker's note of a submitted task. */
+void submit_take_note(struct manager *manager, const struct note *note, int member);
+
+/* Queues a posted task of a dead worker again; it is charged with the death where it ran. */
+void submit_repost(struct manager *manager, uint32_t post, uint32_t item);
+
+#endif
