@@ -23,7 +23,7 @@ void future_dispose(struct task *task)
     rp_pool *pool = future->pool;
     task_clear(task);
     future->magic = 0;
-    free(future);
+    slab_give(&pool->futures, future);
     pool_drop(pool);
 }
 
@@ -42,7 +42,7 @@ rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, rp
         return error_set(&pool->error, RP_INVALID, "rp_submit: the function is NULL");
     if (!in && in_size)
         return error_set(&pool->error, RP_INVALID, "rp_submit: `in` is NULL, yet it has %zu bytes", in_size);
-    rp_future *made = aligned_alloc(64, (sizeof *made + 63) / 64 * 64);
+    rp_future *made = slab_take(&pool->futures);
     if (!made)
         return error_set(&pool->error, RP_NO_MEMORY, "no memory for a task");
     *made = (rp_future){.magic = FUTURE_MAGIC, .pool = pool};
@@ -51,7 +51,7 @@ rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, rp
     made->task.with_pool = future == NULL;
     status = submit_task(&pool->manager, &made->task, in, in_size, &pool->error);
     if (status) {
-        free(made);
+        slab_give(&pool->futures, made);
         return status;
     }
     pool->users++;

@@ -1,9 +1,8 @@
 /* The public maps. */
+
 #include "run/map.h"
-
-#include <string.h>
-
 #include "api/pool.h"
+#include "config/sized.h"
 
 /* Whether n items of `size` bytes can be an array in memory. */
 static bool fits(size_t n, size_t size)
@@ -29,17 +28,15 @@ static rp_status check_arrays(rp_pool *pool, const char *call, const struct map_
     return RP_OK;
 }
 
-/* The caller's struct may be of an older, shorter version. */
 static rp_status read_options(rp_pool *pool, const rp_map_options *given, rp_map_options *options)
 {
     *options = (rp_map_options)RP_MAP_OPTIONS_INIT;
     if (!given)
         return RP_OK;
-    if (given->size < sizeof given->size || given->size > sizeof *options)
-        return error_set(&pool->error, RP_INVALID,
-                         "rp_map_with: the options' size is %zu: fill them in with RP_MAP_OPTIONS(...)",
-                         given->size);
-    memcpy(options, given, given->size);
+    rp_status status =
+        sized_read(given, options, sizeof *options, "rp_map_options", "RP_MAP_OPTIONS", &pool->error);
+    if (status)
+        return status;
     if (options->timeout > 0 || options->retries > 0)
         return error_set(&pool->error, RP_UNSUPPORTED, "rp_map_with: %s is not supported by this version",
                          options->timeout > 0 ? "timeout" : "retries");

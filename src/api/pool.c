@@ -56,6 +56,7 @@ static void free_pool(rp_pool *pool)
     record_close(&pool->recorder);
     options_free(&pool->options);
     crew_drop(pool->crew);
+    slab_fini(&pool->futures);
     pool->magic = 0;
     free(pool);
 }
@@ -105,6 +106,7 @@ rp_status rp_open(const rp_options *options, rp_pool **pool)
         return error_set(error, RP_NO_MEMORY, "no memory for a pool");
     made->magic = POOL_MAGIC;
     made->users = 1;
+    slab_init(&made->futures, sizeof(rp_future));
     rp_status wrong = options_resolve(options, &made->options, error);
     struct error why = *error;
     /* Under a launcher the other ranks wait in the same call: they must not wait in vain. */

@@ -3,6 +3,7 @@
 #define RANKPOOL_API_POOL_H
 
 #include "api/world.h"
+#include "base/slab.h"
 #include "config/options.h"
 #include "record/event.h"
 #include "run/manager.h"
@@ -20,6 +21,7 @@ struct rp_pool {
     struct recorder recorder;
     const struct world *world;
     struct error error;
+    struct slab futures;
 };
 
 struct rp_future {

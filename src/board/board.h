@@ -18,7 +18,8 @@ struct board {
     struct roster *roster;
     struct memory memory;
     int self;
-    uint64_t seen; /* entries of the order before this one hold nothing more for this process */
+    uint64_t noted, taken; /* notes that this worker has written, and knows to be taken */
+    uint64_t seen;         /* entries of the order before this one hold nothing more for this process */
 };
 
 /* Creates the board of pool `id` for the roster's members. Its arena and regions reach as far as

@@ -31,10 +31,11 @@ struct board_function {
 };
 
 /* A post: items of one map, or tasks that were submitted one by one. Its life is described in
- * post.h. The first part is read by those who may claim; the second only by those who have. */
+ * post.h. Claimers write the first part and read the second, which an open post's manager writes;
+ * the third is read by those who have claimed. */
 struct post {
     _Alignas(BOARD_LINE) _Atomic uint64_t cursor; /* {generation, next} */
-    _Atomic uint32_t limit;                       /* items published, POST_CLOSED when it is final */
+    _Alignas(BOARD_LINE) _Atomic uint32_t limit;  /* items published, POST_CLOSED when it is final */
     _Atomic uint32_t owner;                       /* the worker that it is for; 0: any */
     _Atomic uint64_t map;                         /* 0: submitted tasks */
     _Atomic uint64_t behind;                      /* items of the map that were not posted yet */

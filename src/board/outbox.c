@@ -8,15 +8,23 @@ static struct note *note_at(const struct board *board, int member, uint64_t posi
     return &board->notes[(uint64_t)member * OUTBOX_NOTES + position % OUTBOX_NOTES];
 }
 
+/* The manager's progress is looked up only where the ring seems full: its line is the manager's. */
+static bool is_full(struct board *board, struct slot *slot)
+{
+    if (board->noted - board->taken < OUTBOX_NOTES)
+        return false;
+    board->taken = atomic_load(&slot->tail);
+    return board->noted - board->taken == OUTBOX_NOTES;
+}
+
 bool outbox_put(struct board *board, const struct note *note)
 {
     struct slot *slot = board_slot(board);
-    uint64_t head = atomic_load_explicit(&slot->head, memory_order_relaxed);
-    if (head - atomic_load(&slot->tail) == OUTBOX_NOTES)
+    if (is_full(board, slot))
         return false;
-    *note_at(board, board->self, head) = *note;
+    *note_at(board, board->self, board->noted) = *note;
     STEP("note: written");
-    atomic_store(&slot->head, head + 1);
+    atomic_store(&slot->head, ++board->noted);
     STEP("note: published");
     _Atomic uint64_t *ready = &board->shared->ready[board->self / 64];
     uint64_t bit = UINT64_C(1) << (board->self % 64);
@@ -51,17 +59,22 @@ uint64_t outbox_ready(struct board *board, int word)
     return atomic_load(&board->shared->ready[word]) ? atomic_exchange(&board->shared->ready[word], 0) : 0;
 }
 
-const struct note *outbox_peek(const struct board *board, int member)
+struct outbox_span outbox_look(const struct board *board, int member)
 {
     const struct slot *slot = &board->slot[member];
-    uint64_t tail = atomic_load_explicit(&slot->tail, memory_order_relaxed);
-    return atomic_load(&slot->head) == tail ? NULL : note_at(board, member, tail);
+    return (struct outbox_span){.first = atomic_load_explicit(&slot->tail, memory_order_relaxed),
+                                .end = atomic_load(&slot->head)};
 }
 
-void outbox_pop(struct board *board, int member)
+const struct note *outbox_note(const struct board *board, int member, uint64_t position)
+{
+    return note_at(board, member, position);
+}
+
+void outbox_take(struct board *board, int member, uint64_t position)
 {
     struct slot *slot = &board->slot[member];
-    atomic_store(&slot->tail, atomic_load_explicit(&slot->tail, memory_order_relaxed) + 1);
+    atomic_store(&slot->tail, position);
     if (atomic_load(&slot->spilled))
         roster_ring_member(board->roster, member);
 }

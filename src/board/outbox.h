@@ -28,9 +28,14 @@ void outbox_say_spilled(struct board *board, bool spilled);
 /* Manager: the workers with notes among those of word `word`, one bit each; clears the word. */
 uint64_t outbox_ready(struct board *board, int word);
 
-/* Manager: the next note of a worker, NULL if there is none; valid until outbox_pop. */
-const struct note *outbox_peek(const struct board *board, int member);
-void outbox_pop(struct board *board, int member);
+/* Manager: the notes of a worker that it has not taken yet, by position; they stay valid until
+ * outbox_take says that all before a position were taken. */
+struct outbox_span {
+    uint64_t first, end;
+};
+struct outbox_span outbox_look(const struct board *board, int member);
+const struct note *outbox_note(const struct board *board, int member, uint64_t position);
+void outbox_take(struct board *board, int member, uint64_t position);
 
 /* Manager: goes to sleep until `items` more have finished. Between the two calls it must look
  * whether there are notes already, and call outbox_rouse instead if there are. */

@@ -264,41 +264,43 @@ void manager_describe(struct manager *manager, char *text, size_t room, const ch
 static void take_in(struct manager *manager, int member, const struct note *note)
 {
     struct posting *posting = &manager->postings[note->post % BOARD_POSTS];
-    bool in_parcel = !(note->flags & NOTE_PLACED) && note->size > NOTE_INLINE;
+    bool carried = !(note->flags & NOTE_PLACED) && note->size;
     if (posting->live && posting->map)
-        map_take_note(posting->map, note->post, note,
-                      in_parcel || note->size ? manager_payload(manager, note) : NULL, member);
+        map_take_note(posting->map, note->post, note, carried ? manager_payload(manager, note) : NULL,
+                      member);
     else if (posting->live)
         submit_take_note(manager, note, member);
-    if (in_parcel)
+    if (carried && note->size > NOTE_INLINE)
         parcel_mark_taken(&manager->board, note->result.offset);
-    outbox_pop(&manager->board, member);
 }
 
 /* Notes of several workers are taken in by the time at which their work ended: completion order
  * holds across workers too. */
-static void merge(struct manager *manager, int *members, int count)
+static void merge(struct manager *manager, const int *members, int count)
 {
-    const struct note *heads[BOARD_WORKERS_MAX];
+    struct source {
+        int member;
+        struct outbox_span span;
+        const struct note *note;
+    } sources[BOARD_WORKERS_MAX];
     int left = 0;
     for (int i = 0; i < count; i++) {
-        const struct note *head = outbox_peek(&manager->board, members[i]);
-        if (head) {
-            members[left] = members[i];
-            heads[left++] = head;
-        }
+        struct outbox_span span = outbox_look(&manager->board, members[i]);
+        if (span.first < span.end)
+            sources[left++] =
+                (struct source){members[i], span, outbox_note(&manager->board, members[i], span.first)};
     }
     while (left) {
-        int first = 0;
+        struct source *next = &sources[0];
         for (int i = 1; i < left; i++)
-            if (heads[i]->ended < heads[first]->ended)
-                first = i;
-        take_in(manager, members[first], heads[first]);
-        heads[first] = outbox_peek(&manager->board, members[first]);
-        if (!heads[first]) {
-            left--;
-            heads[first] = heads[left];
-            members[first] = members[left];
+            if (sources[i].note->ended < next->note->ended)
+                next = &sources[i];
+        take_in(manager, next->member, next->note);
+        if (++next->span.first < next->span.end) {
+            next->note = outbox_note(&manager->board, next->member, next->span.first);
+        } else {
+            outbox_take(&manager->board, next->member, next->span.end);
+            *next = sources[--left];
         }
     }
 }
