@@ -6,6 +6,7 @@
 
 #define BLOCK_SIZE ((size_t)64 << 10) /* a block begins at a multiple of it: so an object finds its own */
 #define ALIGN      ((size_t)16)
+#define SPARE_MOST 1024 /* empty blocks that are kept: the system takes long to give pages */
 
 struct slab_free {
     struct slab_free *next;
@@ -45,8 +46,13 @@ static void unlink_roomy(struct slab *slab, struct slab_block *block)
 
 static struct slab_block *new_block(struct slab *slab)
 {
-    struct slab_block *block = slab->spare ? slab->spare : aligned_alloc(BLOCK_SIZE, BLOCK_SIZE);
-    slab->spare = NULL;
+    struct slab_block *block = slab->spare;
+    if (block) {
+        slab->spare = block->behind;
+        slab->spares--;
+    } else {
+        block = aligned_alloc(BLOCK_SIZE, BLOCK_SIZE);
+    }
     if (block) {
         block->free = NULL;
         block->used = 0;
@@ -90,15 +96,22 @@ void slab_give(struct slab *slab, void *object)
     if (--block->used)
         return;
     unlink_roomy(slab, block);
-    if (slab->spare)
+    if (slab->spares == SPARE_MOST) {
         free(block);
-    else
-        slab->spare = block;
+        return;
+    }
+    block->behind = slab->spare;
+    slab->spare = block;
+    slab->spares++;
 }
 
 void slab_fini(struct slab *slab)
 {
     assert(!slab->roomy);
-    free(slab->spare);
-    slab->spare = NULL;
+    while (slab->spare) {
+        struct slab_block *block = slab->spare;
+        slab->spare = block->behind;
+        free(block);
+    }
+    slab->spares = 0;
 }

@@ -1,5 +1,5 @@
-/* Objects of one size that come and go by the million: cheaper than malloc, and memory goes back
- * to the system when a block of them is empty. For one thread. */
+/* Objects of one size that come and go by the million: cheaper than malloc, and beyond 64 MiB that
+ * are kept for what comes next, memory goes back to the system. For one thread. */
 #ifndef RANKPOOL_BASE_SLAB_H
 #define RANKPOOL_BASE_SLAB_H
 
@@ -10,7 +10,8 @@ struct slab_block;
 struct slab {
     size_t size;              /* bytes of an object */
     struct slab_block *roomy; /* blocks with free objects */
-    struct slab_block *spare; /* an empty one, kept against thrashing */
+    struct slab_block *spare; /* empty ones */
+    size_t spares;
 };
 
 void slab_init(struct slab *slab, size_t size);

@@ -103,6 +103,7 @@ static void bite_unposted(struct map *map, struct share *share)
         .attempt = 1,
     };
     struct bite bite = {map, first, -1};
+    performer_rest(&manager->performer);
     learn(map, perform_run(&manager->performer, &stretch, 0, (uint32_t)run, take, &bite), run);
 }
 
@@ -136,6 +137,7 @@ static bool bite_posted(struct map *map)
         .post = (uint16_t)offer.index,
     };
     struct bite bite = {map, 0, (int)offer.index};
+    performer_rest(&manager->performer);
     learn(map, perform_run(&manager->performer, &stretch, offer.next, run, take, &bite), run);
     post_leave(board);
     return true;

@@ -92,15 +92,21 @@ static void forget_sentence(struct call *call)
 }
 
 struct run {
+    struct performer *performer;
     note_sink *sink;
     void *state;
     uint16_t post;
     uint16_t flags; /* of the next note */
     uint64_t since; /* when its items began */
-    size_t out_size;
 };
 
-static uint64_t send_note(struct run *run, struct note note, const void *payload)
+/* Work that follows upon work begins where that ended: one look at the clock for each note. */
+static uint64_t begin(struct performer *performer)
+{
+    return performer->now ? performer->now : clock_ns();
+}
+
+static void send_note(struct run *run, struct note note, const void *payload)
 {
     uint64_t now = clock_ns();
     note.post = run->post;
@@ -108,9 +114,8 @@ static uint64_t send_note(struct run *run, struct note note, const void *payload
     note.ended = now;
     note.ran = (float)((double)(now - run->since) * 1e-9);
     run->sink(run->state, &note, payload);
-    run->since = now;
+    run->performer->now = run->since = now;
     run->flags = 0;
-    return now;
 }
 
 static void send_good(struct run *run, uint32_t from, uint32_t count, size_t size)
@@ -144,8 +149,8 @@ uint64_t perform_run(struct performer *performer, const struct stretch *stretch,
                      uint32_t count, note_sink *sink, void *state)
 {
     struct call *call = &performer->call;
-    uint64_t begun = clock_ns();
-    struct run run = {sink, state, stretch->post, NOTE_FIRST, begun, stretch->out_size};
+    uint64_t begun = begin(performer);
+    struct run run = {performer, sink, state, stretch->post, NOTE_FIRST, begun};
     call->answers = stretch->flags & POST_DROP_RESULTS ? ANSWER_DROPPED : ANSWER_PLACED;
     call->open.capacity = stretch->out_size;
     call->common = stretch->common;
@@ -186,7 +191,7 @@ void perform_task(struct performer *performer, rp_fn *fn, const void *in, size_t
                   int attempt, struct note *note, note_sink *sink, void *state)
 {
     struct call *call = &performer->call;
-    struct run run = {sink, state, note->post, NOTE_FIRST, clock_ns(), 0};
+    struct run run = {performer, sink, state, note->post, NOTE_FIRST, begin(performer)};
     call->answers = ANSWER_KEPT;
     call->open.capacity = sizeof performer->small;
     call->common = NULL;

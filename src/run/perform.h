@@ -54,7 +54,8 @@ struct performer {
     void *local;
     void *scratch; /* for results that will be dropped or refused */
     size_t scratch_size;
-    size_t done; /* items run */
+    size_t done;  /* items run */
+    uint64_t now; /* clock_ns when the last note was made; 0: it has rested since */
     _Alignas(64) unsigned char small[NOTE_INLINE];
 };
 
@@ -83,6 +84,12 @@ typedef void note_sink(void *state, struct note *note, const void *payload);
 /* `crew` is held. */
 void performer_init(struct performer *performer, int self, struct crew *crew, uint64_t seed);
 void performer_fini(struct performer *performer);
+
+/* What the performer runs next does not follow at once upon what it ran last. */
+static inline void performer_rest(struct performer *performer)
+{
+    performer->now = 0;
+}
 
 /* Runs items from..from+count-1 of a stretch. Returns the nanoseconds they took. */
 uint64_t perform_run(struct performer *performer, const struct stretch *stretch, uint32_t from,

@@ -351,5 +351,6 @@ bool station_has_work(struct station *station)
 void station_idle(struct station *station)
 {
     post_leave(&station->board);
+    performer_rest(&station->performer);
     outbox_say_spilled(&station->board, station->spill_first != NULL);
 }

@@ -9,9 +9,10 @@
 #include "base/clock.h"
 #include "run/show.h"
 
-#define BLOCK_SIZE  ((size_t)64 << 10)
-#define BLOCK_TASKS (BLOCK_SIZE / sizeof(struct task_record))
-#define APART_SIZE  ((size_t)16 << 10) /* longer inputs do not go into the block */
+#define BLOCK_SIZE    ((size_t)64 << 10)
+#define BLOCK_TASKS   (BLOCK_SIZE / sizeof(struct task_record))
+#define COLLECT_EVERY 256                /* submitted tasks */
+#define APART_SIZE    ((size_t)16 << 10) /* longer inputs do not go into the block */
 
 /* ---- Posting ----------------------------------------------------------------------------- */
 
@@ -141,7 +142,8 @@ rp_status submit_task(struct manager *manager, struct task *task, const void *in
             memcpy(task->in, in, in_size);
         task_append(&manager->queued, task);
     }
-    manager->submitted++;
+    if (++manager->submitted % COLLECT_EVERY == 0)
+        manager_collect(manager); /* before the workers' outboxes are full */
     manager->for_next += task->with_pool;
     return RP_OK;
 }
@@ -274,6 +276,7 @@ static bool run_one(struct manager *manager)
     struct alone alone = {manager, task};
     struct note note = {0};
     task->stage = TASK_POSTED;
+    performer_rest(&manager->performer);
     perform_task(&manager->performer, task->fn, task->in, task->in_size, task->index, 1, &note, take_own_note,
                  &alone);
     return true;
