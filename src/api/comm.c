@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <rankpool/mpi.h>
 
-#include "api/pool.h"
+#include "api/last_error.h"
 
 /* A duplicate of the world of the program that leaves MPI to the library. */
 static MPI_Comm world = MPI_COMM_NULL;

@@ -1,5 +1,5 @@
 /* What the API names and this version does not do: each call says so, and does nothing. */
-#include "api/pool.h"
+#include "api/last_error.h"
 
 static rp_status later(struct error *error, const char *call)
 {

@@ -7,12 +7,6 @@
 #include "record/progress.h"
 #include "run/submit.h"
 
-struct error *api_error(void)
-{
-    static _Thread_local struct error error;
-    return &error;
-}
-
 /* ---- Every call -------------------------------------------------------------------------- */
 
 rp_status pool_enter(rp_pool *pool, const char *call)
@@ -142,11 +136,6 @@ rp_status rp_close(rp_pool **pool)
         return status;
     submit_finish(&p->manager);
     status = manager_check(&p->manager, api_error());
-    while (p->manager.finished.first) {
-        struct task *task = p->manager.finished.first;
-        task_remove(&p->manager.finished, task);
-        future_dispose(task);
-    }
     manager_close(&p->manager);
     p->closed = true;
     world_count_pool(-1);

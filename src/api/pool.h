@@ -2,6 +2,7 @@
 #ifndef RANKPOOL_API_POOL_H
 #define RANKPOOL_API_POOL_H
 
+#include "api/last_error.h"
 #include "api/world.h"
 #include "base/slab.h"
 #include "config/options.h"
@@ -29,9 +30,6 @@ struct rp_future {
     uint32_t magic;
     rp_pool *pool; /* one user of it */
 };
-
-/* The sentences of failures that no pool can hold: of this thread. */
-struct error *api_error(void);
 
 /* RP_OK where `pool` can take calls now; else the status and a sentence: NULL, another object,
  * closed, or called from inside one of its tasks. */

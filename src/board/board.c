@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "board/outbox.h"
-
 #define MAGIC        UINT64_C(0x626f617264303031)
 #define PAGE         UINT64_C(4096)
 #define LEAST_REACH  ((size_t)64 << 20)
@@ -142,5 +140,4 @@ void board_break(struct board *board, const char *why)
         snprintf(board->shared->why, sizeof board->shared->why, "%s", why);
         atomic_store(&board->shared->broken, 2);
     }
-    outbox_wake_manager(board);
 }

@@ -1,7 +1,7 @@
 /* The board of a pool on a node, as one process sees it.
  *
  * The manager creates a board and posts its handle on the roster; workers attach it. Then
- *     manager: post_take, fill, post_publish ... outbox_peek, outbox_pop ... post_retire
+ *     manager: post_take, fill, post_publish ... outbox_look, outbox_take ... post_retire
  *     worker:  post_peek, post_claim, (runs the items), outbox_put, outbox_notify
  * and both sleep through the roster (workers) or the outboxes (the manager). */
 #ifndef RANKPOOL_BOARD_BOARD_H
@@ -51,7 +51,7 @@ uint64_t board_region(const struct board *board, int member);
 rp_status board_add_module(struct board *board, uint64_t id, const char *path, struct error *error);
 const char *board_find_module(const struct board *board, uint64_t id);
 
-/* A worker cannot serve: its first sentence counts, the manager is woken. */
+/* A worker cannot serve: the first sentence counts. The caller wakes the manager. */
 void board_break(struct board *board, const char *why);
 
 #endif

@@ -5,15 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/spin.h"
-#include "board/outbox.h"
-#include "board/parcel.h"
-#include "run/map.h"
-#include "run/recover.h"
-#include "run/submit.h"
+#include "run/wait.h"
 #include "run/watch.h"
-
-#define TICK_S 0.1 /* between looks at the workers and the progress while asleep */
 
 /* ---- Opening and closing ----------------------------------------------------------------- */
 
@@ -119,11 +112,10 @@ static bool somebody_is_in(const struct manager *manager)
 void manager_close(struct manager *manager)
 {
     if (!manager_is_alone(manager)) {
-        manager_close_open_post(manager);
         atomic_store(&manager->board.shared->closing, 1);
         roster_ring_all(manager->setup.roster);
         while (manager->setup.finalizer && somebody_is_in(manager))
-            manager_wait(manager, UINT64_MAX, CLOCK_NEVER);
+            wait_for_items(manager, UINT64_MAX, CLOCK_NEVER);
         roster_drop_pool(manager->setup.roster, manager->setup.pool);
     }
     if (manager->setup.finalizer && manager->entered)
@@ -183,172 +175,4 @@ size_t manager_count_done(const struct manager *manager, int worker)
     if (manager_is_alone(manager) || worker == manager->performer.self)
         return manager->performer.done;
     return atomic_load_explicit(&manager->board.slot[worker].done, memory_order_relaxed);
-}
-
-/* ---- Posts ------------------------------------------------------------------------------- */
-
-static struct block *new_block(struct manager *manager, size_t size)
-{
-    struct block *block = malloc(sizeof *block);
-    uint64_t offset = block ? arena_take(&manager->arena, size) : ARENA_NONE;
-    if (offset == ARENA_NONE) {
-        free(block);
-        return NULL;
-    }
-    *block = (struct block){.offset = offset, .size = size};
-    return block;
-}
-
-int manager_take_post(struct manager *manager, uint32_t items, uint32_t room, size_t size,
-                      struct block *shared)
-{
-    struct block *block = shared ? shared : new_block(manager, size);
-    int post = block ? post_take(&manager->posts) : -1;
-    if (post < 0 || lease_begin(&manager->postings[post].lease, items, room)) {
-        if (block && !shared) {
-            arena_give(&manager->arena, block->offset, block->size);
-            free(block);
-        }
-        if (post >= 0)
-            post_retire(&manager->posts, &manager->board, post);
-        return -1;
-    }
-    struct posting *posting = &manager->postings[post];
-    posting->block = block;
-    posting->block->users++;
-    posting->live = true;
-    posting->map = NULL;
-    posting->tasks = NULL;
-    return post;
-}
-
-void manager_retire(struct manager *manager, int post)
-{
-    struct posting *posting = &manager->postings[post];
-    assert(posting->live && posting->lease.open == 0);
-    if (--posting->block->users == 0) {
-        arena_give(&manager->arena, posting->block->offset, posting->block->size);
-        free(posting->block);
-    }
-    free(posting->tasks);
-    posting->tasks = NULL;
-    posting->live = false;
-    post_retire(&manager->posts, &manager->board, post);
-}
-
-void manager_close_open_post(struct manager *manager)
-{
-    int post = manager->open_post;
-    if (post < 0)
-        return;
-    manager->open_post = -1;
-    post_close(&manager->board, post);
-    if (manager->postings[post].lease.open == 0)
-        manager_retire(manager, post);
-}
-
-/* ---- Notes ------------------------------------------------------------------------------- */
-
-const void *manager_payload(struct manager *manager, const struct note *note)
-{
-    return note->size <= NOTE_INLINE ? note->result.bytes : board_at(&manager->board, note->result.offset);
-}
-
-void manager_describe(struct manager *manager, char *text, size_t room, const char *what, size_t index,
-                      const struct note *note, int worker, int attempt, const char *sentence)
-{
-    perform_describe(text, room, what, index, note, &manager->crew->member[worker], worker, attempt,
-                     sentence);
-}
-
-static void take_in(struct manager *manager, int member, const struct note *note)
-{
-    struct posting *posting = &manager->postings[note->post % BOARD_POSTS];
-    bool carried = !(note->flags & NOTE_PLACED) && note->size;
-    if (posting->live && posting->map)
-        map_take_note(posting->map, note->post, note, carried ? manager_payload(manager, note) : NULL,
-                      member);
-    else if (posting->live)
-        submit_take_note(manager, note, member);
-    if (carried && note->size > NOTE_INLINE)
-        parcel_mark_taken(&manager->board, note->result.offset);
-}
-
-/* Notes of several workers are taken in by the time at which their work ended: completion order
- * holds across workers too. */
-static void merge(struct manager *manager, const int *members, int count)
-{
-    struct source {
-        int member;
-        struct outbox_span span;
-        const struct note *note;
-    } sources[BOARD_WORKERS_MAX];
-    int left = 0;
-    for (int i = 0; i < count; i++) {
-        struct outbox_span span = outbox_look(&manager->board, members[i]);
-        if (span.first < span.end)
-            sources[left++] =
-                (struct source){members[i], span, outbox_note(&manager->board, members[i], span.first)};
-    }
-    while (left) {
-        struct source *next = &sources[0];
-        for (int i = 1; i < left; i++)
-            if (sources[i].note->ended < next->note->ended)
-                next = &sources[i];
-        take_in(manager, next->member, next->note);
-        if (++next->span.first < next->span.end) {
-            next->note = outbox_note(&manager->board, next->member, next->span.first);
-        } else {
-            outbox_take(&manager->board, next->member, next->span.end);
-            *next = sources[--left];
-        }
-    }
-}
-
-bool manager_collect(struct manager *manager)
-{
-    if (manager_is_alone(manager))
-        return false;
-    int members[BOARD_WORKERS_MAX], count = 0;
-    for (int word = 0; word <= (manager->crew->count - 1) / 64; word++)
-        for (uint64_t bits = outbox_ready(&manager->board, word); bits; bits &= bits - 1)
-            members[count++] = word * 64 + __builtin_ctzll(bits);
-    merge(manager, members, count);
-    return count > 0;
-}
-
-void manager_collect_all(struct manager *manager)
-{
-    int members[BOARD_WORKERS_MAX], count = 0;
-    for (int i = 1; i < manager->crew->count; i++)
-        members[count++] = i;
-    merge(manager, members, count);
-}
-
-/* ---- Waiting ----------------------------------------------------------------------------- */
-
-static bool anything_ready(void *state)
-{
-    struct manager *manager = state;
-    for (int word = 0; word <= (manager->crew->count - 1) / 64; word++)
-        if (atomic_load(&manager->board.shared->ready[word]))
-            return true;
-    return false;
-}
-
-void manager_wait(struct manager *manager, uint64_t items, uint64_t deadline)
-{
-    if (items <= 1 && spin_until(anything_ready, manager))
-        return;
-    outbox_doze(&manager->board, items);
-    if (anything_ready(manager)) {
-        outbox_rouse(&manager->board);
-        return;
-    }
-    uint64_t tick = clock_deadline(TICK_S);
-    outbox_sleep(&manager->board, tick < deadline ? tick : deadline);
-    for (int dead; (dead = watch_dead(manager->watch));)
-        recover_from_death(manager, dead);
-    if (manager->suspect)
-        recover_lost(manager);
 }

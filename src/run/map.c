@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "run/collect.h"
 #include "run/map_state.h"
-#include "run/recover.h"
 #include "run/show.h"
+#include "run/submit.h"
+#include "run/wait.h"
 #include "sched/order.h"
 
 /* ---- Beginning --------------------------------------------------------------------------- */
@@ -64,7 +66,7 @@ static rp_status begin(struct map *map, struct error *error)
     map->first_failed = work->n;
     map->flags = (work->range ? POST_RANGE : 0u) | (work->out ? 0u : POST_DROP_RESULTS) |
                  (work->stop_at_failure ? POST_STOP : 0u);
-    manager_close_open_post(manager);
+    submit_close_block(manager);
     if (work->cost) {
         map->order = order_by_cost(work->cost, work->n);
         status = map->order ? RP_OK : RP_NO_MEMORY;
@@ -123,7 +125,7 @@ static void run_to_its_end(struct map *map)
     struct manager *manager = map->manager;
     bool computes = manager_is_alone(manager) || manager->setup.computes;
     while (count_ended(map) < map->work->n) {
-        manager_collect(manager);
+        collect_notes(manager);
         if (!map->stopped && manager_check(manager, map->error))
             map_stop(map, RP_POOL_BROKEN);
         map_feed(map);
@@ -136,7 +138,7 @@ static void run_to_its_end(struct map *map)
                       map->work->out_size);
             map_stop(map, RP_NO_MEMORY);
         } else {
-            manager_wait(manager, choose_awaited(map), CLOCK_NEVER);
+            wait_for_items(manager, choose_awaited(map), CLOCK_NEVER);
         }
     }
 }

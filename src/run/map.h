@@ -34,14 +34,4 @@ struct map_work {
 rp_status map_run(struct manager *manager, const struct map_work *work, rp_map_report *report,
                   struct error *error);
 
-/* A worker's note; `payload` is its sentence, or NULL. */
-void map_take_note(struct map *map, uint32_t post, const struct note *note, const void *payload, int worker);
-
-/* Moves items that a dead worker held to a new post, or ends them where the map has been stopped.
- * False: there is no room at present, and nothing has changed. */
-bool map_repost(struct map *map, uint32_t post, uint32_t from, uint32_t count);
-
-/* A worker died: what was meant for it alone is for all. */
-void map_forget_owner(struct map *map, int worker);
-
 #endif

@@ -57,7 +57,7 @@ static void take(void *state, struct note *note, const void *payload)
 {
     struct bite *bite = state;
     if (bite->post >= 0)
-        map_take_note(bite->map, (uint32_t)bite->post, note, payload, 0);
+        map_take_note(bite->map, bite->post, note, payload, 0);
     else
         map_absorb(bite->map, bite->first, note, bite->map->answers, payload,
                    bite->map->manager->performer.self, 1);

@@ -101,12 +101,11 @@ static bool post_some(struct map *map, struct share *share)
     size_t in_bytes = work->range ? 0 : aligned(items * work->in_size);
     size_t out_bytes = aligned(items * work->out_size);
     size_t size = in_bytes + out_bytes + (map->order ? items * sizeof *map->order : 0);
-    int number = manager_take_post(manager, items, items, size, NULL);
+    int number = posting_take(manager, &map_posting_ops, map, items, items, size, NULL);
     if (number < 0)
         return false;
     struct posting *posting = &manager->postings[number];
     struct post *post = &manager->board.post[number];
-    posting->map = map;
     posting->share = share;
     posting->first = share->low;
     share->low += items;
@@ -139,21 +138,23 @@ void map_feed(struct map *map)
     }
 }
 
-bool map_repost(struct map *map, uint32_t old_number, uint32_t from, uint32_t count)
+/* ---- Deaths ------------------------------------------------------------------------------ */
+
+static bool repost(void *work, int old_number, uint32_t from, uint32_t count)
 {
+    struct map *map = work;
     struct manager *manager = map->manager;
     struct posting *old = &manager->postings[old_number];
     if (map->stopped) {
-        map_end_unstarted(map, (int)old_number, from, count);
+        map_end_unstarted(map, old_number, from, count);
         return true;
     }
-    int number = manager_take_post(manager, count, count, 0, old->block);
+    int number = posting_take(manager, &map_posting_ops, map, count, count, 0, old->block);
     if (number < 0)
         return false;
     const struct post *before = &manager->board.post[old_number];
     struct post *post = &manager->board.post[number];
     struct posting *posting = &manager->postings[number];
-    posting->map = map;
     posting->share = old->share;
     posting->first = old->first + from;
     posting->share->posts++;
@@ -166,13 +167,20 @@ bool map_repost(struct map *map, uint32_t old_number, uint32_t from, uint32_t co
     post_publish(&manager->board, number, count, false);
     roster_ring(manager->setup.roster);
     lease_end_run(&old->lease, from, count);
-    map_leave_post(map, (int)old_number);
+    map_leave_post(map, old_number);
     return true;
 }
 
-void map_forget_owner(struct map *map, int worker)
+static void forget_owner(void *work, int worker)
 {
+    struct map *map = work;
     for (int i = 0; i < map->share_count; i++)
         if (map->shares[i].owner == worker)
             map->shares[i].owner = 0;
 }
+
+const struct posting_ops map_posting_ops = {
+    .take_note = map_take_note,
+    .repost = repost,
+    .forget_owner = forget_owner,
+};

@@ -45,7 +45,8 @@ static void keep_failure(struct map *map, size_t index, const struct note *note,
     map->status = (rp_status)note->status;
     snprintf(said, sizeof said, "%.*s", (int)(note->size < sizeof said ? note->size : sizeof said - 1),
              sentence ? sentence : "");
-    manager_describe(map->manager, text, sizeof text, "item", index, note, worker, attempt, said);
+    perform_describe(text, sizeof text, "item", index, note, &map->manager->crew->member[worker], worker,
+                     attempt, said);
     error_set(map->error, map->status, "%s", text);
 }
 
@@ -73,11 +74,12 @@ void map_leave_post(struct map *map, int post)
         return;
     posting->share->posts--;
     posting->share->in_flight -= posting->block->size;
-    manager_retire(map->manager, post);
+    posting_retire(map->manager, post);
 }
 
-void map_take_note(struct map *map, uint32_t post, const struct note *note, const void *payload, int worker)
+void map_take_note(void *work, int post, const struct note *note, const void *payload, int worker)
 {
+    struct map *map = work;
     struct manager *manager = map->manager;
     struct posting *posting = &manager->postings[post];
     const struct post *p = &manager->board.post[post];
@@ -87,7 +89,7 @@ void map_take_note(struct map *map, uint32_t post, const struct note *note, cons
     map->posted -= note->count;
     map_absorb(map, posting->first, note, board_at(&manager->board, p->out), payload, worker,
                (int)p->attempt);
-    map_leave_post(map, (int)post);
+    map_leave_post(map, post);
 }
 
 /* ---- Stopping ---------------------------------------------------------------------------- */
@@ -125,6 +127,6 @@ void map_stop(struct map *map, rp_status status)
             end_items(map, share->low, 0, 1);
     }
     for (int i = 0; !manager_is_alone(map->manager) && i < BOARD_POSTS; i++)
-        if (map->manager->postings[i].live && map->manager->postings[i].map == map)
+        if (map->manager->postings[i].ops && map->manager->postings[i].work == map)
             stop_post(map, i);
 }

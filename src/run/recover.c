@@ -2,9 +2,7 @@
 
 #include <stdlib.h>
 
-#include "board/outbox.h"
-#include "run/map.h"
-#include "run/submit.h"
+#include "run/collect.h"
 
 /* What could be seen before the outboxes were emptied. */
 struct sight {
@@ -15,7 +13,7 @@ struct sight {
 static void look(struct manager *manager, struct sight *sight)
 {
     for (int post = 0; post < BOARD_POSTS; post++)
-        if (manager->postings[post].live)
+        if (manager->postings[post].ops)
             sight->next[post] = post_next(&manager->board, post);
     for (int member = 0; member < manager->crew->count; member++)
         sight->announced[member] =
@@ -35,18 +33,15 @@ static bool is_lost(const struct manager *manager, const struct sight *sight, in
 static void recover_post(struct manager *manager, const struct sight *sight, int post)
 {
     struct posting *posting = &manager->postings[post];
-    for (uint32_t from = 0; posting->live && from < sight->next[post]; from++) {
+    for (uint32_t from = 0; posting->ops && from < sight->next[post]; from++) {
         uint32_t end = from;
         while (end < sight->next[post] && is_lost(manager, sight, post, end))
             end++;
         if (end == from)
             continue;
-        if (!posting->map)
-            submit_repost(manager, (uint32_t)post, from);
-        else if (map_repost(posting->map, (uint32_t)post, from, end - from))
-            from = end - 1;
-        else
+        if (!posting->ops->repost(posting->work, post, from, end - from))
             return;
+        from = end - 1;
     }
 }
 
@@ -56,9 +51,9 @@ void recover_lost(struct manager *manager)
     if (!sight)
         return; /* again at the next look */
     look(manager, sight);
-    manager_collect_all(manager);
+    collect_all_notes(manager);
     for (int post = 0; post < BOARD_POSTS; post++)
-        if (manager->postings[post].live && sight->next[post])
+        if (manager->postings[post].ops && sight->next[post])
             recover_post(manager, sight, post);
     free(sight);
 }
@@ -68,11 +63,10 @@ static void free_owned(struct manager *manager, int worker)
 {
     for (int i = 0; i < BOARD_POSTS; i++) {
         struct posting *posting = &manager->postings[i];
-        if (!posting->live || atomic_load(&manager->board.post[i].owner) != (uint32_t)worker)
+        if (!posting->ops || atomic_load(&manager->board.post[i].owner) != (uint32_t)worker)
             continue;
         post_freeze(&manager->board, i);
-        if (posting->map)
-            map_forget_owner(posting->map, worker);
+        posting->ops->forget_owner(posting->work, worker);
     }
 }
 

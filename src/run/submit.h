@@ -22,7 +22,7 @@ void submit_look(struct manager *manager);
 /* Posts what waits, as far as there is room. */
 void submit_feed(struct manager *manager);
 
-/* Waits until every task is done. */
+/* Waits until every task is done, and disposes of those that rp_next has not given. */
 void submit_finish(struct manager *manager);
 
 /* Whether the task runs, to the best of the manager's knowledge. */
@@ -32,10 +32,8 @@ bool submit_is_running(const struct manager *manager, const struct task *task);
 rp_status submit_cancel(struct manager *manager, struct task *task);
 size_t submit_cancel_all(struct manager *manager);
 
-/* A worker's note of a submitted task. */
-void submit_take_note(struct manager *manager, const struct note *note, int member);
-
-/* Queues a posted task of a dead worker again; it is charged with the death where it ran. */
-void submit_repost(struct manager *manager, uint32_t post, uint32_t item);
+/* Nothing more will be added to the post that submitted tasks are added to: what is posted from now
+ * on comes behind them. */
+void submit_close_block(struct manager *manager);
 
 #endif

@@ -1,0 +1,52 @@
+#include "run/posting.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "run/manager.h"
+
+static struct block *new_block(struct manager *manager, size_t size)
+{
+    struct block *block = malloc(sizeof *block);
+    uint64_t offset = block ? arena_take(&manager->arena, size) : ARENA_NONE;
+    if (offset == ARENA_NONE) {
+        free(block);
+        return NULL;
+    }
+    *block = (struct block){.offset = offset, .size = size};
+    return block;
+}
+
+int posting_take(struct manager *manager, const struct posting_ops *ops, void *work, uint32_t items,
+                 uint32_t room, size_t size, struct block *shared)
+{
+    struct block *block = shared ? shared : new_block(manager, size);
+    int post = block ? post_take(&manager->posts) : -1;
+    if (post < 0 || lease_begin(&manager->postings[post].lease, items, room)) {
+        if (block && !shared) {
+            arena_give(&manager->arena, block->offset, block->size);
+            free(block);
+        }
+        if (post >= 0)
+            post_retire(&manager->posts, &manager->board, post);
+        return -1;
+    }
+    struct posting *posting = &manager->postings[post];
+    block->users++;
+    *posting = (struct posting){.ops = ops, .work = work, .lease = posting->lease, .block = block};
+    return post;
+}
+
+void posting_retire(struct manager *manager, int post)
+{
+    struct posting *posting = &manager->postings[post];
+    assert(posting->ops && posting->lease.open == 0);
+    if (--posting->block->users == 0) {
+        arena_give(&manager->arena, posting->block->offset, posting->block->size);
+        free(posting->block);
+    }
+    free(posting->tasks);
+    posting->tasks = NULL;
+    posting->ops = NULL;
+    post_retire(&manager->posts, &manager->board, post);
+}

@@ -1,0 +1,50 @@
+/* What the manager knows of its posts: whose work they are, and what of it has ended. */
+#ifndef RANKPOOL_RUN_POSTING_H
+#define RANKPOOL_RUN_POSTING_H
+
+#include "board/post.h"
+#include "sched/lease.h"
+#include "sched/task.h"
+
+struct manager;
+struct share;
+
+/* A range of the arena that posts share. */
+struct block {
+    uint64_t offset;
+    size_t size;
+    int users;
+};
+
+/* What a kind of work (maps, submitted tasks) does about its posts. */
+struct posting_ops {
+    /* A worker's note; `payload` is its sentence or result, NULL if it carries none. */
+    void (*take_note)(void *work, int post, const struct note *note, const void *payload, int worker);
+
+    /* Items that a dead worker held run elsewhere: their leases end here. False: there is no room
+     * at present, and nothing has changed. */
+    bool (*repost)(void *work, int post, uint32_t from, uint32_t count);
+
+    /* A worker died: what was meant for it alone is for all. */
+    void (*forget_owner)(void *work, int worker);
+};
+
+struct posting {
+    const struct posting_ops *ops; /* NULL: the post is free */
+    void *work;
+    struct lease lease;
+    struct block *block;
+    struct share *share; /* of a map: where its items are from ... */
+    uint64_t first;      /* ... and the position of item 0 */
+    struct task **tasks; /* submitted tasks: one an item, NULL once it is done */
+};
+
+/* A new post of `items` items that may grow to `room`, on a block of `size` bytes or, with
+ * `shared`, on that one. -1: no descriptor or memory is left at present. */
+int posting_take(struct manager *manager, const struct posting_ops *ops, void *work, uint32_t items,
+                 uint32_t room, size_t size, struct block *shared);
+
+/* All items of a post have ended: its memory may be used again. */
+void posting_retire(struct manager *manager, int post);
+
+#endif

@@ -1,0 +1,20 @@
+/* Submitted tasks: shared by the files submit*.c alone. */
+#ifndef RANKPOOL_RUN_SUBMIT_STATE_H
+#define RANKPOOL_RUN_SUBMIT_STATE_H
+
+#include "run/submit.h"
+
+/* submit_post.c: a posted task as it stands on the board. */
+struct task_record *submit_record(const struct manager *manager, const struct task *task);
+
+/* submit_take.c: a task that has left the list of its stage is done, as a note says or with a
+ * status and, where it failed, a sentence. */
+void submit_take_result(struct manager *manager, struct task *task, const struct note *note, int worker,
+                        const void *payload);
+void submit_settle(struct manager *manager, struct task *task, rp_status status, const char *sentence);
+extern const struct posting_ops submit_posting_ops;
+
+/* submit_alone.c: runs the first queued task here; false: there is none. */
+bool submit_run_one(struct manager *manager);
+
+#endif

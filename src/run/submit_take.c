@@ -1,0 +1,119 @@
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/submit_state.h"
+
+static void free_apart(struct manager *manager, struct task *task)
+{
+    if (task->apart)
+        arena_give(&manager->arena, task->apart, task->in_size);
+    task->apart = 0;
+}
+
+void submit_settle(struct manager *manager, struct task *task, rp_status status, const char *sentence)
+{
+    if (sentence)
+        task->sentence = strdup(sentence);
+    task->stage = TASK_DONE;
+    task->status = status;
+    manager->failed += status != RP_OK;
+    task_drop_input(task);
+    free_apart(manager, task);
+    if (task->with_pool)
+        task_append(&manager->finished, task);
+    else if (!task->kept)
+        manager->setup.dispose(task);
+}
+
+void submit_take_result(struct manager *manager, struct task *task, const struct note *note, int worker,
+                        const void *payload)
+{
+    task->worker = worker;
+    task->attempts++;
+    task->code = note->code;
+    task->ran = note->ran;
+    task->queued = (double)(note->ended - task->submitted) * 1e-9 - task->ran;
+    if (task->queued < 0)
+        task->queued = 0;
+    rp_status status = (rp_status)note->status;
+    if (status == RP_OK && (task->kept || task->with_pool) && task_keep_result(task, payload, note->size)) {
+        submit_settle(manager, task, RP_NO_MEMORY, "no memory for its result");
+        return;
+    }
+    if (status == RP_OK) {
+        submit_settle(manager, task, status, NULL);
+        return;
+    }
+    char said[SENTENCE_LENGTH], text[SENTENCE_LENGTH + 256];
+    snprintf(said, sizeof said, "%.*s", (int)(note->size < sizeof said ? note->size : sizeof said - 1),
+             note->size ? (const char *)payload : "");
+    perform_describe(text, sizeof text, "task", task->index, note, &manager->crew->member[worker], worker,
+                     task->attempts, said);
+    submit_settle(manager, task, status, text);
+}
+
+static void take_note(void *work, int post, const struct note *note, const void *payload, int member)
+{
+    struct manager *manager = work;
+    struct posting *posting = &manager->postings[post];
+    if (note->from >= posting->lease.items || !lease_end(&posting->lease, note->from))
+        return;
+    struct task *task = posting->tasks[note->from];
+    posting->tasks[note->from] = NULL;
+    if (task) { /* else it was cancelled */
+        task_remove(&manager->posted, task);
+        submit_take_result(manager, task, note, member, payload);
+    }
+    if (posting->lease.open == 0 && post != manager->open_post)
+        posting_retire(manager, post);
+}
+
+/* ---- Deaths ------------------------------------------------------------------------------ */
+
+/* Back to the queue; the death is the task's only where it ran. */
+static void requeue(struct manager *manager, struct task *task)
+{
+    const struct task_record *record = submit_record(manager, task);
+    const void *in =
+        task->in_size <= NOTE_INLINE ? record->input.bytes : board_at(&manager->board, record->input.offset);
+    task_remove(&manager->posted, task);
+    task->attempts += atomic_load(&record->state) == RECORD_RUNNING;
+    task->in = malloc(task->in_size ? task->in_size : 1);
+    if (!task->in) {
+        submit_settle(manager, task, RP_NO_MEMORY, "no memory to run it again after its worker died");
+        return;
+    }
+    memcpy(task->in, in, task->in_size);
+    free_apart(manager, task);
+    task->stage = TASK_QUEUED;
+    task_append(&manager->queued, task);
+}
+
+static bool repost(void *work, int post, uint32_t from, uint32_t count)
+{
+    struct manager *manager = work;
+    struct posting *posting = &manager->postings[post];
+    for (uint32_t item = from; item < from + count; item++) {
+        struct task *task = posting->tasks[item];
+        posting->tasks[item] = NULL;
+        lease_end(&posting->lease, item);
+        if (task) /* else it was cancelled */
+            requeue(manager, task);
+    }
+    if (posting->lease.open == 0 && post != manager->open_post)
+        posting_retire(manager, post);
+    return true;
+}
+
+static void forget_owner(void *work, int worker)
+{
+    (void)work, (void)worker; /* no task is for one worker alone */
+}
+
+const struct posting_ops submit_posting_ops = {
+    .take_note = take_note,
+    .repost = repost,
+    .forget_owner = forget_owner,
+};
