@@ -167,8 +167,12 @@ static rp_status assemble(struct world *world, const char *host, int rank, int r
 static void end_manager(void)
 {
     struct roster_shared *shared = process.world.roster.shared;
-    if (process.worker || !shared)
+    if (process.worker)
         return;
+    if (!shared) { /* alone, or the ranks did not come together */
+        comm_stop();
+        return;
+    }
     roster_quit(&process.world.roster);
     uint64_t deadline = process.open ? clock_deadline(LEAVE_S) : CLOCK_NEVER;
     uint32_t left;
