@@ -1,0 +1,269 @@
+#define _GNU_SOURCE
+#include "launch/mpirun.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "launch/handover.h"
+#include "launch/process.h"
+
+/* ---- Starting ---------------------------------------------------------------------------- */
+
+/* Variables by which mpirun would take an allocation's nodes, another mapping or other means of
+ * starting: it is to start placeholders on this machine, and nothing else. */
+static const char *const misleading[] = {
+    "SLURM_",
+    "PBS_",
+    "LSB_",
+    "LSF_",
+    "PE_HOSTFILE=",
+    "JOB_ID=",
+    "LOADL_",
+    "COBALT_",
+    "BASIL_",
+    "ALPS_",
+    "OMPI_ALPS_",
+    "FLUX_",
+    "PALS_",
+    "PMI_",
+    "PMIX_",
+    "OMPI_COMM_WORLD_",
+    "OMPI_MCA_plm",
+    "OMPI_MCA_ras",
+    "OMPI_MCA_rmaps",
+    "OMPI_MCA_ess",
+    "OMPI_MCA_orte_default",
+    "OMPI_MCA_orte_hostfile",
+    "OMPI_MCA_orte_rankfile",
+    "OMPI_MCA_orte_launch",
+    "OMPI_MCA_orte_output",
+    "PRTE_MCA_",
+    NULL,
+};
+
+/* What mpirun is told by its environment, where options differ between its versions. */
+static const char *const told[] = {
+    "OMPI_ALLOW_RUN_AS_ROOT=1",        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+    "PRTE_ALLOW_RUN_AS_ROOT=1",        "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+    "OMPI_MCA_orte_enable_recovery=1", "OMPI_MCA_rmaps_base_oversubscribe=1",
+    "OMPI_MCA_orte_execute_quiet=1",   NULL,
+};
+
+/* What the ranks are told unless the user says otherwise: all of them are on this machine, which
+ * spares MPI_Init most of its time; and a fault ends them as it ends a plain program. */
+static const struct {
+    const char *name, *value;
+} suggested[] = {
+    {"OMPI_MCA_pml", "ob1"},
+    {"OMPI_MCA_opal_signal", ""},
+};
+
+static void fill_environment(char *const *environment, struct list *list)
+{
+    for (char *const *item = environment; *item; item++)
+        if (!list_has_prefix(*item, misleading))
+            list_add(list, *item);
+    for (const char *const *item = told; *item; item++)
+        list_add(list, *item);
+    for (size_t i = 0; i < sizeof suggested / sizeof *suggested; i++)
+        if (!list_value(environment, suggested[i].name))
+            list_addf(list, "%s=%s", suggested[i].name, suggested[i].value);
+}
+
+/* Where the pipe cannot be opened by its name (the program may be executed but not read), the
+ * placeholder looks every second whether the parent is still there. */
+static void fill_arguments(const struct mpirun *mpirun, struct list *list)
+{
+    list_add(list, "mpirun");
+    list_add(list, "-n");
+    list_addf(list, "%d", mpirun->ranks);
+    list_add(list, "--host");
+    list_addf(list, "localhost:%d", mpirun->ranks);
+    list_add(list, "--bind-to");
+    list_add(list, "none");
+    list_add(list, "/bin/sh");
+    list_add(list, "-c");
+    list_addf(list,
+              "echo rankpool $$; hold=/proc/%ld/fd/%d; if [ -r $hold ]; then read line <$hold; "
+              "else while kill -0 %ld; do sleep 1; done 2>/dev/null; fi; exit 0",
+              (long)getpid(), mpirun->hold[0], (long)getpid());
+}
+
+/* A pipe with both ends above 2, closed by exec. */
+static int open_pipe(int ends[2])
+{
+    int made[2];
+    ends[0] = ends[1] = -1;
+    if (pipe2(made, O_CLOEXEC))
+        return -1;
+    for (int i = 0; i < 2; i++) {
+        ends[i] = fcntl(made[i], F_DUPFD_CLOEXEC, 3);
+        close(made[i]);
+    }
+    return ends[0] < 0 || ends[1] < 0 ? -1 : 0;
+}
+
+static void close_end(int *end)
+{
+    if (*end >= 0)
+        close(*end);
+    *end = -1;
+}
+
+static rp_status execute(struct mpirun *mpirun, const char *path, char *const *environment,
+                         const int streams[3], struct error *error)
+{
+    struct list arguments = {0}, variables = {0};
+    fill_arguments(mpirun, &arguments);
+    fill_environment(environment, &variables);
+    sigset_t none;
+    sigemptyset(&none);
+    struct process process = {
+        .path = path,
+        .arguments = arguments.items,
+        .environment = variables.items,
+        .directory = "/",
+        .streams = streams,
+        .own_group = true,
+        .death_signal = SIGTERM,
+        .mask = &none,
+    };
+    rp_status status = arguments.short_of_memory || variables.short_of_memory
+                           ? error_set(error, RP_NO_MEMORY, "no memory for the arguments of mpirun")
+                           : process_start(&process, &mpirun->pid, error);
+    list_free(&arguments);
+    list_free(&variables);
+    return status;
+}
+
+rp_status mpirun_start(struct mpirun *mpirun, const char *path, int ranks, char *const *environment,
+                       struct error *error)
+{
+    *mpirun = (struct mpirun){.output = -1, .complaints = -1, .hold = {-1, -1}, .ranks = ranks};
+    mpirun->lent = calloc((size_t)ranks, sizeof *mpirun->lent);
+    if (!mpirun->lent)
+        return error_set(error, RP_NO_MEMORY, "no memory for %d ranks", ranks);
+
+    int output[2], complaints[2] = {-1, -1}, null = -1;
+    rp_status status = RP_OK;
+    if (open_pipe(output) || open_pipe(complaints) || open_pipe(mpirun->hold) ||
+        (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
+        status = error_set(error, RP_LAUNCH, "no pipe to mpirun: %s", strerror(errno));
+    if (!status)
+        status = execute(mpirun, path, environment, (int[]){null, output[1], complaints[1]}, error);
+    close_end(&null);
+    close_end(&output[1]);
+    close_end(&complaints[1]);
+    mpirun->output = output[0];
+    mpirun->complaints = complaints[0];
+    return status;
+}
+
+/* ---- What it says ------------------------------------------------------------------------ */
+
+/* Notes what the placeholder of that process id lends, under its rank. */
+static rp_status note_placeholder(struct mpirun *mpirun, long pid, struct error *error)
+{
+    char path[64];
+    size_t size;
+    snprintf(path, sizeof path, "/proc/%ld/environ", pid);
+    char *block = list_read_file(path, &size);
+    if (!block)
+        return error_set(error, RP_LAUNCH, "%s, the environment of mpirun's process, cannot be read: %s",
+                         path, strerror(errno));
+    struct list all = {0}, lent = {0};
+    list_add_block(&all, block, size);
+    free(block);
+    for (size_t i = 0; i < all.count; i++)
+        if (handover_is_launchers(all.items[i]))
+            list_add(&lent, all.items[i]);
+    const char *text = list_value(lent.items, "PMIX_RANK");
+    int rank = text ? atoi(text) : -1;
+    bool short_of_memory = all.short_of_memory || lent.short_of_memory;
+    bool usable = rank >= 0 && rank < mpirun->ranks && !mpirun->lent[rank].count && !short_of_memory;
+    if (usable) {
+        mpirun->lent[rank] = lent;
+        mpirun->known++;
+    } else {
+        list_free(&lent);
+    }
+    list_free(&all);
+    if (usable)
+        return RP_OK;
+    return error_set(error, short_of_memory ? RP_NO_MEMORY : RP_LAUNCH,
+                     short_of_memory ? "no memory for the environment of a rank"
+                                     : "the mpirun in PATH does not number its processes as Open MPI's does "
+                                       "(PMIX_RANK): put the mpirun of the MPI that this program is linked "
+                                       "with first in PATH, or set RANKPOOL_LAUNCH=inline");
+}
+
+/* A whole line; others than placeholders' are not for us. */
+static rp_status take_line(struct mpirun *mpirun, struct error *error)
+{
+    static const char word[] = "rankpool ";
+    mpirun->line[mpirun->length] = '\0';
+    mpirun->length = 0;
+    const char *said = strstr(mpirun->line, word); /* mpirun may be told to tag its output */
+    if (!said || mpirun_ready(mpirun))
+        return RP_OK;
+    return note_placeholder(mpirun, strtol(said + strlen(word), NULL, 10), error);
+}
+
+rp_status mpirun_read(struct mpirun *mpirun, struct error *error)
+{
+    char some[1024];
+    ssize_t got = read(mpirun->output, some, sizeof some);
+    rp_status status = RP_OK;
+    for (ssize_t i = 0; i < got && !status; i++) {
+        if (some[i] == '\n')
+            status = take_line(mpirun, error);
+        else if (mpirun->length + 1 < sizeof mpirun->line)
+            mpirun->line[mpirun->length++] = some[i];
+    }
+    if (got == 0)
+        close_end(&mpirun->output);
+    if (got == 0 && !mpirun_ready(mpirun))
+        status = error_set(error, RP_LAUNCH, "mpirun started %d of %d processes, then ended", mpirun->known,
+                           mpirun->ranks);
+    return status;
+}
+
+bool mpirun_ready(const struct mpirun *mpirun)
+{
+    return mpirun->known == mpirun->ranks;
+}
+
+void mpirun_relay(struct mpirun *mpirun, bool show)
+{
+    char some[4096];
+    ssize_t got = read(mpirun->complaints, some, sizeof some);
+    if (got == 0)
+        close_end(&mpirun->complaints);
+    for (ssize_t at = 0, put = 0; show && at < got && put >= 0; at += put)
+        put = write(2, some + at, (size_t)(got - at));
+}
+
+/* ---- Ending ------------------------------------------------------------------------------ */
+
+void mpirun_release(struct mpirun *mpirun)
+{
+    close_end(&mpirun->hold[1]);
+}
+
+void mpirun_free(struct mpirun *mpirun)
+{
+    close_end(&mpirun->output);
+    close_end(&mpirun->complaints);
+    close_end(&mpirun->hold[0]);
+    close_end(&mpirun->hold[1]);
+    for (int i = 0; mpirun->lent && i < mpirun->ranks; i++)
+        list_free(&mpirun->lent[i]);
+    free(mpirun->lent);
+    mpirun->lent = NULL;
+}

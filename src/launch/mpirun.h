@@ -1,0 +1,52 @@
+/* mpirun and its placeholders.
+ *
+ *     mpirun_start     starts it: one placeholder a rank
+ *     mpirun_read      whenever `output` has something: learns of placeholders
+ *     mpirun_relay     whenever `complaints` has something
+ *     (the ranks run, each with what its placeholder lent it)
+ *     mpirun_release   the placeholders end, and mpirun with them
+ *     mpirun_sweep     once it has ended: removes what it left behind if it was killed
+ *
+ * A placeholder is a shell that says its process id and waits, by reading from a pipe of the
+ * parent's that nobody writes to, until the parent lets go of the other end or dies. */
+#ifndef RANKPOOL_LAUNCH_MPIRUN_H
+#define RANKPOOL_LAUNCH_MPIRUN_H
+
+#include <sys/types.h>
+
+#include "launch/launch.h"
+#include "launch/list.h"
+
+struct mpirun {
+    pid_t pid;      /* kept after its end; 0: not started */
+    int output;     /* its standard output: what the placeholders say; -1 after its end */
+    int complaints; /* its standard error; -1 after its end */
+    int hold[2];    /* what the placeholders wait on */
+    char line[64];  /* the part of a line that `output` gave so far */
+    size_t length;
+    int ranks, known;
+    struct list *lent; /* for each rank the variables that a launcher gives; empty: not known yet */
+};
+
+rp_status mpirun_start(struct mpirun *mpirun, const char *path, int ranks, char *const *environment,
+                       struct error *error);
+
+/* Takes in what placeholders said. RP_LAUNCH where one has no rank, or output ended too soon. */
+rp_status mpirun_read(struct mpirun *mpirun, struct error *error);
+
+/* Every placeholder is known. */
+bool mpirun_ready(const struct mpirun *mpirun);
+
+/* Reads some of its complaints and, where `show`, writes them to standard error. */
+void mpirun_relay(struct mpirun *mpirun, bool show);
+
+void mpirun_release(struct mpirun *mpirun);
+
+/* Removes what it left behind where it was killed: its session directory and the ranks' shared
+ * memory files. */
+void mpirun_sweep(const struct mpirun *mpirun);
+
+/* Closes what is open and frees; the process must have been waited for. */
+void mpirun_free(struct mpirun *mpirun);
+
+#endif
