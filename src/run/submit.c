@@ -90,6 +90,8 @@ struct task *submit_next(struct manager *manager, uint64_t deadline)
         if (!any && !manager_is_alone(manager))
             wait_for_items(manager, 1, deadline);
     }
+    if (!has_passed(deadline))
+        show_tasks(manager); /* not a poll, and there is nothing to wait for: the bar goes now */
     return NULL;
 }
 
