@@ -155,7 +155,7 @@ bool map_bite(struct map *map)
     }
     for (int i = 0; i < map->share_count; i++) {
         struct share *share = &map->shares[i];
-        if (share->low < share->high && (share->mine || !share->owner)) {
+        if (share->low < share->high && (share->mine || !map_owner(map, share))) {
             bite_unposted(map, share);
             return true;
         }

@@ -76,7 +76,7 @@ static uint64_t count_unposted(const struct map *map)
 static void describe_post(const struct map *map, struct post *post, const struct share *share, uint64_t first)
 {
     const struct map_work *work = map->work;
-    atomic_store_explicit(&post->owner, (uint32_t)share->owner, memory_order_relaxed);
+    atomic_store_explicit(&post->owner, (uint32_t)map_owner(map, share), memory_order_relaxed);
     atomic_store_explicit(&post->map, map->id, memory_order_relaxed);
     atomic_store_explicit(&post->behind, count_unposted(map), memory_order_relaxed);
     atomic_store_explicit(&post->total, work->n, memory_order_relaxed);
@@ -91,6 +91,17 @@ static void describe_post(const struct map *map, struct post *post, const struct
     post->begin = work->begin;
     post->flags = map->flags;
     post->attempt = 1;
+}
+
+/* What is published is of no use to a sleeper that it is not for. */
+static void publish(const struct map *map, const struct share *share, int post, uint32_t items)
+{
+    int owner = map_owner(map, share);
+    post_publish(&map->manager->board, post, items, false);
+    if (owner)
+        roster_ring_member(map->manager->setup.roster, owner);
+    else
+        roster_ring(map->manager->setup.roster);
 }
 
 static bool post_some(struct map *map, struct share *share)
@@ -121,8 +132,7 @@ static bool post_some(struct map *map, struct share *share)
     if (map->order)
         memcpy(board_at(&manager->board, post->indices), map->order + posting->first,
                items * sizeof *map->order);
-    post_publish(&manager->board, number, items, false);
-    roster_ring(manager->setup.roster);
+    publish(map, share, number, items);
     return true;
 }
 
@@ -164,23 +174,13 @@ static bool repost(void *work, int old_number, uint32_t from, uint32_t count)
     post->out = before->out + from * map->work->out_size;
     post->indices = before->indices ? before->indices + from * sizeof *map->order : 0;
     post->attempt = before->attempt + 1;
-    post_publish(&manager->board, number, count, false);
-    roster_ring(manager->setup.roster);
+    publish(map, posting->share, number, count);
     lease_end_run(&old->lease, from, count);
     map_leave_post(map, old_number);
     return true;
 }
 
-static void forget_owner(void *work, int worker)
-{
-    struct map *map = work;
-    for (int i = 0; i < map->share_count; i++)
-        if (map->shares[i].owner == worker)
-            map->shares[i].owner = 0;
-}
-
 const struct posting_ops map_posting_ops = {
     .take_note = map_take_note,
     .repost = repost,
-    .forget_owner = forget_owner,
 };

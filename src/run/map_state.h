@@ -42,6 +42,12 @@ static inline size_t map_index(const struct map *map, size_t position)
     return map->order ? map->order[position] : position;
 }
 
+/* The worker that a share's items are for. What was meant for one that died is for all. */
+static inline int map_owner(const struct map *map, const struct share *share)
+{
+    return map->manager->crew->member[share->owner].dead ? 0 : share->owner;
+}
+
 /* map_take.c: items from..from+count-1, whose results of `note->size` bytes each begin at `results`
  * for item 0 that stands at `first`, have ended. */
 void map_absorb(struct map *map, size_t first, const struct note *note, const char *results,

@@ -24,9 +24,6 @@ struct posting_ops {
     /* Items that a dead worker held run elsewhere: their leases end here. False: there is no room
      * at present, and nothing has changed. */
     bool (*repost)(void *work, int post, uint32_t from, uint32_t count);
-
-    /* A worker died: what was meant for it alone is for all. */
-    void (*forget_owner)(void *work, int worker);
 };
 
 struct posting {

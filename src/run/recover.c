@@ -63,10 +63,8 @@ static void free_owned(struct manager *manager, int worker)
 {
     for (int i = 0; i < BOARD_POSTS; i++) {
         struct posting *posting = &manager->postings[i];
-        if (!posting->ops || atomic_load(&manager->board.post[i].owner) != (uint32_t)worker)
-            continue;
-        post_freeze(&manager->board, i);
-        posting->ops->forget_owner(posting->work, worker);
+        if (posting->ops && atomic_load(&manager->board.post[i].owner) == (uint32_t)worker)
+            post_freeze(&manager->board, i);
     }
 }
 

@@ -107,13 +107,7 @@ static bool repost(void *work, int post, uint32_t from, uint32_t count)
     return true;
 }
 
-static void forget_owner(void *work, int worker)
-{
-    (void)work, (void)worker; /* no task is for one worker alone */
-}
-
 const struct posting_ops submit_posting_ops = {
     .take_note = take_note,
     .repost = repost,
-    .forget_owner = forget_owner,
 };
