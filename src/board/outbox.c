@@ -54,6 +54,11 @@ void outbox_say_spilled(struct board *board, bool spilled)
     atomic_store(&board_slot(board)->spilled, spilled);
 }
 
+bool outbox_has_spilled(const struct board *board, int member)
+{
+    return atomic_load(&board->slot[member].spilled);
+}
+
 uint64_t outbox_ready(struct board *board, int word)
 {
     return atomic_load(&board->shared->ready[word]) ? atomic_exchange(&board->shared->ready[word], 0) : 0;
@@ -93,6 +98,7 @@ void outbox_rouse(struct board *board)
 
 void outbox_sleep(struct board *board, uint64_t deadline)
 {
+    STEP("manager: sleeps");
     while (atomic_load(&board->shared->manager))
         if (!futex_wait(&board->shared->manager, 1, deadline))
             break;

@@ -22,8 +22,10 @@ void outbox_notify(struct board *board, uint32_t items, bool urgent);
 /* Anybody: wakes the manager if it sleeps. */
 void outbox_wake_manager(struct board *board);
 
-/* Worker: says that it keeps notes that had no room; it must then try once more before it sleeps. */
+/* Worker: says that it keeps notes that had no room, to be rung when there is some; it must say so
+ * before it announces another claim, and try once more before it sleeps. */
 void outbox_say_spilled(struct board *board, bool spilled);
+bool outbox_has_spilled(const struct board *board, int member);
 
 /* Manager: the workers with notes among those of word `word`, one bit each; clears the word. */
 uint64_t outbox_ready(struct board *board, int word);

@@ -23,7 +23,8 @@
  * the truth. So the items that a dead process held are those below `next` that are neither noted
  * nor announced by a living one. The manager finds them in this order: read the cursor, read the
  * living announcements, drain all outboxes, subtract. An announcement that lost its race covers
- * items for a while that it does not hold: that may delay the finding, and it is tried again. */
+ * items for a while that it does not hold: that may delay the finding, and it is tried again. So do
+ * notes of a living process that its outbox has no room for: it says that it has some (outbox.h). */
 #ifndef RANKPOOL_BOARD_POST_H
 #define RANKPOOL_BOARD_POST_H
 
@@ -39,7 +40,7 @@ struct posts {
 
 void posts_init(struct posts *posts, struct board *board);
 
-/* A free descriptor, to be filled; -1: all are in use. */
+/* A free descriptor, to be filled: for anybody, of priority 0. -1: all are in use. */
 int post_take(struct posts *posts);
 
 /* Publishes a taken post of `items` items, to which more may be added if it is `open`. The caller

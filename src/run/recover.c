@@ -2,12 +2,14 @@
 
 #include <stdlib.h>
 
+#include "board/outbox.h"
 #include "run/collect.h"
 
 /* What could be seen before the outboxes were emptied. */
 struct sight {
     uint32_t next[BOARD_POSTS];                /* claimed items of each post */
     uint64_t announced[BOARD_WORKERS_MAX + 1]; /* 0 of the dead */
+    bool veiled; /* a living worker has notes of former claims that its outbox had no room for */
 };
 
 static void look(struct manager *manager, struct sight *sight)
@@ -18,6 +20,16 @@ static void look(struct manager *manager, struct sight *sight)
     for (int member = 0; member < manager->crew->count; member++)
         sight->announced[member] =
             manager->crew->member[member].dead ? 0 : post_announcement(&manager->board, member);
+    for (int member = 1; member < manager->crew->count; member++)
+        sight->veiled |= !manager->crew->member[member].dead && outbox_has_spilled(&manager->board, member);
+}
+
+/* What was seen of a post holds for its present life alone. */
+static void forget_retired(const struct manager *manager, struct sight *sight)
+{
+    for (int post = 0; post < BOARD_POSTS; post++)
+        if (!manager->postings[post].ops)
+            sight->next[post] = 0;
 }
 
 static bool is_lost(const struct manager *manager, const struct sight *sight, int post, uint32_t item)
@@ -52,9 +64,9 @@ void recover_lost(struct manager *manager)
         return; /* again at the next look */
     look(manager, sight);
     collect_all_notes(manager);
-    for (int post = 0; post < BOARD_POSTS; post++)
-        if (manager->postings[post].ops && sight->next[post])
-            recover_post(manager, sight, post);
+    forget_retired(manager, sight);
+    for (int post = 0; post < BOARD_POSTS && !sight->veiled; post++)
+        recover_post(manager, sight, post);
     free(sight);
 }
 

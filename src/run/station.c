@@ -23,8 +23,12 @@ static void larder_give(void *owner, uint64_t offset, size_t size)
 
 /* ---- Notes ------------------------------------------------------------------------------- */
 
+/* Notes that wait are said to wait from before the next claim's announcement until they are out:
+ * else the manager of somebody's death would take their items for lost. */
 static bool flush_spill(struct station *station)
 {
+    if (!station->spill_first)
+        return true;
     while (station->spill_first) {
         struct station_spill *spill = station->spill_first;
         if (!outbox_put(&station->board, &spill->note))
@@ -35,6 +39,7 @@ static bool flush_spill(struct station *station)
             station->spill_last = NULL;
         free(spill);
     }
+    outbox_say_spilled(&station->board, false);
     return true;
 }
 
@@ -54,6 +59,7 @@ static void spill(struct station *station, const struct note *note)
     else
         station->spill_first = spill;
     station->spill_last = spill;
+    outbox_say_spilled(&station->board, true);
 }
 
 static void send(void *state, struct note *note, const void *payload)
@@ -352,5 +358,4 @@ void station_idle(struct station *station)
 {
     post_leave(&station->board);
     performer_rest(&station->performer);
-    outbox_say_spilled(&station->board, station->spill_first != NULL);
 }

@@ -60,7 +60,7 @@ void station_perform(struct station *station, const struct station_claim *claim)
 /* Whether station_attend or station_claim would find something to do. */
 bool station_has_work(struct station *station);
 
-/* Nothing to do: holds no claim any more, and asks to be rung when there is room for its notes. */
+/* Nothing to do: holds no claim any more. */
 void station_idle(struct station *station);
 
 #endif

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/futex.h"
 #include "board/step.h"
 #include "check.h"
 #include "run/worker.h"
@@ -49,16 +51,27 @@ static void take_fates(const struct gang_fate *fates, int worker)
 
 /* ---- Workers --------------------------------------------------------------------------------- */
 
+static const struct gang_fate no_service; /* instead of fates: the processes serve nothing */
+
 static _Noreturn void serve(struct gang *gang, int worker, const struct gang_fate *fates)
 {
     char cpus[8];
     snprintf(cpus, sizeof cpus, "%d", worker);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     gang->roster.self = worker;
     take_fates(fates, worker);
     roster_enter(&gang->roster, worker, "test", cpus, 0);
     atomic_fetch_add(&gang_tally->entered, 1);
-    worker_serve(&gang->roster);
+    while (fates == &no_service && !gang->roster.shared->quit)
+        futex_wait(&gang->roster.shared->quit, 0, CLOCK_NEVER);
+    if (fates != &no_service)
+        worker_serve(&gang->roster);
     _exit(0);
+}
+
+void gang_start_idle(struct gang *gang, int workers)
+{
+    gang_start(gang, workers, MEMORY_MEMFD, &no_service);
 }
 
 void gang_start(struct gang *gang, int workers, enum memory_kind memory, const struct gang_fate *fates)
@@ -128,6 +141,8 @@ void gang_end(struct gang *gang)
         manager_close(&gang->manager);
     crew_drop(gang->crew);
     roster_quit(&gang->roster);
+    for (int i = 1; i <= gang->workers; i++)
+        futex_wake(&gang->roster.shared->quit); /* for those that serve nothing */
     for (int i = 1; i <= gang->workers; i++) {
         bool died = gang->ended[i] != -1 || gang->roster.shared->member[i].dead;
         while (!wait_for(gang, i, 0) && errno == EINTR)

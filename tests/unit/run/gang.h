@@ -55,6 +55,9 @@ extern struct gang_tally *gang_tally;
 /* Forks the workers; `fates` (may be NULL) ends with one of worker 0. */
 void gang_start(struct gang *gang, int workers, enum memory_kind memory, const struct gang_fate *fates);
 
+/* The same with processes that serve nothing, and wait for their end. */
+void gang_start_idle(struct gang *gang, int workers);
+
 /* Opens the pool; `setup` (may be NULL) says what differs from a manager that does not compute. */
 void gang_open(struct gang *gang, const struct manager_setup *setup);
 
