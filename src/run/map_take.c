@@ -89,7 +89,8 @@ void map_take_note(void *work, int post, const struct note *note, const void *pa
     map->posted -= note->count;
     map_absorb(map, posting->first, note, board_at(&manager->board, p->out), payload, worker,
                (int)p->attempt);
-    map_leave_post(map, post);
+    if (posting->ops && posting->work == map) /* else it was left when the map was stopped just now */
+        map_leave_post(map, post);
 }
 
 /* ---- Stopping ---------------------------------------------------------------------------- */
