@@ -189,6 +189,7 @@ void roster_ring_member(struct roster *roster, int member)
 void roster_search(struct roster *roster)
 {
     atomic_fetch_add(&roster->shared->searching, 1);
+    STEP("search: counted");
 }
 
 bool roster_found(struct roster *roster)

@@ -304,26 +304,31 @@ static bool is_closing(const struct station *station)
     return atomic_load(&station->board.shared->closing);
 }
 
-bool station_attend(struct station *station)
+static uint32_t state_of(const struct station *station)
 {
-    uint32_t state = atomic_load_explicit(&board_slot(&station->board)->state, memory_order_relaxed);
-    if (station->spill_first)
-        flush_spill(station);
-    if (state == SLOT_EMPTY) {
-        enter(station);
-        return true;
-    }
+    return atomic_load_explicit(&board_slot(&station->board)->state, memory_order_relaxed);
+}
+
+bool station_must_attend(struct station *station)
+{
     struct post_offer offer;
-    if (state != SLOT_READY || !is_closing(station) || station->spill_first ||
-        post_peek(&station->board, 0, &offer))
-        return false;
-    leave(station);
-    return true;
+    uint32_t state = state_of(station);
+    bool all_sent = flush_spill(station);
+    return state == SLOT_EMPTY ||
+           (state == SLOT_READY && is_closing(station) && all_sent && !post_peek(&station->board, 0, &offer));
+}
+
+void station_attend(struct station *station)
+{
+    if (state_of(station) == SLOT_EMPTY)
+        enter(station);
+    else
+        leave(station);
 }
 
 bool station_claim(struct station *station, struct station_claim *claim)
 {
-    if (atomic_load_explicit(&board_slot(&station->board)->state, memory_order_relaxed) != SLOT_READY)
+    if (state_of(station) != SLOT_READY)
         return false;
     while (post_peek(&station->board, 0, &claim->offer)) {
         uint64_t map = atomic_load_explicit(&claim->offer.post->map, memory_order_relaxed);
@@ -345,7 +350,7 @@ void station_perform(struct station *station, const struct station_claim *claim)
 bool station_has_work(struct station *station)
 {
     struct post_offer offer;
-    uint32_t state = atomic_load_explicit(&board_slot(&station->board)->state, memory_order_relaxed);
+    uint32_t state = state_of(station);
     if (state == SLOT_LEFT)
         return false;
     if (station->spill_first && flush_spill(station))

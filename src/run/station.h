@@ -44,9 +44,9 @@ struct station *station_open(struct roster *roster, uint64_t id, const struct me
 /* Runs the finalizer if this worker has not left yet, and frees the station. */
 void station_close(struct station *station);
 
-/* What is to be done besides work: sends notes that wait, runs the initializer at first and the
- * finalizer at last. True if it did something. */
-bool station_attend(struct station *station);
+/* Besides work: the initializer at first and the finalizer at last, which may take their time. */
+bool station_must_attend(struct station *station);
+void station_attend(struct station *station);
 
 struct station_claim {
     struct post_offer offer;

@@ -6,8 +6,6 @@
 #include "run/recover.h"
 #include "run/watch.h"
 
-#define TICK_S 0.1 /* between looks at the workers and the progress while asleep */
-
 static bool anything_ready(void *state)
 {
     struct manager *manager = state;
@@ -17,8 +15,23 @@ static bool anything_ready(void *state)
     return false;
 }
 
+bool wait_watch(struct manager *manager)
+{
+    struct post_offer offer;
+    if (clock_ns() < watch_due(manager->watch))
+        return false;
+    for (int dead; (dead = watch_dead(manager->watch));)
+        recover_from_death(manager, dead);
+    if (manager->suspect)
+        recover_lost(manager);
+    if (post_peek(&manager->board, 0, &offer))
+        roster_ring_all(manager->setup.roster);
+    return true;
+}
+
 void wait_for_items(struct manager *manager, uint64_t items, uint64_t deadline)
 {
+    wait_watch(manager);
     if (items <= 1 && spin_until(anything_ready, manager))
         return;
     outbox_doze(&manager->board, items);
@@ -26,10 +39,8 @@ void wait_for_items(struct manager *manager, uint64_t items, uint64_t deadline)
         outbox_rouse(&manager->board);
         return;
     }
-    uint64_t tick = clock_deadline(TICK_S);
+    uint64_t tick = watch_due(manager->watch);
     outbox_sleep(&manager->board, tick < deadline ? tick : deadline);
-    for (int dead; (dead = watch_dead(manager->watch));)
-        recover_from_death(manager, dead);
-    if (manager->suspect)
+    if (!wait_watch(manager) && manager->suspect)
         recover_lost(manager);
 }

@@ -8,10 +8,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 struct watch {
     int count;
     long *pid; /* 0 once it was told of */
     struct pollfd *poll;
+    uint64_t looked; /* clock_ns */
 };
 
 static int open_pidfd(long pid)
@@ -66,8 +69,14 @@ static bool is_gone(const struct watch *watch, int i)
     return kill((pid_t)watch->pid[i], 0) && errno == ESRCH;
 }
 
+uint64_t watch_due(const struct watch *watch)
+{
+    return watch->looked + WATCH_TICK_NS;
+}
+
 int watch_dead(struct watch *watch)
 {
+    watch->looked = clock_ns();
     if (poll(watch->poll, (nfds_t)watch->count, 0) < 0)
         return 0;
     for (int i = 1; i < watch->count; i++) {

@@ -122,7 +122,11 @@ static bool serve_each(struct worker *worker)
     bool served = false;
     for (struct station *station = worker->stations; station; station = station->behind) {
         struct station_claim claim;
-        served = station_attend(station) || served;
+        if (station_must_attend(station)) {
+            found(worker);
+            station_attend(station);
+            served = true;
+        }
         if (!station_claim(station, &claim))
             continue;
         found(worker);

@@ -232,6 +232,7 @@ int gang_gated_square(rp_call *call, const void *in, size_t size)
     uint64_t item;
     memcpy(&item, in, sizeof item);
     if (item < 32 && atomic_load(&gang_tally->gate) >> item & 1) {
+        atomic_store(&gang_tally->waiter, getpid());
         atomic_fetch_add(&gang_tally->waiting, 1);
         while (atomic_load(&gang_tally->gate) >> item & 1)
             usleep(200);

@@ -36,7 +36,8 @@ struct gang_tally {
     _Atomic uint32_t runs[GANG_ITEMS];  /* of each item, as the tasks below count them */
     _Atomic int64_t runner[GANG_ITEMS]; /* pid of who ran it last */
     _Atomic uint32_t gate;              /* what tasks wait at */
-    _Atomic uint32_t waiting;           /* tasks that do */
+    _Atomic uint32_t waiting;           /* tasks that have done so */
+    _Atomic int64_t waiter;             /* pid of the last of them */
     _Atomic uint32_t hooks[4];          /* initializers and finalizers run, as tests count them */
 };
 

@@ -18,7 +18,8 @@ void puppets_open(struct puppets *puppets, int workers, const struct manager_set
         puppet->roster.self = i;
         puppet->station = station_open(&puppet->roster, manager->setup.pool, &handle);
         REQUIRE(puppet->station);
-        REQUIRE(station_attend(puppet->station));
+        REQUIRE(station_must_attend(puppet->station));
+        station_attend(puppet->station);
     }
 }
 
@@ -43,13 +44,9 @@ void puppet_perform(struct puppet *puppet)
 int puppet_work(struct puppet *puppet, int most)
 {
     int times = 0;
-    while (times < most) {
-        station_attend(puppet->station);
-        if (!puppet_claim(puppet))
-            break;
+    for (; times < most && puppet_claim(puppet); times++)
         puppet_perform(puppet);
-        times++;
-    }
+    station_must_attend(puppet->station); /* sends what there is room for */
     return times;
 }
 
