@@ -5,6 +5,7 @@
 
 #include "api/pool.h"
 #include "base/clock.h"
+#include "config/sized.h"
 #include "run/submit.h"
 
 static rp_future *future_of(struct task *task)
@@ -33,24 +34,53 @@ static struct manager *manager_of(const rp_future *future)
     return &future->pool->manager;
 }
 
-rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, rp_future **future)
+/* The caller's task options in ours, checked. */
+static rp_status read_options(rp_pool *pool, const rp_task_options *given, rp_task_options *options)
 {
-    rp_status status = pool_enter(pool, "rp_submit");
+    struct error *error = &pool->error;
+    rp_status status =
+        sized_read(given, options, sizeof *options, "rp_task_options", "RP_TASK_OPTIONS", error);
     if (status)
         return status;
+    if (options->timeout > 0 || options->retries > 0)
+        return error_set(error, RP_UNSUPPORTED, "rp_submit_with: %s is not supported by this version",
+                         options->timeout > 0 ? "timeout" : "retries");
+    if (options->worker < 0 || options->worker >= pool->crew->count)
+        return error_set(error, RP_INVALID,
+                         "rp_submit_with: there is no worker %d: they are numbered 1 to %d", options->worker,
+                         pool->crew->count - 1);
+    return RP_OK;
+}
+
+static rp_status check_input(rp_pool *pool, const char *call, rp_fn *fn, const void *in, size_t in_size)
+{
     if (!fn)
-        return error_set(&pool->error, RP_INVALID, "rp_submit: the function is NULL");
+        return error_set(&pool->error, RP_INVALID, "%s: the function is NULL", call);
     if (!in && in_size)
-        return error_set(&pool->error, RP_INVALID, "rp_submit: `in` is NULL, yet it has %zu bytes", in_size);
+        return error_set(&pool->error, RP_INVALID, "%s: `in` is NULL, yet it has %zu bytes", call, in_size);
+    return RP_OK;
+}
+
+static rp_status submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size,
+                        const rp_task_options *options, rp_future **future)
+{
     rp_future *made = slab_take(&pool->futures);
     if (!made)
         return error_set(&pool->error, RP_NO_MEMORY, "no memory for a task");
     *made = (rp_future){.magic = FUTURE_MAGIC, .pool = pool};
-    made->task.fn = fn;
-    made->task.kept = future != NULL;
-    made->task.with_pool = future == NULL;
-    status = submit_task(&pool->manager, &made->task, in, in_size, &pool->error);
+    struct task *task = &made->task;
+    task->fn = fn;
+    task->kept = future != NULL;
+    task->with_pool = future == NULL;
+    if (options) {
+        made->user = options->user;
+        task->priority = options->priority;
+        task->owner = options->worker;
+        task->label = options->label ? strdup(options->label) : NULL;
+    }
+    rp_status status = submit_task(&pool->manager, task, in, in_size, &pool->error);
     if (status) {
+        task_clear(task);
         slab_give(&pool->futures, made);
         return status;
     }
@@ -58,6 +88,26 @@ rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, rp
     if (future)
         *future = made;
     return RP_OK;
+}
+
+rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, rp_future **future)
+{
+    rp_status status = pool_enter(pool, "rp_submit");
+    if (!status)
+        status = check_input(pool, "rp_submit", fn, in, in_size);
+    return status ? status : submit(pool, fn, in, in_size, NULL, future);
+}
+
+rp_status rp_submit_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size,
+                         const rp_task_options *given, rp_future **future)
+{
+    rp_task_options options;
+    rp_status status = pool_enter(pool, "rp_submit_with");
+    if (!status)
+        status = check_input(pool, "rp_submit_with", fn, in, in_size);
+    if (!status)
+        status = read_options(pool, given, &options);
+    return status ? status : submit(pool, fn, in, in_size, &options, future);
 }
 
 rp_future *rp_next(rp_pool *pool, double seconds)
@@ -122,6 +172,11 @@ rp_status rp_cancel(rp_future *future)
                : RP_OK;
 }
 
+void *rp_user(const rp_future *future)
+{
+    return future && future->magic == FUTURE_MAGIC ? future->user : NULL;
+}
+
 size_t rp_index(const rp_future *future)
 {
     return future && future->magic == FUTURE_MAGIC ? future->task.index : 0;
@@ -156,6 +211,6 @@ void rp_release(rp_future **future)
     rp_future *released = *future;
     *future = NULL;
     released->task.kept = false;
-    if (released->task.stage == TASK_DONE && !released->task.with_pool)
+    if (released->task.stage == TASK_DONE && !released->task.calls)
         future_dispose(&released->task);
 }

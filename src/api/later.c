@@ -18,11 +18,6 @@ LATER(rp_map_reduce, rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, s
       void *out, size_t out_size, const rp_map_options *options, rp_map_report *report)
 LATER(rp_stream, rp_pool *pool, rp_fn *fn, rp_source *source, rp_sink *sink, void *state,
       const rp_map_options *options)
-LATER(rp_submit_with, rp_pool *pool, rp_fn *fn, const void *in, size_t in_size,
-      const rp_task_options *options, rp_future **future)
-LATER(rp_wait_many, rp_future **futures, size_t n, rp_wait_for what, double seconds, size_t *done)
-LATER(rp_iter_status, const rp_iter *iter)
-LATER(rp_on_done, rp_future *future, rp_callback *callback, void *arg)
 LATER(rp_share, rp_pool *pool, const void *data, size_t size, rp_share_id *id)
 LATER(rp_unshare, rp_pool *pool, rp_share_id id)
 LATER(rp_queue_open, rp_pool *pool, size_t capacity, rp_queue **queue)
@@ -31,29 +26,6 @@ LATER(rp_get, rp_queue *queue, rp_view *view, double seconds)
 LATER(rp_queue_close, rp_queue **queue)
 LATER(rp_call_put, rp_call *call, rp_queue_id queue, const void *data, size_t size, double seconds)
 LATER(rp_call_get, rp_call *call, rp_queue_id queue, rp_view *view, double seconds)
-
-rp_iter *rp_as_completed(rp_pool *pool, rp_future *const *futures, size_t n)
-{
-    later(api_error(), "rp_as_completed");
-    return NULL;
-}
-
-rp_future *rp_iter_next(rp_iter *iter, double seconds)
-{
-    later(api_error(), "rp_iter_next");
-    return NULL;
-}
-
-void rp_iter_free(rp_iter **iter)
-{
-    later(api_error(), "rp_iter_free");
-}
-
-void *rp_user(const rp_future *future)
-{
-    later(api_error(), "rp_user");
-    return NULL;
-}
 
 void *rp_alloc(rp_pool *pool, size_t size)
 {

@@ -81,6 +81,8 @@ static rp_status open_manager(rp_pool *pool, const struct world *world, struct e
         .initarg_size = options->initarg_size,
         .recorder = &pool->recorder,
         .dispose = future_dispose,
+        .call_back = pool_call_back,
+        .owner = pool,
     };
     return manager_open(&pool->manager, &setup, error);
 }
@@ -100,6 +102,7 @@ rp_status rp_open(const rp_options *options, rp_pool **pool)
         return error_set(error, RP_NO_MEMORY, "no memory for a pool");
     made->magic = POOL_MAGIC;
     made->users = 1;
+    made->due_end = &made->due;
     slab_init(&made->futures, sizeof(rp_future));
     rp_status wrong = options_resolve(options, &made->options, error);
     struct error why = *error;

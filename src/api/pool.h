@@ -23,12 +23,14 @@ struct rp_pool {
     const struct world *world;
     struct error error;
     struct slab futures;
+    struct callback *due, **due_end; /* callbacks whose futures are done, in order */
 };
 
 struct rp_future {
     struct task task; /* first */
     uint32_t magic;
     rp_pool *pool; /* one user of it */
+    void *user;
 };
 
 /* RP_OK where `pool` can take calls now; else the status and a sentence: NULL, another object,
@@ -37,6 +39,9 @@ rp_status pool_enter(rp_pool *pool, const char *call);
 
 /* The same for a future; a future that outlived its pool is fine. */
 rp_status future_enter(const rp_future *future, const char *call);
+
+/* Makes the callbacks that are due. */
+void pool_call_back(void *pool);
 
 /* One user less; the last one frees the struct. */
 void pool_drop(rp_pool *pool);

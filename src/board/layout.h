@@ -36,6 +36,7 @@ struct board_function {
 struct post {
     _Alignas(BOARD_LINE) _Atomic uint64_t cursor; /* {generation, next} */
     _Alignas(BOARD_LINE) _Atomic uint32_t limit;  /* items published, POST_CLOSED when it is final */
+    _Atomic int32_t priority;                     /* higher first */
     _Atomic uint32_t owner;                       /* the worker that it is for; 0: any */
     _Atomic uint64_t map;                         /* 0: submitted tasks */
     _Atomic uint64_t behind;                      /* items of the map that were not posted yet */
@@ -113,6 +114,7 @@ struct slot {
     _Atomic uint64_t item_ns;                       /* its measured time an item, a hint */
     _Atomic uint32_t state;
     _Alignas(BOARD_LINE) _Atomic uint64_t head; /* notes written */
+    _Atomic uint32_t prioritized;               /* live posts whose priority is not 0 */
     _Alignas(BOARD_LINE) _Atomic uint64_t tail; /* notes read, by the manager */
     _Atomic uint32_t spilled;                   /* the worker holds notes that had no room */
 };
@@ -136,6 +138,7 @@ struct board_shared {
     _Atomic uint32_t modules; /* entries of `module` that are filled */
     struct board_module module[BOARD_MODULES];
 
+    _Atomic uint32_t prioritized;                  /* live posts whose priority is not 0 */
     _Alignas(BOARD_LINE) _Atomic uint64_t tail;    /* entries of the order that were published */
     _Alignas(BOARD_LINE) _Atomic uint32_t manager; /* 1: it sleeps */
     _Atomic int64_t awaited;                       /* items that finish before it wants to be woken */

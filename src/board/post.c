@@ -71,6 +71,8 @@ void post_publish(struct board *board, int post, uint32_t items, bool open)
     struct post *p = &board->post[post];
     uint64_t generation = generation_of(atomic_load_explicit(&p->cursor, memory_order_relaxed));
     assert(items <= BOARD_POST_ITEMS && (atomic_load(&p->cursor) & NEXT_MASK) == FROZEN);
+    if (atomic_load_explicit(&p->priority, memory_order_relaxed))
+        atomic_fetch_add(&board->shared->prioritized, 1);
     atomic_store(&p->limit, open ? items : items | POST_CLOSED);
     STEP("publish: limit written");
     atomic_store(&p->cursor, cursor_of(generation, 0));
@@ -109,6 +111,10 @@ void post_retire(struct posts *posts, struct board *board, int post)
 {
     struct post *p = &board->post[post];
     atomic_store(&p->cursor, cursor_of(generation_of(atomic_load(&p->cursor)) + 1, FROZEN));
+    if (atomic_load_explicit(&p->priority, memory_order_relaxed))
+        atomic_fetch_sub(&board->shared->prioritized, 1);
+    atomic_store_explicit(&p->priority, 0, memory_order_relaxed);
+    atomic_store_explicit(&p->owner, 0, memory_order_relaxed);
     STEP("retire: frozen");
     posts->free[posts->count++] = (uint16_t)post;
 }
@@ -141,21 +147,34 @@ static enum look look_at(struct board *board, uint64_t entry, uint64_t map, stru
     return LOOK_OFFERED;
 }
 
+static int32_t priority_of(const struct post_offer *offer)
+{
+    return atomic_load_explicit(&offer->post->priority, memory_order_relaxed);
+}
+
+/* With posts of different priorities all offers are looked at, and the oldest of the highest
+ * priority is taken. */
 bool post_peek(struct board *board, uint64_t map, struct post_offer *offer)
 {
+    bool prioritized = atomic_load_explicit(&board->shared->prioritized, memory_order_relaxed);
     uint64_t tail = atomic_load(&board->shared->tail);
     if (tail - board->seen > BOARD_POSTS)
         board->seen = tail - BOARD_POSTS;
-    bool all_over = true;
+    bool all_over = true, found = false;
     for (uint64_t at = board->seen; at < tail; at++) {
-        enum look look = look_at(board, atomic_load(&board->order[at % BOARD_POSTS]), map, offer);
-        if (look == LOOK_OFFERED)
+        struct post_offer seen;
+        enum look look = look_at(board, atomic_load(&board->order[at % BOARD_POSTS]), map, &seen);
+        if (look == LOOK_OFFERED && (!found || priority_of(&seen) > priority_of(offer))) {
+            *offer = seen;
+            found = true;
+        }
+        if (found && !prioritized)
             return true;
         all_over = all_over && look == LOOK_OVER;
         if (all_over)
             board->seen = at + 1;
     }
-    return false;
+    return found;
 }
 
 bool post_claim(struct board *board, const struct post_offer *offer, uint32_t run)

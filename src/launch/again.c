@@ -134,10 +134,10 @@ static void end_mpirun(struct parent *parent)
 {
     static const int stronger[] = {SIGTERM, SIGKILL};
     mpirun_release(&parent->mpirun);
-    bool gone = wait_until(parent, mpirun_is_gone, grace_seconds);
+    bool gone = wait_until(parent, mpirun_is_gone, mpirun_ready(&parent->mpirun) ? grace_seconds : 0);
     for (int i = 0; i < 2 && !gone; i++) {
         parent->interrupted = 0;
-        kill(parent->mpirun_pid, stronger[i]);
+        kill(-parent->mpirun_pid, stronger[i]); /* its group, for mpirun may be a script around mpirun */
         gone = wait_until(parent, mpirun_is_gone, i ? kill_seconds : grace_seconds);
     }
     if (WIFSIGNALED(parent->mpirun_status))
@@ -183,7 +183,7 @@ rp_status launch_again(const struct launch *launch, const struct launch_plan *pl
     watch(&parent);
 
     int interrupted = parent.interrupted;
-    end_ranks(&parent, parent.manager_ended ? grace_seconds : 0);
+    end_ranks(&parent, parent.joined && parent.manager_ended ? grace_seconds : 0);
     end_mpirun(&parent);
     if (parent.manager_ended && !parent.failure && !interrupted)
         _exit(WIFEXITED(parent.manager_status) ? WEXITSTATUS(parent.manager_status)

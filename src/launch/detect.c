@@ -97,17 +97,30 @@ static bool program_at(const char *path)
     return stat(path, &about) == 0 && S_ISREG(about.st_mode) && access(path, X_OK) == 0;
 }
 
-/* mpirun in PATH; else the one beside the MPI that the library was built with. */
+/* With its folder in full: mpirun is executed in another one. */
+static bool mpirun_in(const char *folder, size_t length, char path[PATH_MAX])
+{
+    char here[PATH_MAX] = "";
+    if ((length == 0 || *folder != '/') && !getcwd(here, sizeof here))
+        return false;
+    int written = snprintf(path, PATH_MAX, "%s%s%.*s%smpirun", here, *here ? "/" : "", (int)length, folder,
+                           length ? "/" : "");
+    return written < PATH_MAX && program_at(path);
+}
+
+/* In PATH, or where programs are looked for without one; else beside the MPI that the library was
+ * built with. */
 static bool find_mpirun(char *const *environment, char path[PATH_MAX])
 {
-    const char *places = list_value(environment, "PATH");
-    for (; places && *places; places += *places == ':') {
+    char usual[256] = "";
+    const char *set = list_value(environment, "PATH"), *places = set ? set : usual;
+    if (!set && confstr(_CS_PATH, usual, sizeof usual) > sizeof usual)
+        usual[0] = '\0';
+    for (; *places; places += *places == ':') {
         size_t length = strcspn(places, ":");
-        int written = length ? snprintf(path, PATH_MAX, "%.*s/mpirun", (int)length, places)
-                             : snprintf(path, PATH_MAX, "./mpirun");
-        places += length;
-        if (written < PATH_MAX && program_at(path))
+        if (mpirun_in(places, length, path))
             return true;
+        places += length;
     }
 #ifdef RANKPOOL_MPIRUN
     snprintf(path, PATH_MAX, "%s", RANKPOOL_MPIRUN);

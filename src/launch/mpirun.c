@@ -47,12 +47,18 @@ static const char *const misleading[] = {
     NULL,
 };
 
-/* What mpirun is told by its environment, where options differ between its versions. */
+/* What mpirun is told by its environment, where options differ between its versions. It needs no
+ * agent for other machines, and without this one fails where there is no ssh. */
 static const char *const told[] = {
-    "OMPI_ALLOW_RUN_AS_ROOT=1",        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
-    "PRTE_ALLOW_RUN_AS_ROOT=1",        "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1",
-    "OMPI_MCA_orte_enable_recovery=1", "OMPI_MCA_rmaps_base_oversubscribe=1",
-    "OMPI_MCA_orte_execute_quiet=1",   NULL,
+    "OMPI_ALLOW_RUN_AS_ROOT=1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+    "PRTE_ALLOW_RUN_AS_ROOT=1",
+    "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+    "OMPI_MCA_orte_enable_recovery=1",
+    "OMPI_MCA_rmaps_base_oversubscribe=1",
+    "OMPI_MCA_orte_execute_quiet=1",
+    "OMPI_MCA_plm_rsh_agent=",
+    NULL,
 };
 
 /* What the ranks are told unless the user says otherwise: all of them are on this machine, which

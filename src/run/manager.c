@@ -85,7 +85,7 @@ static void free_manager(struct manager *manager)
 
 rp_status manager_open(struct manager *manager, const struct manager_setup *setup, struct error *error)
 {
-    *manager = (struct manager){.setup = *setup, .crew = crew_hold(setup->crew), .open_post = -1};
+    *manager = (struct manager){.setup = *setup, .crew = crew_hold(setup->crew)};
     performer_init(&manager->performer, setup->roster ? 0 : 1, setup->crew, setup->seed);
     manager->performer.larder = (struct larder){larder_take, larder_give, manager};
     manager->program = func_program(error);

@@ -19,6 +19,15 @@
 struct recorder;
 struct watch;
 
+/* A post that grows: the submitted tasks of one owner and priority. */
+struct open_block {
+    int owner, priority;
+    int post;
+    uint64_t end; /* of the room for inputs in its block */
+};
+
+#define SUBMIT_OPEN 8
+
 struct manager_setup {
     struct roster *roster; /* NULL: alone */
     struct crew *crew;     /* held */
@@ -33,6 +42,8 @@ struct manager_setup {
     size_t initarg_size;
     struct recorder *recorder;
     void (*dispose)(struct task *task); /* frees a task that nobody holds any more */
+    void (*call_back)(void *owner);     /* makes the callbacks that are due, in waiting calls; or NULL */
+    void *owner;
 };
 
 struct manager {
@@ -50,11 +61,12 @@ struct manager {
 
     uint64_t maps; /* numbers given out */
     size_t submitted;
-    int open_post; /* submitted tasks are added to it; -1: none */
-    uint64_t open_end;
+    struct open_block open[SUBMIT_OPEN]; /* that submitted tasks are added to */
+    int open_count;
     struct task_list queued, posted, finished; /* the last one: done, waiting for rp_next */
     size_t for_next;                           /* tasks left with the pool that rp_next has not given */
     size_t failed;
+    uint64_t settled;   /* tasks done so far */
     bool suspect;       /* somebody died, and not all that it held is accounted for */
     bool showing;       /* progress of submitted tasks */
     size_t shown_from;  /* tasks submitted before those that are shown */
@@ -70,6 +82,12 @@ void manager_close(struct manager *manager);
 static inline bool manager_is_alone(const struct manager *manager)
 {
     return !manager->board.shared;
+}
+
+static inline void manager_call_back(struct manager *manager)
+{
+    if (manager->setup.call_back)
+        manager->setup.call_back(manager->setup.owner);
 }
 
 /* Why no more work can be done: RP_OK, or RP_POOL_BROKEN with a sentence. */

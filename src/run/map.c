@@ -66,7 +66,7 @@ static rp_status begin(struct map *map, struct error *error)
     map->first_failed = work->n;
     map->flags = (work->range ? POST_RANGE : 0u) | (work->out ? 0u : POST_DROP_RESULTS) |
                  (work->stop_at_failure ? POST_STOP : 0u);
-    submit_close_block(manager);
+    submit_close_blocks(manager);
     if (work->cost) {
         map->order = order_by_cost(work->cost, work->n);
         status = map->order ? RP_OK : RP_NO_MEMORY;
@@ -126,6 +126,7 @@ static void run_to_its_end(struct map *map)
     bool computes = manager_is_alone(manager) || manager->setup.computes;
     while (count_ended(map) < map->work->n) {
         collect_notes(manager);
+        manager_call_back(manager);
         if (!map->stopped && manager_check(manager, map->error))
             map_stop(map, RP_POOL_BROKEN);
         map_feed(map);

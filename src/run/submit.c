@@ -47,6 +47,7 @@ static bool advance(struct manager *manager)
     if (manager_is_alone(manager))
         return submit_run_one(manager);
     bool any = collect_notes(manager);
+    wait_watch(manager);
     submit_feed(manager);
     struct error error;
     if (manager_check(manager, &error))
@@ -75,46 +76,46 @@ static bool has_passed(uint64_t deadline)
     return deadline != CLOCK_NEVER && clock_ns() >= deadline;
 }
 
+bool submit_round(struct manager *manager, uint64_t deadline)
+{
+    bool any = advance(manager);
+    manager_call_back(manager);
+    if (has_passed(deadline))
+        return false;
+    if (!any && !manager_is_alone(manager))
+        wait_for_items(manager, 1, deadline);
+    return true;
+}
+
 struct task *submit_next(struct manager *manager, uint64_t deadline)
 {
     if (manager->queued.first && !manager_is_alone(manager))
         advance(manager); /* somebody slow to take results must not starve the workers */
-    while (manager->for_next) {
-        if (manager->finished.first)
-            return give_finished(manager);
-        bool any = advance(manager);
-        if (manager->finished.first)
-            continue;
-        if (has_passed(deadline))
-            return NULL;
-        if (!any && !manager_is_alone(manager))
-            wait_for_items(manager, 1, deadline);
-    }
-    if (!has_passed(deadline))
-        show_tasks(manager); /* not a poll, and there is nothing to wait for: the bar goes now */
+    bool in_time = true;
+    while (manager->for_next && !manager->finished.first && in_time)
+        in_time = submit_round(manager, deadline);
+    if (manager->finished.first)
+        return give_finished(manager);
+    if (in_time)
+        show_tasks(manager); /* there is nothing to wait for: the bar goes now */
     return NULL;
 }
 
 rp_status submit_wait(struct manager *manager, struct task *task, uint64_t deadline)
 {
-    while (task->stage != TASK_DONE) {
-        bool any = advance(manager);
-        if (task->stage == TASK_DONE)
-            break;
-        if (has_passed(deadline))
-            return RP_TIMEOUT;
-        if (!any && !manager_is_alone(manager))
-            wait_for_items(manager, 1, deadline);
-    }
-    return RP_OK;
+    bool in_time = true;
+    while (task->stage != TASK_DONE && in_time)
+        in_time = submit_round(manager, deadline);
+    return task->stage == TASK_DONE ? RP_OK : RP_TIMEOUT;
 }
 
 void submit_finish(struct manager *manager)
 {
-    while (manager->queued.first || manager->posted.first)
-        if (!advance(manager) && !manager_is_alone(manager))
-            wait_for_items(manager, manager->queued.first ? 1 : manager->posted.count, CLOCK_NEVER);
-    submit_close_block(manager);
+    while (manager->queued.first || manager->posted.first) {
+        submit_round(manager, CLOCK_NEVER);
+        manager_call_back(manager); /* which may submit more */
+    }
+    submit_close_blocks(manager);
     while (manager->finished.first)
         manager->setup.dispose(give_finished(manager));
 }

@@ -4,8 +4,8 @@
 
 #include "run/manager.h"
 
-/* Takes in a zeroed task with its fn, with_pool and kept set; the input is copied. It is posted at
- * once where there is room, else it waits with the manager. */
+/* Takes in a zeroed task with its fn, with_pool, kept, owner, priority and label set; the input is copied. It
+ * is posted at once where there is room, else it waits with the manager. */
 rp_status submit_task(struct manager *manager, struct task *task, const void *in, size_t in_size,
                       struct error *error);
 
@@ -32,8 +32,15 @@ bool submit_is_running(const struct manager *manager, const struct task *task);
 rp_status submit_cancel(struct manager *manager, struct task *task);
 size_t submit_cancel_all(struct manager *manager);
 
-/* Nothing more will be added to the post that submitted tasks are added to: what is posted from now
- * on comes behind them. */
-void submit_close_block(struct manager *manager);
+/* Nothing more will be added to the posts that submitted tasks are added to: what is posted from
+ * now on comes behind them. */
+void submit_close_blocks(struct manager *manager);
+
+/* Disposes of the task if it is done and nobody holds it any more. */
+void submit_drop(struct manager *manager, struct task *task);
+
+/* One round of what every waiting call does, with sleep if nothing has happened; false: the
+ * deadline has passed. */
+bool submit_round(struct manager *manager, uint64_t deadline);
 
 #endif

@@ -18,52 +18,88 @@ struct task_record *submit_record(const struct manager *manager, const struct ta
     return (struct task_record *)board_at(&manager->board, offset) + task->item;
 }
 
+/* ---- Blocks ------------------------------------------------------------------------------ */
+
 /* A block holds records from its start up, and inputs from its end down. */
-static bool has_room(const struct manager *manager, size_t in_size)
+static bool has_room(const struct manager *manager, const struct open_block *open, size_t in_size)
 {
-    if (manager->open_post < 0)
-        return false;
-    const struct posting *posting = &manager->postings[manager->open_post];
+    const struct posting *posting = &manager->postings[open->post];
     uint64_t records = posting->block->offset + (posting->lease.items + 1) * sizeof(struct task_record);
     size_t inside = in_size > NOTE_INLINE && in_size <= APART_SIZE ? in_size + ARENA_ALIGN : 0;
-    return posting->lease.items < BLOCK_TASKS && records + inside <= manager->open_end;
+    return posting->lease.items < BLOCK_TASKS && records + inside <= open->end;
 }
 
-void submit_close_block(struct manager *manager)
+static struct open_block *find_open(struct manager *manager, int owner, int priority)
 {
-    int post = manager->open_post;
-    if (post < 0)
-        return;
-    manager->open_post = -1;
+    for (int i = 0; i < manager->open_count; i++)
+        if (manager->open[i].owner == owner && manager->open[i].priority == priority)
+            return &manager->open[i];
+    return NULL;
+}
+
+bool submit_is_open(const struct manager *manager, int post)
+{
+    for (int i = 0; i < manager->open_count; i++)
+        if (manager->open[i].post == post)
+            return true;
+    return false;
+}
+
+static void close_block(struct manager *manager, struct open_block *open)
+{
+    int post = open->post;
+    *open = manager->open[--manager->open_count];
     post_close(&manager->board, post);
     if (manager->postings[post].lease.open == 0)
         posting_retire(manager, post);
 }
 
-static bool open_post(struct manager *manager)
+void submit_close_blocks(struct manager *manager)
 {
-    submit_close_block(manager);
+    while (manager->open_count)
+        close_block(manager, &manager->open[0]);
+}
+
+static struct open_block *open_block(struct manager *manager, int owner, int priority)
+{
+    if (manager->open_count == SUBMIT_OPEN)
+        close_block(manager, &manager->open[0]);
     struct task **tasks = malloc(BLOCK_TASKS * sizeof *tasks);
     int post =
         tasks ? posting_take(manager, &submit_posting_ops, manager, 0, BLOCK_TASKS, BLOCK_SIZE, NULL) : -1;
     if (post < 0) {
         free(tasks);
-        return false;
+        return NULL;
     }
     struct posting *posting = &manager->postings[post];
     posting->tasks = tasks;
     struct post *p = &manager->board.post[post];
     p->in = posting->block->offset;
     atomic_store_explicit(&p->map, 0, memory_order_relaxed);
-    atomic_store_explicit(&p->owner, 0, memory_order_relaxed);
-    manager->open_post = post;
-    manager->open_end = posting->block->offset + posting->block->size;
+    atomic_store_explicit(&p->owner, (uint32_t)owner, memory_order_relaxed);
+    atomic_store_explicit(&p->priority, priority, memory_order_relaxed);
+    struct open_block *open = &manager->open[manager->open_count++];
+    *open = (struct open_block){owner, priority, post, posting->block->offset + posting->block->size};
     post_publish(&manager->board, post, 0, true);
-    return true;
+    return open;
 }
 
+static struct open_block *block_for(struct manager *manager, const struct task *task)
+{
+    int owner = manager->crew->member[task->owner].dead ? 0 : task->owner;
+    struct open_block *open = find_open(manager, owner, task->priority);
+    if (open && !has_room(manager, open, task->in_size)) {
+        close_block(manager, open);
+        open = NULL;
+    }
+    return open ? open : open_block(manager, owner, task->priority);
+}
+
+/* ---- Posting ----------------------------------------------------------------------------- */
+
 /* Copies an input longer than a record to where the workers see it: into the block, or apart. */
-static bool place_input(struct manager *manager, struct task *task, const void *in, uint64_t *offset)
+static bool place_input(struct manager *manager, struct open_block *open, struct task *task, const void *in,
+                        uint64_t *offset)
 {
     if (task->in_size > APART_SIZE) {
         *offset = task->apart = arena_take(&manager->arena, task->in_size);
@@ -72,24 +108,31 @@ static bool place_input(struct manager *manager, struct task *task, const void *
             return false;
         }
     } else {
-        manager->open_end = (manager->open_end - task->in_size) / ARENA_ALIGN * ARENA_ALIGN;
-        *offset = manager->open_end;
+        open->end = (open->end - task->in_size) / ARENA_ALIGN * ARENA_ALIGN;
+        *offset = open->end;
     }
     memcpy(board_at(&manager->board, *offset), in, task->in_size);
     return true;
+}
+
+static void ring(struct manager *manager, int owner)
+{
+    if (owner)
+        roster_ring_member(manager->setup.roster, owner);
+    else
+        roster_ring(manager->setup.roster);
 }
 
 /* Puts a task on the board; false: there is no room at present. */
 static bool post_task(struct manager *manager, struct task *task, const void *in,
                       struct board_function function)
 {
-    if (!has_room(manager, task->in_size) && !open_post(manager))
-        return false;
+    struct open_block *open = block_for(manager, task);
     uint64_t offset = 0;
-    if (task->in_size > NOTE_INLINE && !place_input(manager, task, in, &offset))
+    if (!open || (task->in_size > NOTE_INLINE && !place_input(manager, open, task, in, &offset)))
         return false;
-    struct posting *posting = &manager->postings[manager->open_post];
-    task->post = (uint32_t)manager->open_post;
+    struct posting *posting = &manager->postings[open->post];
+    task->post = (uint32_t)open->post;
     task->item = posting->lease.items;
     struct task_record *record = submit_record(manager, task);
     record->in_size = task->in_size;
@@ -103,8 +146,8 @@ static bool post_task(struct manager *manager, struct task *task, const void *in
     atomic_store_explicit(&record->state, RECORD_PENDING, memory_order_relaxed);
     posting->tasks[task->item] = task;
     lease_grow(&posting->lease, task->item + 1);
-    post_extend(&manager->board, manager->open_post, task->item + 1);
-    roster_ring(manager->setup.roster);
+    post_extend(&manager->board, open->post, task->item + 1);
+    ring(manager, open->owner);
     return true;
 }
 
@@ -114,16 +157,28 @@ static void enlist_posted(struct manager *manager, struct task *task)
     task_append(&manager->posted, task);
 }
 
+/* Where nothing is under way whose end would make room, there will never be any. */
+static bool can_wait(const struct manager *manager)
+{
+    return manager->posted.first != NULL;
+}
+
 void submit_feed(struct manager *manager)
 {
     struct task *task;
     struct board_function function;
     while (!manager_is_alone(manager) && (task = manager->queued.first)) {
-        if (manager_name(manager, task->fn, &function, NULL) || !post_task(manager, task, task->in, function))
+        bool posted =
+            !manager_name(manager, task->fn, &function, NULL) && post_task(manager, task, task->in, function);
+        if (!posted && can_wait(manager))
             return;
         task_remove(&manager->queued, task);
-        task_drop_input(task);
-        enlist_posted(manager, task);
+        if (posted) {
+            task_drop_input(task);
+            enlist_posted(manager, task);
+        } else {
+            submit_settle(manager, task, RP_NO_MEMORY, "no shared memory for its input");
+        }
     }
 }
 
@@ -148,7 +203,7 @@ rp_status submit_task(struct manager *manager, struct task *task, const void *in
             return error_set(error, RP_NO_MEMORY, "no memory for an input of %zu bytes", in_size);
         if (in_size)
             memcpy(task->in, in, in_size);
-        task_append(&manager->queued, task);
+        task_insert(&manager->queued, task);
     }
     if (++manager->submitted % COLLECT_EVERY == 0)
         collect_notes(manager); /* before the workers' outboxes are full */

@@ -7,6 +7,9 @@
 /* submit_post.c: a posted task as it stands on the board. */
 struct task_record *submit_record(const struct manager *manager, const struct task *task);
 
+/* Whether more tasks may be added to a post. */
+bool submit_is_open(const struct manager *manager, int post);
+
 /* submit_take.c: a task that has left the list of its stage is done, as a note says or with a
  * status and, where it failed, a sentence. */
 void submit_take_result(struct manager *manager, struct task *task, const struct note *note, int worker,

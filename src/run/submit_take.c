@@ -12,6 +12,12 @@ static void free_apart(struct manager *manager, struct task *task)
     task->apart = 0;
 }
 
+void submit_drop(struct manager *manager, struct task *task)
+{
+    if (task->stage == TASK_DONE && !task->kept && !task->with_pool && !task->calls)
+        manager->setup.dispose(task);
+}
+
 void submit_settle(struct manager *manager, struct task *task, rp_status status, const char *sentence)
 {
     if (sentence)
@@ -21,10 +27,12 @@ void submit_settle(struct manager *manager, struct task *task, rp_status status,
     manager->failed += status != RP_OK;
     task_drop_input(task);
     free_apart(manager, task);
+    task->ended = ++manager->settled;
+    task_tell(task);
     if (task->with_pool)
         task_append(&manager->finished, task);
-    else if (!task->kept)
-        manager->setup.dispose(task);
+    else
+        submit_drop(manager, task);
 }
 
 void submit_take_result(struct manager *manager, struct task *task, const struct note *note, int worker,
@@ -38,7 +46,8 @@ void submit_take_result(struct manager *manager, struct task *task, const struct
     if (task->queued < 0)
         task->queued = 0;
     rp_status status = (rp_status)note->status;
-    if (status == RP_OK && (task->kept || task->with_pool) && task_keep_result(task, payload, note->size)) {
+    bool wanted = task->kept || task->with_pool || task->calls;
+    if (status == RP_OK && wanted && task_keep_result(task, payload, note->size)) {
         submit_settle(manager, task, RP_NO_MEMORY, "no memory for its result");
         return;
     }
@@ -49,8 +58,8 @@ void submit_take_result(struct manager *manager, struct task *task, const struct
     char said[SENTENCE_LENGTH], text[SENTENCE_LENGTH + 256];
     snprintf(said, sizeof said, "%.*s", (int)(note->size < sizeof said ? note->size : sizeof said - 1),
              note->size ? (const char *)payload : "");
-    perform_describe(text, sizeof text, "task", task->index, note, &manager->crew->member[worker], worker,
-                     task->attempts, said);
+    perform_describe(text, sizeof text, task->label ? task->label : "task", task->index, note,
+                     &manager->crew->member[worker], worker, task->attempts, said);
     submit_settle(manager, task, status, text);
 }
 
@@ -66,7 +75,7 @@ static void take_note(void *work, int post, const struct note *note, const void 
         task_remove(&manager->posted, task);
         submit_take_result(manager, task, note, member, payload);
     }
-    if (posting->lease.open == 0 && post != manager->open_post)
+    if (posting->lease.open == 0 && !submit_is_open(manager, post))
         posting_retire(manager, post);
 }
 
@@ -102,7 +111,7 @@ static bool repost(void *work, int post, uint32_t from, uint32_t count)
         if (task) /* else it was cancelled */
             requeue(manager, task);
     }
-    if (posting->lease.open == 0 && post != manager->open_post)
+    if (posting->lease.open == 0 && !submit_is_open(manager, post))
         posting_retire(manager, post);
     return true;
 }

@@ -15,6 +15,25 @@ void task_append(struct task_list *list, struct task *task)
     list->count++;
 }
 
+void task_insert(struct task_list *list, struct task *task)
+{
+    struct task *before = list->last;
+    while (before && before->priority < task->priority)
+        before = before->before;
+    if (before == list->last) {
+        task_append(list, task);
+        return;
+    }
+    task->before = before;
+    task->behind = before ? before->behind : list->first;
+    task->behind->before = task;
+    if (before)
+        before->behind = task;
+    else
+        list->first = task;
+    list->count++;
+}
+
 void task_remove(struct task_list *list, struct task *task)
 {
     if (task->before)
@@ -27,6 +46,33 @@ void task_remove(struct task_list *list, struct task *task)
         list->last = task->before;
     task->before = task->behind = NULL;
     list->count--;
+}
+
+void task_watch(struct task *task, struct task_watch *watch)
+{
+    struct task_watch **link = &task->watches;
+    while (*link)
+        link = &(*link)->behind;
+    watch->behind = NULL;
+    *link = watch;
+}
+
+void task_unwatch(struct task *task, struct task_watch *watch)
+{
+    for (struct task_watch **link = &task->watches; *link; link = &(*link)->behind)
+        if (*link == watch) {
+            *link = watch->behind;
+            return;
+        }
+}
+
+void task_tell(struct task *task)
+{
+    while (task->watches) {
+        struct task_watch *watch = task->watches;
+        task->watches = watch->behind;
+        watch->tell(watch, task);
+    }
 }
 
 rp_status task_keep_result(struct task *task, const void *data, size_t size)
@@ -53,6 +99,8 @@ void task_clear(struct task *task)
     if (task->result != task->small)
         free(task->result);
     free(task->sentence);
+    free(task->label);
     task->result = NULL;
     task->sentence = NULL;
+    task->label = NULL;
 }

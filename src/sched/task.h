@@ -16,6 +16,8 @@ enum task_stage {
     TASK_DONE,
 };
 
+struct task_watch;
+
 struct task {
     struct task *before, *behind; /* in the list of its stage */
     enum task_stage stage;
@@ -28,6 +30,12 @@ struct task {
     uint64_t apart;      /* offset of an input too long for its post's block; 0: none */
     bool kept;           /* its future is still held by somebody */
     bool with_pool;      /* for rp_next */
+    unsigned calls;      /* of its callbacks that have not been made: they keep it */
+    int priority;        /* higher first */
+    int owner;           /* the worker that it is for; 0: any */
+    uint64_t ended;      /* the how manieth to be done, from 1 */
+    struct task_watch *watches;
+    char *label; /* or NULL */
     int worker, attempts, code;
     double queued, ran; /* seconds */
     uint64_t submitted; /* clock_ns */
@@ -37,6 +45,12 @@ struct task {
     _Alignas(16) unsigned char small[TASK_INLINE];
 };
 
+/* Who wants to know that a task is done: told once, in the order of watching, when it is. */
+struct task_watch {
+    struct task_watch *behind;
+    void (*tell)(struct task_watch *watch, struct task *task);
+};
+
 /* A list of tasks, first in first out, from which any may be taken. */
 struct task_list {
     struct task *first, *last;
@@ -44,7 +58,16 @@ struct task_list {
 };
 
 void task_append(struct task_list *list, struct task *task);
+
+/* Behind those of the same or a higher priority. */
+void task_insert(struct task_list *list, struct task *task);
 void task_remove(struct task_list *list, struct task *task);
+
+void task_watch(struct task *task, struct task_watch *watch);
+void task_unwatch(struct task *task, struct task_watch *watch);
+
+/* Tells those who watch, and forgets them. */
+void task_tell(struct task *task);
 
 /* Copies a result into the task. RP_NO_MEMORY leaves it without one. */
 rp_status task_keep_result(struct task *task, const void *data, size_t size);
