@@ -62,11 +62,13 @@ static const char *const told[] = {
 };
 
 /* What the ranks are told unless the user says otherwise: all of them are on this machine, which
- * spares MPI_Init most of its time; and a fault ends them as it ends a plain program. */
+ * spares MPI_Init most of its time; they are more than there are cores, since the manager has none
+ * of its own; and a fault ends them as it ends a plain program. */
 static const struct {
     const char *name, *value;
 } suggested[] = {
     {"OMPI_MCA_pml", "ob1"},
+    {"OMPI_MCA_mpi_yield_when_idle", "1"},
     {"OMPI_MCA_opal_signal", ""},
 };
 

@@ -180,21 +180,22 @@ static int until_stdin_ends(struct probe *probe, int argc, char **argv)
     return 0;
 }
 
-static volatile sig_atomic_t seen[NSIG];
-
-static void see(int number)
+/* "got 15" for each. */
+static void say_signal(int number)
 {
-    seen[number] = seen[number] + 1;
+    char text[] = "got 00\n";
+    text[4] = (char)('0' + number / 10);
+    text[5] = (char)('0' + number % 10);
+    if (write(1, text, sizeof text - 1) < 0)
+        _exit(96);
 }
 
-/* Takes the signals named, and tells of them when standard input ends. */
+/* Takes the signals named until standard input ends. */
 static int take_signals(struct probe *probe, int argc, char **argv)
 {
     for (int i = 2; i < argc; i++)
-        sigaction(atoi(argv[i]), &(struct sigaction){.sa_handler = see}, NULL);
+        sigaction(atoi(argv[i]), &(struct sigaction){.sa_handler = say_signal}, NULL);
     until_stdin_ends(probe, argc, argv);
-    for (int i = 2; i < argc; i++)
-        printf("%s=%d\n", argv[i], (int)seen[atoi(argv[i])]);
     return 5;
 }
 
@@ -228,7 +229,7 @@ static int count_ranks(struct probe *probe, int argc, char **argv)
 {
     (void)argc, (void)argv;
     printf("%d ranks\n", probe->ranks);
-    return 0;
+    return fflush(stdout);
 }
 
 static const struct action {
