@@ -51,8 +51,9 @@ static rp_status start_rank(struct parent *parent, const struct launch_plan *pla
     if (plan->cpus && plan->cpus[rank] && *plan->cpus[rank])
         status = process_cpus(plan->cpus[rank], &cpus, &process->cpus_size, error);
     process->cpus = cpus;
+    const int workers_streams[3] = {parent->null, -1, -1};
     if (rank > 0) {
-        process->streams = (const int[]){parent->null, -1, -1};
+        process->streams = workers_streams;
         process->own_group = parent->group == 0;
         process->group = parent->group;
         process->writes_in_background = true;
