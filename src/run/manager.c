@@ -127,18 +127,21 @@ rp_status manager_enter(struct manager *manager, struct error *error)
 {
     if (manager->entered)
         return RP_OK;
-    if (manager->setup.initializer) {
-        rp_status status = perform_hook(&manager->performer, "initializer", manager->setup.initializer,
-                                        manager->setup.initarg, manager->setup.initarg_size, error);
-        if (status)
-            return status;
-    }
-    manager->entered = true;
-    return RP_OK;
+    rp_status status = manager_check(manager, error);
+    if (!status && manager->setup.initializer)
+        status = perform_hook(&manager->performer, "initializer", manager->setup.initializer,
+                              manager->setup.initarg, manager->setup.initarg_size, &manager->refusal);
+    if (manager->refusal.status && !manager_is_alone(manager))
+        board_break(&manager->board, manager->refusal.text);
+    if (!status)
+        manager->entered = true;
+    return status ? manager_check(manager, error) : RP_OK;
 }
 
 rp_status manager_check(struct manager *manager, struct error *error)
 {
+    if (manager->refusal.status)
+        return error_set(error, manager->refusal.status, "%s", manager->refusal.text);
     if (manager_is_alone(manager))
         return RP_OK;
     struct board_shared *shared = manager->board.shared;

@@ -147,10 +147,12 @@ bool map_bite(struct map *map)
 {
     if (map->stopped)
         return false;
-    if (manager_enter(map->manager, map->error) || !make_room(map)) {
-        if (!map->answers)
+    rp_status status = manager_enter(map->manager, map->error);
+    if (!status && !make_room(map))
+        status =
             error_set(map->error, RP_NO_MEMORY, "no memory for a result of %zu bytes", map->work->out_size);
-        map_stop(map, map->error->status);
+    if (status) {
+        map_stop(map, status);
         return false;
     }
     for (int i = 0; i < map->share_count; i++) {
