@@ -1,0 +1,398 @@
+/* The life of pools: closing, one after the other, several at once; who works in them. */
+#define _GNU_SOURCE
+#include "suite/suite.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int twice(rp_call *call, const void *in, size_t size)
+{
+    uint64_t value;
+    memcpy(&value, in, size);
+    value *= 2;
+    return rp_return(call, &value, sizeof value);
+}
+
+static bool maps_rightly(rp_pool *pool, size_t n)
+{
+    uint64_t out[1000];
+    if (!CHECK_STATUS(rp_map_range(pool, twice, 5, 5 + n, out, sizeof *out), RP_OK))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (out[i] != 2 * (5 + i))
+            return CHECK_UINT(out[i], 2 * (5 + i));
+    return true;
+}
+
+/* ---- Closing ------------------------------------------------------------------------------------- */
+
+TEST_CASE(submitting_after_the_close_is_refused)
+{
+    rp_pool *pool = suite_open(NULL), *closed = pool;
+    rp_future *kept, *future = NULL; /* the one that is kept keeps the closed pool's memory, too */
+    uint64_t value = 3, out = 9;
+    rp_worker_info info;
+    REQUIRE_STATUS(rp_submit(pool, twice, &value, sizeof value, &kept), RP_OK);
+    CHECK_STATUS(rp_close(&pool), RP_OK);
+    CHECK(!pool);
+    CHECK_STATUS(rp_submit(pool, twice, &value, sizeof value, &future), RP_INVALID);
+    CHECK_HAS(rp_last_error(NULL), "closed");
+    CHECK_STATUS(rp_submit(closed, twice, &value, sizeof value, &future), RP_CLOSED);
+    CHECK_HAS(rp_last_error(closed), "closed");
+    CHECK(!future);
+    CHECK_STATUS(rp_map(closed, twice, &value, sizeof value, 1, &out, sizeof out), RP_CLOSED);
+    CHECK_STATUS(rp_map_range(closed, twice, 0, 1, &out, sizeof out), RP_CLOSED);
+    CHECK_STATUS(rp_worker(closed, 1, &info), RP_CLOSED);
+    CHECK(!rp_next(closed, 0));
+    CHECK(!rp_next(closed, RP_FOREVER));
+    CHECK_UINT(rp_cancel_all(closed), 0);
+    CHECK_STATUS(rp_close(&closed), RP_CLOSED);
+    CHECK_UINT(out, 9);
+    rp_release(&kept);
+}
+
+TEST_CASE(closing_may_be_repeated)
+{
+    rp_pool *pool = suite_open(NULL);
+    CHECK_STATUS(rp_close(&pool), RP_OK);
+    CHECK(!pool);
+    CHECK_STATUS(rp_close(&pool), RP_OK);
+    CHECK_STATUS(rp_close(&pool), RP_OK);
+    CHECK_STATUS(rp_close(NULL), RP_OK);
+}
+
+TEST_CASE(closing_finishes_what_is_queued)
+{
+    enum { n = 50 };
+    rp_pool *pool = suite_open(NULL);
+    rp_future *futures[n];
+    stage_reset();
+    for (size_t i = 0; i < n; i++) {
+        struct ticket ticket = ticket_of(n + i);
+        futures[i] = suite_submit_mark(pool, i);
+        REQUIRE_STATUS(rp_submit(pool, task_mark, &ticket, sizeof ticket, NULL), RP_OK);
+    }
+    suite_close(pool);
+    CHECK_UINT(stage()->ended, 2 * n);
+    for (size_t i = 0; i < n; i++) {
+        CHECK_INT(stage()->runs[i], 1);
+        CHECK_INT(stage()->runs[n + i], 1);
+        CHECK_STATUS(rp_result(futures[i], NULL), RP_OK);
+        rp_release(&futures[i]);
+    }
+}
+
+static void *open_gate(void *unused)
+{
+    (void)unused;
+    usleep(50000); /* so that the close has begun; if it has not, the case shows less */
+    atomic_store(&stage()->gate, 1);
+    return NULL;
+}
+
+TEST_CASE(closing_waits_for_running_tasks)
+{
+    rp_pool *pool = suite_open(NULL);
+    suite_need_workers(pool, 1);
+    stage_reset();
+    rp_future *held[64];
+    REQUIRE(rp_workers(pool) <= 64);
+    int workers = rp_workers(pool);
+    pthread_t thread;
+    suite_occupy(pool, held);
+    REQUIRE(pthread_create(&thread, NULL, open_gate, NULL) == 0);
+    suite_close(pool);
+    CHECK_UINT(stage()->ended, workers);
+    pthread_join(thread, NULL);
+    for (int i = 0; i < workers; i++)
+        rp_release(&held[i]);
+}
+
+/* ---- One after the other --------------------------------------------------------------------------- */
+
+struct usage {
+    size_t descriptors, mappings;
+    long pid;
+};
+
+static int answer_usage(rp_call *call, const void *in, size_t size)
+{
+    struct usage usage = {process_descriptors(), process_mappings(), (long)getpid()};
+    (void)in, (void)size;
+    return rp_return(call, &usage, sizeof usage);
+}
+
+/* The usage of each worker: so many tasks that each of them runs some. */
+static size_t ask_workers(rp_pool *pool, struct usage *usages, size_t room)
+{
+    size_t known = 0;
+    for (int i = 0; i < 200; i++)
+        REQUIRE_STATUS(rp_submit(pool, answer_usage, NULL, 0, NULL), RP_OK);
+    for (rp_future *future; (future = rp_next(pool, RP_FOREVER)); rp_release(&future)) {
+        rp_view view;
+        struct usage usage;
+        REQUIRE_STATUS(rp_result(future, &view), RP_OK);
+        memcpy(&usage, view.data, sizeof usage);
+        size_t at = 0;
+        while (at < known && usages[at].pid != usage.pid)
+            at++;
+        if (at == known && known < room)
+            usages[known++] = usage;
+    }
+    return known;
+}
+
+TEST_CASE(a_hundred_pools_leak_no_memory_and_no_descriptor)
+{
+    struct usage before[16], after[16];
+    size_t descriptors = 0, mappings = 0, resident = 0, known = 0, found = 0;
+    for (int i = 0; i < 110; i++) {
+        check_note("pool %d", i);
+        rp_pool *pool = suite_open(NULL);
+        if (i == 10)
+            known = ask_workers(pool, before, 16);
+        if (i == 109)
+            found = ask_workers(pool, after, 16);
+        bool right = maps_rightly(pool, 50);
+        rp_future *future = suite_submit_mark(pool, 1);
+        rp_release(&future);
+        suite_close(pool);
+        REQUIRE(right);
+        if (i == 10) {
+            descriptors = process_descriptors();
+            mappings = process_mappings();
+            resident = process_resident();
+        }
+    }
+    CHECK_UINT(process_descriptors(), descriptors);
+    CHECK(process_mappings() <= mappings + 2); /* malloc may take some for itself */
+    CHECK(process_resident() <= resident + (4 << 20));
+    for (size_t i = 0; i < found; i++)
+        for (size_t k = 0; k < known; k++)
+            if (after[i].pid == before[k].pid) {
+                check_note("process %ld", after[i].pid);
+                CHECK_UINT(after[i].descriptors, before[k].descriptors);
+                CHECK(after[i].mappings <= before[k].mappings + 2);
+            }
+}
+
+static size_t count_shared(void)
+{
+    size_t lines = 0;
+    char line[1024];
+    FILE *file = popen("ls /dev/shm", "r");
+    while (file && fgets(line, sizeof line, file))
+        lines += strstr(line, "rankpool") != NULL;
+    if (file)
+        pclose(file);
+    return lines;
+}
+
+TEST_CASE(an_open_pool_leaves_no_name_in_shared_memory)
+{
+    rp_pool *pool = suite_open(NULL);
+    CHECK(maps_rightly(pool, 100));
+    CHECK_UINT(count_shared(), 0);
+    suite_close(pool);
+}
+
+/* ---- Side by side ---------------------------------------------------------------------------------- */
+
+TEST_CASE(several_pools_live_side_by_side)
+{
+    enum { pools = 20 };
+    rp_pool *pool[pools];
+    for (int i = 0; i < pools; i++)
+        pool[i] = suite_open(NULL);
+    for (int round = 0; round < 3; round++)
+        for (int i = 0; i < pools; i++)
+            CHECK(maps_rightly(pool[i], 100));
+    for (uint64_t value = 0; value < 1000; value++)
+        REQUIRE_STATUS(rp_submit(pool[value % pools], twice, &value, sizeof value, NULL), RP_OK);
+    for (int i = 0; i < pools; i += 2)
+        suite_close(pool[i]);
+    for (int i = 1; i < pools; i += 2) {
+        size_t count = 0;
+        for (rp_future *future; (future = rp_next(pool[i], RP_FOREVER)); rp_release(&future)) {
+            rp_view view;
+            REQUIRE_STATUS(rp_result(future, &view), RP_OK);
+            uint64_t value;
+            memcpy(&value, view.data, sizeof value);
+            CHECK_UINT(value, 2 * (rp_index(future) * pools + (size_t)i));
+            count++;
+        }
+        CHECK_UINT(count, 1000 / pools);
+        suite_close(pool[i]);
+    }
+}
+
+TEST_CASE(more_pools_than_fit_are_refused_with_a_sentence)
+{
+    enum { room = 100 };
+    rp_pool *pools[room];
+    int count = 0;
+    rp_status status = RP_OK;
+    while (count < room && !(status = rp_open(NULL, &pools[count])))
+        count++;
+    CHECK(count >= 32);
+    if (status) {
+        CHECK_STATUS(status, RP_UNSUPPORTED);
+        CHECK_HAS(rp_last_error(NULL), "pools");
+    }
+    while (count)
+        suite_close(pools[--count]);
+    rp_pool *pool = suite_open(NULL);
+    CHECK(maps_rightly(pool, 10));
+    suite_close(pool);
+}
+
+static int nap_a_millisecond(rp_call *call, const void *in, size_t size)
+{
+    struct stage *stage = stage_at(((const struct ticket *)in)->stage);
+    (void)size;
+    if (!stage)
+        return rp_fail(call, "there is no stage");
+    usleep(1000);
+    atomic_fetch_add(&stage->ended, 1);
+    return 0;
+}
+
+TEST_CASE(a_long_queue_of_one_pool_does_not_starve_another)
+{
+    enum { n = 2000 };
+    rp_pool *busy = suite_open(NULL), *other = suite_open(NULL);
+    struct ticket ticket = ticket_of(0);
+    stage_reset();
+    for (size_t i = 0; i < n; i++)
+        REQUIRE_STATUS(rp_submit(busy, nap_a_millisecond, &ticket, sizeof ticket, NULL), RP_OK);
+    for (uint64_t value = 0; value < 5; value++) {
+        rp_future *future;
+        REQUIRE_STATUS(rp_submit(other, twice, &value, sizeof value, &future), RP_OK);
+        CHECK_STATUS(rp_wait(future, 30), RP_OK);
+        rp_release(&future);
+    }
+    /* The others' turn came long before the queue was through. */
+    CHECK(atomic_load(&stage()->ended) < n / 2);
+    CHECK(rp_cancel_all(busy) > 0);
+    suite_close(other);
+    suite_close(busy);
+}
+
+struct lane {
+    rp_pool *pool;
+    size_t right;
+};
+
+static void *run_lane(void *state)
+{
+    struct lane *lane = state;
+    for (uint64_t round = 0; round < 30; round++) {
+        uint64_t out[100];
+        rp_future *future;
+        rp_view view;
+        if (rp_map_range(lane->pool, twice, round, round + 100, out, sizeof *out))
+            continue;
+        if (rp_submit(lane->pool, twice, &round, sizeof round, &future))
+            continue;
+        lane->right += rp_result(future, &view) == RP_OK && out[99] == 2 * (round + 99) &&
+                       memcmp(view.data, out, sizeof *out) == 0;
+        rp_release(&future);
+    }
+    return NULL;
+}
+
+TEST_CASE(threads_may_use_pools_of_their_own_at_once)
+{
+    enum { lanes = 4 };
+    struct lane lane[lanes];
+    pthread_t thread[lanes];
+    for (int i = 0; i < lanes; i++) {
+        lane[i] = (struct lane){.pool = suite_open(NULL)};
+        REQUIRE(pthread_create(&thread[i], NULL, run_lane, &lane[i]) == 0);
+    }
+    for (int i = 0; i < lanes; i++) {
+        pthread_join(thread[i], NULL);
+        CHECK_UINT(lane[i].right, 30);
+        suite_close(lane[i].pool);
+    }
+}
+
+/* ---- Who works ------------------------------------------------------------------------------------- */
+
+TEST_CASE(the_number_of_workers_is_that_of_the_ranks_given)
+{
+    rp_pool *pool = suite_open(NULL);
+    const char *ranks = getenv("OMPI_COMM_WORLD_SIZE");
+    if (ranks)
+        CHECK_INT(rp_workers(pool), atoi(ranks) > 1 ? atoi(ranks) - 1 : 1);
+    CHECK(rp_workers(pool) >= 1);
+    CHECK(rp_is_manager(pool));
+    CHECK(rp_describe(pool)[0]);
+    suite_close(pool);
+}
+
+TEST_CASE(each_worker_is_told_with_rank_host_and_process)
+{
+    rp_pool *pool = suite_open(NULL);
+    bool alone = suite_is_alone(pool);
+    char host[256];
+    rp_worker_info seen[2];
+    size_t done = 0;
+    gethostname(host, sizeof host);
+    CHECK(maps_rightly(pool, 1000));
+    for (int i = 0; i <= rp_workers(pool); i++) {
+        rp_worker_info info;
+        check_note("worker %d", i);
+        REQUIRE_STATUS(rp_worker(pool, i, &info), RP_OK);
+        CHECK_INT(info.worker, i);
+        CHECK_INT(info.rank, alone ? 0 : i);
+        CHECK_STR(info.host, host);
+        CHECK(info.alive);
+        CHECK(info.cpus[0] >= '0' && info.cpus[0] <= '9');
+        CHECK(info.numa_node >= -1);
+        CHECK(alone || (info.pid == (long)getpid()) == (i == 0));
+        seen[i > 0] = info;
+        done += alone && i ? 0 : info.tasks_done;
+    }
+    CHECK_UINT(done, 1000);
+    CHECK(alone == (seen[0].pid == seen[1].pid));
+    suite_close(pool);
+}
+
+static int answer_here(rp_call *call, const void *in, size_t size)
+{
+    rp_worker_info here;
+    (void)in, (void)size;
+    if (rp_here(call, &here))
+        return 2;
+    if (here.pid != (long)getpid() || !here.alive || !here.host[0])
+        return rp_fail(call, "this is process %ld, not %ld on %s", (long)getpid(), here.pid, here.host);
+    return rp_return(call, &here.worker, sizeof here.worker);
+}
+
+TEST_CASE(tasks_are_told_which_worker_runs_them)
+{
+    rp_pool *pool = suite_open(NULL);
+    for (int i = 0; i < 200; i++)
+        REQUIRE_STATUS(rp_submit(pool, answer_here, NULL, 0, NULL), RP_OK);
+    for (rp_future *future; (future = rp_next(pool, RP_FOREVER)); rp_release(&future)) {
+        rp_view view;
+        rp_task_info info;
+        rp_worker_info worker;
+        int here;
+        REQUIRE_STATUS(rp_result(future, &view), RP_OK);
+        REQUIRE_STATUS(rp_info(future, &info), RP_OK);
+        memcpy(&here, view.data, sizeof here);
+        CHECK_INT(info.worker, here);
+        REQUIRE_STATUS(rp_worker(pool, here, &worker), RP_OK);
+        CHECK_INT(info.pid, worker.pid);
+        CHECK_STR(info.host, worker.host);
+    }
+    int out[500];
+    CHECK_STATUS(rp_map(pool, answer_here, NULL, 0, 500, out, sizeof *out), RP_OK);
+    for (int i = 0; i < 500; i++)
+        CHECK(out[i] >= 0 && out[i] <= rp_workers(pool));
+    suite_close(pool);
+}

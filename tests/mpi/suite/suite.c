@@ -1,0 +1,299 @@
+#define _GNU_SOURCE
+#include "suite.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATIENCE_S 30.0
+
+double suite_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void nap(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+}
+
+/* ---- Pools ------------------------------------------------------------------------------- */
+
+rp_pool *suite_open(const rp_options *options)
+{
+    rp_pool *pool = NULL;
+    rp_status status = rp_open(options, &pool);
+    if (status) {
+        CHECK_FAILED("rp_open: %s: %s", rp_strerror(status), rp_last_error(NULL));
+        check_leave();
+    }
+    return pool;
+}
+
+void suite_close(rp_pool *pool)
+{
+    CHECK_STATUS(rp_close(&pool), RP_OK);
+    CHECK(!pool);
+}
+
+bool suite_is_alone(const rp_pool *pool)
+{
+    rp_worker_info info;
+    return rp_worker(pool, 1, &info) == RP_OK && info.pid == (long)getpid();
+}
+
+int suite_executors(const rp_pool *pool)
+{
+    bool launched = getenv("OMPI_COMM_WORLD_SIZE") != NULL;
+    return rp_workers(pool) + (launched && !suite_is_alone(pool));
+}
+
+void suite_need_workers(rp_pool *pool, int workers)
+{
+    if (!suite_is_alone(pool) && rp_workers(pool) >= workers)
+        return;
+    suite_close(pool);
+    SKIP_CASE("there are too few workers");
+}
+
+/* ---- The stage --------------------------------------------------------------------------- */
+
+static struct stage *mine;
+static char mine_path[48];
+
+static void stage_make(void)
+{
+    int file = memfd_create("rankpool-stage", MFD_CLOEXEC);
+    snprintf(mine_path, sizeof mine_path, "/proc/%ld/fd/%d", (long)getpid(), file);
+    if (file < 0 || ftruncate(file, sizeof *mine) || !(mine = stage_at(mine_path)))
+        perror("the stage of the tests"), exit(2);
+}
+
+struct stage *stage(void)
+{
+    return mine;
+}
+
+const char *stage_path(void)
+{
+    return mine_path;
+}
+
+void stage_reset(void)
+{
+    memset((void *)mine, 0, sizeof *mine);
+}
+
+struct ticket ticket_of(size_t number)
+{
+    struct ticket ticket = {.number = number};
+    memcpy(ticket.stage, mine_path, sizeof ticket.stage);
+    return ticket;
+}
+
+struct stage *stage_at(const char *path)
+{
+    static struct stage *mapped;
+    if (mapped)
+        return mapped;
+    int file = open(path, O_RDWR | O_CLOEXEC);
+    if (file < 0)
+        return NULL;
+    void *memory = mmap(NULL, sizeof *mapped, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    close(file);
+    mapped = memory == MAP_FAILED ? NULL : memory;
+    return mapped;
+}
+
+bool stage_await(_Atomic size_t *count, size_t least)
+{
+    double end = suite_seconds() + PATIENCE_S;
+    while (atomic_load(count) < least) {
+        if (suite_seconds() > end)
+            return false;
+        nap();
+    }
+    return true;
+}
+
+/* ---- Tasks ------------------------------------------------------------------------------- */
+
+static struct stage *begin(rp_call *call, const struct ticket *ticket, size_t size)
+{
+    struct stage *stage = size == sizeof *ticket ? stage_at(ticket->stage) : NULL;
+    if (!stage) {
+        rp_fail(call, "there is no stage");
+        return NULL;
+    }
+    atomic_fetch_add(&stage->runs[ticket->number], 1);
+    atomic_store(&stage->place[ticket->number], (uint32_t)atomic_fetch_add(&stage->started, 1) + 1);
+    atomic_store(&stage->pid[ticket->number], (long)getpid());
+    return stage;
+}
+
+static int finish(rp_call *call, struct stage *stage, const struct ticket *ticket)
+{
+    atomic_fetch_add(&stage->ended, 1);
+    return rp_return(call, &ticket->number, sizeof ticket->number);
+}
+
+int task_mark(rp_call *call, const void *in, size_t size)
+{
+    struct stage *stage = begin(call, in, size);
+    return stage ? finish(call, stage, in) : 1;
+}
+
+int task_gated(rp_call *call, const void *in, size_t size)
+{
+    struct stage *stage = begin(call, in, size);
+    if (!stage)
+        return 1;
+    for (double end = suite_seconds() + PATIENCE_S; !atomic_load(&stage->gate); nap())
+        if (suite_seconds() > end)
+            return rp_fail(call, "nobody opened the gate");
+    return finish(call, stage, in);
+}
+
+void suite_occupy(rp_pool *pool, rp_future **futures)
+{
+    int workers = rp_workers(pool);
+    size_t before = atomic_load(&stage()->started);
+    for (int i = 0; i < workers; i++) {
+        struct ticket ticket = ticket_of(STAGE_ITEMS - 1 - (size_t)i);
+        REQUIRE_STATUS(rp_submit(pool, task_gated, &ticket, sizeof ticket, &futures[i]), RP_OK);
+    }
+    REQUIRE(stage_await(&stage()->started, before + (size_t)workers));
+}
+
+void suite_relieve(rp_pool *pool, rp_future **futures)
+{
+    atomic_store(&stage()->gate, 1);
+    for (int i = 0; i < rp_workers(pool); i++) {
+        CHECK_STATUS(rp_result(futures[i], NULL), RP_OK);
+        rp_release(&futures[i]);
+    }
+}
+
+rp_future *suite_submit_mark(rp_pool *pool, size_t number)
+{
+    struct ticket ticket = ticket_of(number);
+    rp_future *future = NULL;
+    REQUIRE_STATUS(rp_submit(pool, task_mark, &ticket, sizeof ticket, &future), RP_OK);
+    return future;
+}
+
+/* ---- Data -------------------------------------------------------------------------------- */
+
+uint64_t data_mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+void data_fill(void *data, size_t size, uint64_t seed)
+{
+    unsigned char *bytes = data;
+    uint64_t word = data_mix(seed + 1);
+    for (size_t i = 0; i < size; i += sizeof word) {
+        word = word * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        memcpy(bytes + i, &word, size - i < sizeof word ? size - i : sizeof word);
+    }
+}
+
+uint64_t data_digest(const void *data, size_t size)
+{
+    const unsigned char *bytes = data;
+    uint64_t digest = data_mix(size + 1), word;
+    for (size_t i = 0; i < size; i += sizeof word) {
+        word = 0;
+        memcpy(&word, bytes + i, size - i < sizeof word ? size - i : sizeof word);
+        digest = (digest ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        digest ^= digest >> 32;
+    }
+    return digest;
+}
+
+/* ---- This process ------------------------------------------------------------------------ */
+
+size_t process_descriptors(void)
+{
+    size_t count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    while (directory && readdir(directory))
+        count++;
+    if (directory)
+        closedir(directory);
+    return count;
+}
+
+size_t process_mappings(void)
+{
+    size_t lines = 0;
+    FILE *file = fopen("/proc/self/maps", "re");
+    for (int c; file && (c = getc(file)) != EOF;)
+        lines += c == '\n';
+    if (file)
+        fclose(file);
+    return lines;
+}
+
+size_t process_resident(void)
+{
+    size_t all, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file && fscanf(file, "%zu %zu", &all, &resident) != 2)
+        resident = 0;
+    if (file)
+        fclose(file);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* schedstat begins with the nanoseconds that a thread has run. */
+static double thread_cpu(long pid, const char *thread)
+{
+    char path[320];
+    double ns = -1;
+    snprintf(path, sizeof path, "/proc/%ld/task/%s/schedstat", pid, thread);
+    FILE *file = fopen(path, "re");
+    if (file && fscanf(file, "%lf", &ns) != 1)
+        ns = -1;
+    if (file)
+        fclose(file);
+    return ns;
+}
+
+double process_cpu(long pid)
+{
+    char path[64];
+    double sum = 0;
+    snprintf(path, sizeof path, "/proc/%ld/task", pid);
+    DIR *threads = opendir(path);
+    if (!threads)
+        return -1;
+    for (struct dirent *entry; (entry = readdir(threads));) {
+        double ns = entry->d_name[0] == '.' ? 0 : thread_cpu(pid, entry->d_name);
+        sum = ns < 0 || sum < 0 ? -1 : sum + ns * 1e-9;
+    }
+    closedir(threads);
+    return sum;
+}
+
+/* ---- Starting ---------------------------------------------------------------------------- */
+
+int main(int argc, char **argv)
+{
+    rp_pool *pool;
+    if (rp_open(NULL, &pool))
+        return fprintf(stderr, "%s\n", rp_last_error(NULL)), 1;
+    if (rp_close(&pool))
+        return fprintf(stderr, "the first pool could not be closed\n"), 1;
+    stage_make();
+    return check_main(argc, argv);
+}
