@@ -16,8 +16,6 @@ static rp_status later(struct error *error, const char *call)
 
 LATER(rp_map_reduce, rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, rp_combine *combine,
       void *out, size_t out_size, const rp_map_options *options, rp_map_report *report)
-LATER(rp_stream, rp_pool *pool, rp_fn *fn, rp_source *source, rp_sink *sink, void *state,
-      const rp_map_options *options)
 LATER(rp_share, rp_pool *pool, const void *data, size_t size, rp_share_id *id)
 LATER(rp_unshare, rp_pool *pool, rp_share_id id)
 LATER(rp_queue_open, rp_pool *pool, size_t capacity, rp_queue **queue)

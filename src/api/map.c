@@ -28,27 +28,36 @@ static rp_status check_arrays(rp_pool *pool, const char *call, const struct map_
     return RP_OK;
 }
 
-static rp_status read_options(rp_pool *pool, const rp_map_options *given, rp_map_options *options)
+rp_status map_options_read(rp_pool *pool, const char *call, const rp_map_options *given,
+                           rp_map_options *options)
 {
-    *options = (rp_map_options)RP_MAP_OPTIONS_INIT;
-    if (!given)
-        return RP_OK;
-    rp_status status =
-        sized_read(given, options, sizeof *options, "rp_map_options", "RP_MAP_OPTIONS", &pool->error);
+    struct error *error = &pool->error;
+    rp_status status = sized_read(given, options, sizeof *options, "rp_map_options", "RP_MAP_OPTIONS", error);
     if (status)
         return status;
     if (options->timeout > 0 || options->retries > 0)
-        return error_set(&pool->error, RP_UNSUPPORTED, "rp_map_with: %s is not supported by this version",
+        return error_set(error, RP_UNSUPPORTED, "%s: %s is not supported by this version", call,
                          options->timeout > 0 ? "timeout" : "retries");
     if (options->common_size && !options->common)
-        return error_set(&pool->error, RP_INVALID, "rp_map_with: `common` is NULL, yet it has %zu bytes",
+        return error_set(error, RP_INVALID, "%s: `common` is NULL, yet it has %zu bytes", call,
                          options->common_size);
+    return RP_OK;
+}
+
+rp_status map_options_schedule(rp_pool *pool, const char *call, const rp_map_options *options,
+                               enum schedule *schedule)
+{
+    *schedule = pool->options.schedule;
+    if (options->schedule && !schedule_find(options->schedule, schedule))
+        return error_set(&pool->error, RP_INVALID,
+                         "%s: the schedule \"%s\" is unknown: auto, static, dynamic, guided, factoring or "
+                         "adaptive are possible",
+                         call, options->schedule);
     return RP_OK;
 }
 
 static rp_status apply_options(rp_pool *pool, const rp_map_options *options, struct map_work *work)
 {
-    work->schedule = pool->options.schedule;
     work->chunk = options->chunk ? options->chunk : pool->options.chunk;
     work->common = options->common;
     work->common_size = options->common_size;
@@ -57,13 +66,7 @@ static rp_status apply_options(rp_pool *pool, const rp_map_options *options, str
     work->sizes = options->sizes;
     work->stop_at_failure = options->stop_at_failure;
     work->label = options->label;
-    if (options->schedule && !schedule_find(options->schedule, &work->schedule))
-        return error_set(
-            &pool->error, RP_INVALID,
-            "rp_map_with: the schedule \"%s\" is unknown: auto, static, dynamic, guided, factoring or "
-            "adaptive are possible",
-            options->schedule);
-    return RP_OK;
+    return map_options_schedule(pool, "rp_map_with", options, &work->schedule);
 }
 
 rp_status rp_map_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, void *out,
@@ -75,7 +78,7 @@ rp_status rp_map_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, 
     if (!status)
         status = check_arrays(pool, "rp_map", &work);
     if (!status)
-        status = read_options(pool, given, &options);
+        status = map_options_read(pool, "rp_map_with", given, &options);
     if (!status)
         status = apply_options(pool, &options, &work);
     return status ? status : map_run(&pool->manager, &work, report, &pool->error);

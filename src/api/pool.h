@@ -40,6 +40,12 @@ rp_status pool_enter(rp_pool *pool, const char *call);
 /* The same for a future; a future that outlived its pool is fine. */
 rp_status future_enter(const rp_future *future, const char *call);
 
+/* The caller's map options in ours, checked; and the schedule that they, or the pool's, ask for. */
+rp_status map_options_read(rp_pool *pool, const char *call, const rp_map_options *given,
+                           rp_map_options *options);
+rp_status map_options_schedule(rp_pool *pool, const char *call, const rp_map_options *options,
+                               enum schedule *schedule);
+
 /* Makes the callbacks that are due. */
 void pool_call_back(void *pool);
 

@@ -58,8 +58,35 @@ struct post {
 enum post_flags {
     POST_RANGE = 1,
     POST_DROP_RESULTS = 2,
-    POST_STOP = 4, /* items of a claim behind a failed one are not run */
+    POST_STOP = 4,   /* items of a claim behind a failed one are not run */
+    POST_PACKED = 8, /* of a stream: inputs and results have any size, see struct packed_input */
 };
+
+/* Where an input of a packed post lies; `indices` of the post is an array of these. */
+struct packed_input {
+    uint64_t offset; /* on the board */
+    uint64_t size;
+};
+
+/* Results of a run of a packed post, in one parcel: `room` sizes of which the first `count` count,
+ * then the results one behind the other, each at a multiple of PACKED_ALIGN. */
+#define PACKED_ALIGN 16u
+#define PACKED_SIZE  (32u << 10) /* bytes of such a parcel */
+#define PACKED_MOST  1024u       /* results in one */
+struct packed_results {
+    uint32_t room;
+    uint32_t size[];
+};
+
+static inline uint32_t packed_aligned(uint32_t offset)
+{
+    return (offset + PACKED_ALIGN - 1) / PACKED_ALIGN * PACKED_ALIGN;
+}
+
+static inline uint32_t packed_start(uint32_t room)
+{
+    return packed_aligned((uint32_t)sizeof(struct packed_results) + room * (uint32_t)sizeof(uint32_t));
+}
 
 /* A submitted task as it stands in the block of its post (`in` of the post, an array). */
 struct task_record {
@@ -97,8 +124,15 @@ struct note {
 enum note_flags {
     NOTE_FIRST = 1,   /* of its claim */
     NOTE_PLACED = 2,  /* the result, of `size` bytes, lies in the post's own memory */
+    NOTE_PACKED = 8,  /* the results of a run, packed in one parcel of `size` bytes */
     NOTE_SKIPPED = 4, /* a task that was cancelled: it did not run */
 };
+
+/* Whether what the note carries lies in its worker's region. */
+static inline bool note_has_parcel(const struct note *note)
+{
+    return (note->flags & NOTE_PACKED) || (!(note->flags & NOTE_PLACED) && note->size > NOTE_INLINE);
+}
 
 /* Before each result in a worker's region. */
 struct parcel {

@@ -143,6 +143,11 @@ static bool anybody_asleep(struct roster *roster)
     return false;
 }
 
+bool roster_is_hungry(struct roster *roster)
+{
+    return atomic_load(&roster->shared->searching) || anybody_asleep(roster);
+}
+
 void roster_ring(struct roster *roster)
 {
     struct roster_shared *shared = roster->shared;

@@ -89,6 +89,9 @@ void roster_drop_pool(struct roster *roster, uint64_t id);
 /* Tells the workers to leave. */
 void roster_quit(struct roster *roster);
 
+/* Whether anybody sleeps, or looks for work. */
+bool roster_is_hungry(struct roster *roster);
+
 /* For whoever published work: wakes one sleeper unless somebody searches. */
 void roster_ring(struct roster *roster);
 void roster_ring_all(struct roster *roster);

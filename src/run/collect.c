@@ -8,7 +8,7 @@ static const void *payload_of(const struct manager *manager, const struct note *
 {
     if (note->flags & NOTE_PLACED || !note->size)
         return NULL;
-    return note->size <= NOTE_INLINE ? note->result.bytes : board_at(&manager->board, note->result.offset);
+    return note_has_parcel(note) ? board_at(&manager->board, note->result.offset) : note->result.bytes;
 }
 
 static void take_in(struct manager *manager, int member, const struct note *note)
@@ -16,9 +16,8 @@ static void take_in(struct manager *manager, int member, const struct note *note
     int post = note->post % BOARD_POSTS;
     struct posting *posting = &manager->postings[post];
     const void *payload = payload_of(manager, note);
-    if (posting->ops)
-        posting->ops->take_note(posting->work, post, note, payload, member);
-    if (payload && note->size > NOTE_INLINE)
+    bool kept = posting->ops && posting->ops->take_note(posting->work, post, note, payload, member);
+    if (note_has_parcel(note) && !kept)
         parcel_mark_taken(&manager->board, note->result.offset);
 }
 

@@ -55,7 +55,7 @@ void map_absorb(struct map *map, size_t first, const struct note *note, const ch
 
 /* map_post.c and map_take.c: what maps do about their posts. */
 extern const struct posting_ops map_posting_ops;
-void map_take_note(void *work, int post, const struct note *note, const void *payload, int worker);
+bool map_take_note(void *work, int post, const struct note *note, const void *payload, int worker);
 
 /* Gives a post back once all its items have ended. */
 void map_leave_post(struct map *map, int post);

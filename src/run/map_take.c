@@ -77,20 +77,21 @@ void map_leave_post(struct map *map, int post)
     posting_retire(map->manager, post);
 }
 
-void map_take_note(void *work, int post, const struct note *note, const void *payload, int worker)
+bool map_take_note(void *work, int post, const struct note *note, const void *payload, int worker)
 {
     struct map *map = work;
     struct manager *manager = map->manager;
     struct posting *posting = &manager->postings[post];
     const struct post *p = &manager->board.post[post];
     if (note->from > posting->lease.items || note->count > posting->lease.items - note->from)
-        return;
+        return false;
     lease_end_run(&posting->lease, note->from, note->count);
     map->posted -= note->count;
     map_absorb(map, posting->first, note, board_at(&manager->board, p->out), payload, worker,
                (int)p->attempt);
     if (posting->ops && posting->work == map) /* else it was left when the map was stopped just now */
         map_leave_post(map, post);
+    return false;
 }
 
 /* ---- Stopping ---------------------------------------------------------------------------- */

@@ -187,22 +187,134 @@ uint64_t perform_run(struct performer *performer, const struct stretch *stretch,
     return run.since - begun;
 }
 
-void perform_task(struct performer *performer, rp_fn *fn, const void *in, size_t in_size, size_t index,
-                  int attempt, struct note *note, note_sink *sink, void *state)
+/* ---- Packed posts ------------------------------------------------------------------------ */
+
+/* The parcel that results of a run are put into. */
+struct pack {
+    struct packed_results *results; /* NULL: none at present */
+    uint64_t offset;
+    uint32_t used; /* bytes */
+    uint32_t from; /* item of the first result */
+    uint32_t count;
+};
+
+static bool open_pack(struct pack *pack, struct larder *larder, uint32_t from, uint32_t left)
+{
+    *pack = (struct pack){.from = from};
+    pack->results = larder->take(larder->owner, PACKED_SIZE, &pack->offset);
+    if (!pack->results)
+        return false;
+    pack->results->room = left < PACKED_MOST ? left : PACKED_MOST;
+    pack->used = packed_start(pack->results->room);
+    return true;
+}
+
+static bool is_pack_full(const struct pack *pack)
+{
+    return pack->count == pack->results->room || PACKED_SIZE - pack->used < PACKED_ALIGN;
+}
+
+/* Sends the results, or gives the parcel back where there are none. */
+static void close_pack(struct pack *pack, struct larder *larder, struct run *run)
+{
+    if (!pack->results)
+        return;
+    pack->results = NULL;
+    if (!pack->count) {
+        larder->give(larder->owner, pack->offset, PACKED_SIZE);
+        return;
+    }
+    send_note(run,
+              (struct note){.from = pack->from,
+                            .count = pack->count,
+                            .flags = NOTE_PACKED,
+                            .size = pack->used,
+                            .result.offset = pack->offset},
+              NULL);
+}
+
+/* A result too long for the parcel, or a failure. */
+static void send_alone(struct run *run, struct call *call, uint32_t item, int code)
+{
+    struct note note = {.from = item, .count = 1};
+    rp_status status = judge(call, code);
+    if (status) {
+        note_failure(call, code, status, &note);
+        send_note(run, note, call->sentence);
+        forget_sentence(call);
+        return;
+    }
+    note.size = call->open.length;
+    if (note.size <= NOTE_INLINE) {
+        send_note(run, note, call->kept);
+        forget_kept(call);
+        return;
+    }
+    note.result.offset = call->kept_offset;
+    call->kept = NULL; /* it goes with the note */
+    send_note(run, note, NULL);
+}
+
+uint64_t perform_packed(struct performer *performer, const struct stretch *stretch, uint32_t from,
+                        uint32_t count, note_sink *sink, void *state)
+{
+    struct call *call = &performer->call;
+    struct larder *larder = &performer->larder;
+    uint64_t begun = begin(performer);
+    struct run run = {performer, sink, state, stretch->post, NOTE_FIRST, begun};
+    struct pack pack = {0};
+    call->answers = stretch->flags & POST_DROP_RESULTS ? ANSWER_DROPPED : ANSWER_KEPT;
+    call->common = stretch->common;
+    call->common_size = stretch->common_size;
+    call->attempt = stretch->attempt;
+    call->map = stretch->map;
+    performer->busy = true;
+    uint32_t end = from + count;
+    for (uint32_t i = from; i < end; i++) {
+        /* Without memory for the parcel each result is kept by itself, or fails for want of it. */
+        bool packs = pack.results || open_pack(&pack, larder, i, end - i);
+        call->open.capacity = packs ? PACKED_SIZE - pack.used : 0;
+        prepare(call, stretch->first + i, packs ? (char *)pack.results + pack.used : NULL);
+        if (performer->slot)
+            atomic_store_explicit(&performer->slot->running, call->index, memory_order_relaxed);
+        int code = stretch->fn(&call->open, stretch->in + stretch->inputs[i].offset, stretch->inputs[i].size);
+        if (code == 0 && packs && call->open.length <= call->open.capacity) {
+            forget_kept(call); /* of an answer that a shorter one replaced */
+            pack.results->size[pack.count++] = (uint32_t)call->open.length;
+            pack.used = packed_aligned(pack.used + (uint32_t)call->open.length);
+            if (is_pack_full(&pack))
+                close_pack(&pack, larder, &run);
+            continue;
+        }
+        close_pack(&pack, larder, &run);
+        send_alone(&run, call, i, code);
+    }
+    close_pack(&pack, larder, &run);
+    performer->busy = false;
+    performer->done += count;
+    if (performer->slot)
+        atomic_store_explicit(&performer->slot->done, performer->done, memory_order_relaxed);
+    return run.since - begun;
+}
+
+/* ---- Errands ----------------------------------------------------------------------------- */
+
+void perform_errand(struct performer *performer, const struct errand *errand, struct note *note,
+                    note_sink *sink, void *state)
 {
     struct call *call = &performer->call;
     struct run run = {performer, sink, state, note->post, NOTE_FIRST, begin(performer)};
     call->answers = ANSWER_KEPT;
     call->open.capacity = sizeof performer->small;
-    call->common = NULL;
-    call->common_size = 0;
-    call->attempt = attempt;
-    call->map = 0;
-    prepare(call, index, performer->small);
+    call->common = errand->common;
+    call->common_size = errand->common_size;
+    call->attempt = errand->attempt;
+    call->map = errand->map;
+    prepare(call, errand->index, performer->small);
     performer->busy = true;
     if (performer->slot)
-        atomic_store_explicit(&performer->slot->running, index, memory_order_relaxed);
-    int code = fn(&call->open, in, in_size);
+        atomic_store_explicit(&performer->slot->running, errand->index, memory_order_relaxed);
+    int code = errand->fn(&call->open, errand->in, errand->in_size);
     performer->busy = false;
     performer->done++;
     if (performer->slot)

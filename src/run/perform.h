@@ -66,7 +66,8 @@ struct stretch {
     size_t in_size;
     char *out;
     size_t out_size;
-    const uint64_t *indices; /* NULL: first, first + 1, ... */
+    const uint64_t *indices;           /* NULL: first, first + 1, ... */
+    const struct packed_input *inputs; /* of a packed post, on the board at `in` */
     uint64_t first;
     uint64_t begin; /* of a range */
     const void *common;
@@ -95,9 +96,25 @@ static inline void performer_rest(struct performer *performer)
 uint64_t perform_run(struct performer *performer, const struct stretch *stretch, uint32_t from,
                      uint32_t count, note_sink *sink, void *state);
 
-/* Runs a submitted task and fills the note's result. */
-void perform_task(struct performer *performer, rp_fn *fn, const void *in, size_t in_size, size_t index,
-                  int attempt, struct note *note, note_sink *sink, void *state);
+/* The same for a packed post: results of any size go with the notes. */
+uint64_t perform_packed(struct performer *performer, const struct stretch *stretch, uint32_t from,
+                        uint32_t count, note_sink *sink, void *state);
+
+/* An item by itself: a submitted task. */
+struct errand {
+    rp_fn *fn;
+    const void *in;
+    size_t in_size;
+    size_t index;
+    int attempt;
+    uint64_t map;
+    const void *common;
+    size_t common_size;
+};
+
+/* Runs it; the note, of which the caller has filled what says whose it is, goes to the sink. */
+void perform_errand(struct performer *performer, const struct errand *errand, struct note *note,
+                    note_sink *sink, void *state);
 
 /* Runs an initializer or finalizer: RP_OK, or RP_POOL_BROKEN with the sentence in `error`. */
 rp_status perform_hook(struct performer *performer, const char *what, rp_fn *fn, const void *in,

@@ -18,8 +18,9 @@ struct block {
 
 /* What a kind of work (maps, submitted tasks) does about its posts. */
 struct posting_ops {
-    /* A worker's note; `payload` is its sentence or result, NULL if it carries none. */
-    void (*take_note)(void *work, int post, const struct note *note, const void *payload, int worker);
+    /* A worker's note; `payload` is its sentence or result, NULL if it carries none. True: the
+     * payload is still needed, and parcel_mark_taken is the work's to call. */
+    bool (*take_note)(void *work, int post, const struct note *note, const void *payload, int worker);
 
     /* Items that a dead worker held run elsewhere: their leases end here. False: there is no room
      * at present, and nothing has changed. */

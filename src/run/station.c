@@ -224,12 +224,14 @@ static uint32_t choose_run(struct station *station, const struct post_offer *off
 static struct stretch stretch_of(struct station *station, const struct post *post, uint16_t index)
 {
     struct board *board = &station->board;
+    bool packed = post->flags & POST_PACKED;
     return (struct stretch){
-        .in = board_at(board, post->in),
+        .in = board_at(board, packed ? 0 : post->in),
         .in_size = post->in_size,
         .out = board_at(board, post->out),
         .out_size = post->out_size,
-        .indices = post->indices ? board_at(board, post->indices) : NULL,
+        .indices = post->indices && !packed ? board_at(board, post->indices) : NULL,
+        .inputs = packed ? board_at(board, post->indices) : NULL,
         .first = post->first,
         .begin = post->begin,
         .common = post->common_size ? board_at(board, post->common) : NULL,
@@ -266,7 +268,9 @@ static void perform_claim(struct station *station, const struct post_offer *offe
     }
     struct stretch stretch = stretch_of(station, post, (uint16_t)offer->index);
     stretch.fn = known->fn;
-    uint64_t ns = perform_run(&station->performer, &stretch, offer->next, run, send, station);
+    uint64_t ns = post->flags & POST_PACKED
+                      ? perform_packed(&station->performer, &stretch, offer->next, run, send, station)
+                      : perform_run(&station->performer, &stretch, offer->next, run, send, station);
     known->item_ns = policy_learn(known->item_ns, (double)ns / run);
     atomic_store_explicit(&board_slot(&station->board)->item_ns, (uint64_t)known->item_ns + 1,
                           memory_order_relaxed);
@@ -293,8 +297,12 @@ static void perform_record(struct station *station, const struct post_offer *off
     }
     const void *in =
         record->in_size <= NOTE_INLINE ? record->input.bytes : board_at(board, record->input.offset);
-    perform_task(&station->performer, fn, in, record->in_size, record->index, (int)record->attempt, &note,
-                 send, station);
+    struct errand errand = {.fn = fn,
+                            .in = in,
+                            .in_size = record->in_size,
+                            .index = record->index,
+                            .attempt = (int)record->attempt};
+    perform_errand(&station->performer, &errand, &note, send, station);
 }
 
 /* ---- Serving ----------------------------------------------------------------------------- */

@@ -32,7 +32,8 @@ bool submit_run_one(struct manager *manager)
     struct note note = {0};
     task->stage = TASK_POSTED;
     performer_rest(&manager->performer);
-    perform_task(&manager->performer, task->fn, task->in, task->in_size, task->index, 1, &note, take_own_note,
-                 &alone);
+    struct errand errand = {
+        .fn = task->fn, .in = task->in, .in_size = task->in_size, .index = task->index, .attempt = 1};
+    perform_errand(&manager->performer, &errand, &note, take_own_note, &alone);
     return true;
 }

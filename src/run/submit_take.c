@@ -63,12 +63,12 @@ void submit_take_result(struct manager *manager, struct task *task, const struct
     submit_settle(manager, task, status, text);
 }
 
-static void take_note(void *work, int post, const struct note *note, const void *payload, int member)
+static bool take_note(void *work, int post, const struct note *note, const void *payload, int member)
 {
     struct manager *manager = work;
     struct posting *posting = &manager->postings[post];
     if (note->from >= posting->lease.items || !lease_end(&posting->lease, note->from))
-        return;
+        return false;
     struct task *task = posting->tasks[note->from];
     posting->tasks[note->from] = NULL;
     if (task) { /* else it was cancelled */
@@ -77,6 +77,7 @@ static void take_note(void *work, int post, const struct note *note, const void 
     }
     if (posting->lease.open == 0 && !submit_is_open(manager, post))
         posting_retire(manager, post);
+    return false;
 }
 
 /* ---- Deaths ------------------------------------------------------------------------------ */

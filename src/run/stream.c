@@ -1,0 +1,172 @@
+#include "run/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "run/collect.h"
+#include "run/show.h"
+#include "run/stream_state.h"
+#include "run/submit.h"
+#include "run/wait.h"
+
+#define WINDOW  ((size_t)16384) /* the library's choice, in items */
+#define AT_ONCE 512             /* items drawn between two collections */
+
+/* ---- Drawing ----------------------------------------------------------------------------- */
+
+static bool may_draw(const struct stream *stream)
+{
+    return !stream->drained && !stream->stopped && stream->drawn - stream->given < stream->window;
+}
+
+/* The next input; false: there is none. */
+static bool draw(struct stream *stream, rp_view *input)
+{
+    *input = (rp_view){0};
+    int more = stream->work->source(stream->work->state, input);
+    if (more > 0)
+        return true;
+    stream->drained = true;
+    if (more < 0) {
+        stream->status = RP_TASK_FAILED;
+        error_set(stream->error, RP_TASK_FAILED, "the source failed with %d at item %zu", more,
+                  stream->drawn);
+    }
+    return false;
+}
+
+/* An input that finds no room waits here for what is under way. */
+static bool put(struct stream *stream, const rp_view *input)
+{
+    while (!stream_post(stream, input)) {
+        stream_close_block(stream);
+        if (stream->drawn == stream->given) {
+            stream->stopped = stream->status = RP_NO_MEMORY;
+            error_set(stream->error, RP_NO_MEMORY, "no shared memory for an item of %zu bytes", input->size);
+            return false;
+        }
+        wait_for_items(stream->manager, 1, CLOCK_NEVER);
+        collect_notes(stream->manager);
+        stream_give(stream);
+        if (stream->stopped)
+            return false;
+    }
+    return true;
+}
+
+static void draw_some(struct stream *stream)
+{
+    rp_view input;
+    for (int i = 0; i < AT_ONCE && may_draw(stream) && draw(stream, &input); i++) {
+        if (!put(stream, &input))
+            return;
+        stream->drawn++;
+    }
+}
+
+/* ---- Alone ------------------------------------------------------------------------------- */
+
+static void give_own(void *state, struct note *note, const void *payload)
+{
+    struct stream *stream = state;
+    const struct manager *manager = stream->manager;
+    void *kept = payload || !note->size ? NULL : (void *)(uintptr_t)note->result.offset;
+    char text[SENTENCE_LENGTH + 256] = "";
+    if (note->status)
+        perform_describe(text, sizeof text, "item", note->from, note,
+                         &manager->crew->member[manager->performer.self], manager->performer.self, 1,
+                         payload);
+    rp_view result = {kept ? kept : payload, note->size};
+    stream_give_one(stream, stream->drawn, (rp_status)note->status, note->status ? (rp_view){0} : result,
+                    text);
+    free(kept);
+}
+
+static void run_alone(struct stream *stream)
+{
+    struct manager *manager = stream->manager;
+    rp_view input;
+    while (may_draw(stream) && draw(stream, &input)) {
+        struct note note = {.from = (uint32_t)stream->drawn};
+        performer_rest(&manager->performer);
+        struct errand errand = {.fn = stream->work->fn,
+                                .in = input.data,
+                                .in_size = input.size,
+                                .index = stream->drawn,
+                                .attempt = 1,
+                                .map = stream->id,
+                                .common = stream->work->common,
+                                .common_size = stream->work->common_size};
+        perform_errand(&manager->performer, &errand, &note, give_own, stream);
+        stream->drawn++;
+        show_map(manager, stream->work->label, SIZE_MAX, stream->given, stream->failed);
+    }
+}
+
+/* ---- Running ----------------------------------------------------------------------------- */
+
+static void run_with_workers(struct stream *stream)
+{
+    struct manager *manager = stream->manager;
+    while (stream->drawn > stream->given || may_draw(stream)) {
+        bool any = collect_notes(manager);
+        manager_call_back(manager);
+        any = stream_give(stream) || any;
+        if (!stream->stopped && manager_check(manager, stream->error))
+            stream->stopped = stream->status = RP_POOL_BROKEN;
+        if (stream->stopped)
+            stream_withdraw(stream);
+        if (may_draw(stream))
+            draw_some(stream);
+        stream_publish(stream);
+        if (!any && !may_draw(stream) && stream->drawn > stream->given)
+            wait_for_items(manager, 1, CLOCK_NEVER);
+        show_map(manager, stream->work->label, SIZE_MAX, stream->given, stream->failed);
+    }
+    stream_close_block(stream);
+}
+
+static rp_status begin(struct stream *stream)
+{
+    struct manager *manager = stream->manager;
+    const struct stream_work *work = stream->work;
+    rp_status status = manager_check(manager, stream->error);
+    if (!status)
+        status = manager_name(manager, work->fn, &stream->function, stream->error);
+    if (!status && manager_is_alone(manager))
+        status = manager_enter(manager, stream->error);
+    if (status)
+        return status;
+    stream->id = ++manager->maps;
+    stream->window = work->window ? work->window : WINDOW;
+    stream->open = -1;
+    submit_close_blocks(manager);
+    if (!work->common_size || manager_is_alone(manager))
+        return RP_OK;
+    uint64_t common = arena_take(&manager->arena, work->common_size);
+    if (common == ARENA_NONE)
+        return error_set(stream->error, RP_NO_MEMORY, "no memory for a stream with %zu bytes in common",
+                         work->common_size);
+    memcpy(board_at(&manager->board, common), work->common, work->common_size);
+    stream->common = common;
+    return RP_OK;
+}
+
+rp_status stream_run(struct manager *manager, const struct stream_work *work, struct error *error)
+{
+    struct stream stream = {.manager = manager, .work = work, .error = error};
+    rp_status status = begin(&stream);
+    if (status)
+        return status;
+    show_map_begin(manager, work->label, SIZE_MAX);
+    if (manager_is_alone(manager))
+        run_alone(&stream);
+    else
+        run_with_workers(&stream);
+    show_map_end(manager, work->label, SIZE_MAX, stream.given, stream.failed);
+    if (stream.common)
+        arena_give(&manager->arena, stream.common, work->common_size);
+    free(stream.arrivals);
+    return stream.status;
+}
