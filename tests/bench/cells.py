@@ -1,0 +1,192 @@
+"""What ./run measures: the rows of each cell, with the commands that they read their figures from."""
+import statistics
+from dataclasses import dataclass, field
+from typing import Callable, Optional
+
+GRAINS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)  # microseconds
+SIZES = ((1 << 10, 5000), (1 << 16, 1000), (1 << 20, 100), (16 << 20, 8))  # bytes, items
+
+
+@dataclass(frozen=True)
+class Command:
+    """A driver: A and B of ours, or ranks of the peer."""
+
+    driver: str
+    arguments: tuple
+    ranks: int = 0  # 0: started alone
+    settings: tuple = ()  # of the environment
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a row reads from the lines that a command printed."""
+
+    command: Command
+    name: str
+    wanted: Callable[[dict], bool] = lambda line: True
+    choose: Callable = statistics.median
+
+
+@dataclass
+class Row:
+    label: str
+    ours: Figure
+    peer: Optional[Figure] = None
+    goal: Optional[float] = None
+    most: bool = False  # the goal is an upper bound
+    divided: bool = True  # the figure is ours over the peer's
+    unit: str = ""
+    values: list = field(default_factory=list)
+    ours_seen: list = field(default_factory=list)
+    peer_seen: list = field(default_factory=list)
+
+    def take(self, lines):
+        """Takes in a round; a driver that failed has left no lines."""
+        mine = read(self.ours, lines)
+        other = read(self.peer, lines) if self.peer else None
+        if mine is None or (self.peer and self.divided and not other):
+            return
+        self.ours_seen.append(mine)
+        if other is not None:
+            self.peer_seen.append(other)
+        self.values.append(mine / other if self.peer and self.divided else mine)
+
+    def figure_unit(self):
+        return "" if self.peer and self.divided else self.unit
+
+    def verdict(self):
+        if self.goal is None:
+            return ""
+        if not self.values:
+            return "FAILED"
+        middle = statistics.median(self.values)
+        met = middle <= self.goal if self.most else middle >= self.goal
+        return "met" if met else "MISSED"
+
+
+def read(figure, lines):
+    found = [float(line[figure.name]) for line in lines.get(figure.command, [])
+             if figure.name in line and figure.wanted(line)]
+    return figure.choose(found) if found else None
+
+
+# ---- Cells -------------------------------------------------------------------------------------
+
+
+def ours(mode, driver, *arguments):
+    return Command(driver, arguments, 2 if mode == "A" else 0)
+
+
+def bare(mode, *arguments, ranks=2, settings=()):
+    return Command("bare", (mode, *arguments), ranks, settings)
+
+
+def steady(line):
+    return int(line.get("repetition", 1)) > 0
+
+
+def what(kind):
+    return lambda line: line.get("what") == kind
+
+
+def cell_map(quick):
+    """rp_map of empty items over MPI_Scatterv + loop + MPI_Gatherv"""
+    for n in (10**5, 10**6) if quick else (10**5, 10**6, 10**7):
+        peer = Figure(bare("scatter", "empty", n, 6), "rate", steady)
+        for mode, goal in (("A", 1.0), ("B", 0.8)):
+            yield Row(f"{mode} n={n}", Figure(ours(mode, "map", "empty", n, 6), "rate", steady), peer, goal,
+                      unit="/s")
+
+
+def cell_submit(quick):
+    """rp_submit + rp_next of empty tasks over a one-at-a-time loop"""
+    for n in (10**5,) if quick else (10**5, 10**6):
+        peer = Figure(bare("one", "empty", n, 3), "rate", steady)
+        for mode, goal in (("A", 2.0), ("B", 1.5)):
+            command = ours(mode, "tasks", "empty", n, 4)
+            window = ours(mode, "tasks", "empty", n, 4, 1000)
+            for label, kind in ((" first use", "tasks-first"), ("", "tasks")):
+                yield Row(f"{mode} n={n}{label}", Figure(command, "rate", what(kind)), peer, goal, unit="/s")
+            yield Row(f"{mode} n={n}, 1000 ahead", Figure(window, "rate", what("window")), peer, unit="/s")
+
+
+def cell_grain(quick):
+    """B: efficiency of both cores by the length of a task"""
+    for us in GRAINS[::2] if quick else GRAINS:
+        n = int(max(400, min(10**6, 4e5 / us)))
+        peer = None if quick else Figure(bare("shared", f"grain:{us}", n, 2), "efficiency")
+        goal = 0.95 if us >= 1 else None
+        for driver, name in (("map", "map"), ("tasks", "submit+next")):
+            figure = Figure(ours("B", driver, f"grain:{us}", n, 3), "efficiency", steady)
+            yield Row(f"B {us} us {name}", figure, peer, goal, divided=False)
+
+
+def cell_skew(quick):
+    """uneven lists: time over max(total / 2, longest)"""
+    for name, hints, goal in (("skew", False, 1.02), ("tail", False, None), ("tail", True, 1.02)):
+        peer = None if quick else Figure(bare("shared", name, 0, 1), "stretch")
+        for mode in "AB":
+            command = ours(mode, "map", name, 0, 2, *(("hints",) if hints else ()))
+            label = f"{mode} {name}{' with hints' if hints else ''}"
+            yield Row(label, Figure(command, "stretch"), peer, goal, most=True, divided=False)
+
+
+def cell_idle(quick):
+    """processor seconds a second that an idle pool uses"""
+    for mode in "AB":
+        for how in ("sleep", "next", "wait"):
+            command = ours(mode, "idle", how, 1 if quick else 3)
+            for name in ("manager", "worker") + (("parent",) if mode == "B" else ()):
+                yield Row(f"{mode} {how}: {name}", Figure(command, name), goal=0.005, most=True)
+
+
+def cell_start(quick):
+    """from exec to the first result, over a bare MPI program"""
+    del quick
+    first = Figure(ours("B", "first"), "first")
+    light = bare("first", ranks=3, settings=(("OMPI_MCA_pml", "ob1"),))
+    yield Row("B, peer with pml=ob1", first, Figure(light, "first"), 1.5, most=True, unit="s")
+    yield Row("B, peer as it is", first, Figure(bare("first", ranks=3), "first"), unit="s")
+    yield Row("B, to the end", Figure(first.command, "exit"), Figure(light, "exit"), unit="s")
+
+
+def cell_trip(quick):
+    """round trip of an empty task to an idle pool, microseconds"""
+    for gap, n in ((0, 5000), (1000, 300), (20000, 30)):
+        peer = bare("trip", n if not quick else n // 3, gap)
+        for mode in "AB":
+            command = ours(mode, "trip", n if not quick else n // 3, gap)
+            for name in ("median", "p99"):
+                label = f"{mode} after {gap} us, {name}"
+                yield Row(label, Figure(command, name), Figure(peer, name), unit="us")
+
+
+def cell_echo(quick):
+    """payload there and back, over raw ping-pong"""
+    for size, n in SIZES[1::2] if quick else SIZES:
+        peer = bare("echo", size, n, 3)
+        for mode in "AB":
+            command = ours(mode, "echo", size, n, 3)
+            for kind in ("one", "window", "map"):
+                yield Row(f"{mode} {size >> 10} KiB {kind}", Figure(command, "mbps", what(kind)),
+                          Figure(peer, "mbps", what("pingpong")), unit="MB/s")
+        yield Row(f"{size >> 10} KiB memcpy", Figure(peer, "mbps", what("memcpy")),
+                  Figure(peer, "mbps", what("pingpong")), unit="MB/s")
+
+
+def cell_memory(quick):
+    """bytes of the manager for a task that was submitted and not yet taken, and what submitting costs"""
+    n = 10**5 if quick else 10**6
+    for mode in "AB":
+        command = ours(mode, "tasks", "empty", n, 2)
+        yield Row(f"{mode} n={n} bytes a task", Figure(command, "bytes", choose=max), unit="B")
+        for label, place in ((", first use", 0), ("", -1)):
+            figure = Figure(command, "rate", is_submit, lambda found, place=place: found[place])
+            yield Row(f"{mode} n={n} submit alone{label}", figure, unit="/s")
+
+
+def is_submit(line):
+    return line["kind"] == "SUBMIT"
+
+
+CELLS = {name[5:]: cell for name, cell in list(globals().items()) if name.startswith("cell_")}
