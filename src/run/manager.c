@@ -24,6 +24,18 @@ static void larder_give(void *owner, uint64_t offset, size_t size)
     free((void *)(uintptr_t)offset);
 }
 
+static rp_status name_hooks(struct manager *manager, struct board_function *initializer,
+                            struct board_function *finalizer, struct error *error)
+{
+    const struct manager_setup *setup = &manager->setup;
+    rp_status status = RP_OK;
+    if (setup->initializer)
+        status = manager_name(manager, setup->initializer, initializer, error);
+    if (!status && setup->finalizer)
+        status = manager_name(manager, setup->finalizer, finalizer, error);
+    return status;
+}
+
 /* What workers read before their first task. */
 static rp_status fill_board(struct manager *manager, struct error *error)
 {
@@ -40,12 +52,7 @@ static rp_status fill_board(struct manager *manager, struct error *error)
         shared->initarg = offset;
         shared->initarg_size = setup->initarg_size;
     }
-    rp_status status = RP_OK;
-    if (setup->initializer)
-        status = manager_name(manager, setup->initializer, &shared->initializer, error);
-    if (!status && setup->finalizer)
-        status = manager_name(manager, setup->finalizer, &shared->finalizer, error);
-    return status;
+    return name_hooks(manager, &shared->initializer, &shared->finalizer, error);
 }
 
 static rp_status open_board(struct manager *manager, struct error *error)
@@ -89,9 +96,12 @@ rp_status manager_open(struct manager *manager, const struct manager_setup *setu
     performer_init(&manager->performer, setup->roster ? 0 : 1, setup->crew, setup->seed);
     manager->performer.larder = (struct larder){larder_take, larder_give, manager};
     manager->program = func_program(error);
+    struct board_function ignored;
     rp_status status = manager->program ? RP_OK : RP_INVALID;
     if (!status && setup->roster)
         status = open_board(manager, error);
+    else if (!status)
+        status = name_hooks(manager, &ignored, &ignored, error); /* alone they are to be functions, too */
     if (status)
         free_manager(manager);
     return status;
