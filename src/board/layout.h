@@ -153,7 +153,13 @@ struct slot {
     _Atomic uint32_t spilled;                   /* the worker holds notes that had no room */
 };
 
-enum slot_state { SLOT_EMPTY, SLOT_ENTERING, SLOT_READY, SLOT_LEFT };
+enum slot_state {
+    SLOT_EMPTY,
+    SLOT_ENTERING, /* its initializer runs */
+    SLOT_READY,
+    SLOT_AWAY, /* it has entered, and may come back: nobody waits for it meanwhile */
+    SLOT_LEFT,
+};
 
 struct board_module {
     uint64_t id;

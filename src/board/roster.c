@@ -227,9 +227,14 @@ void roster_rouse(struct roster *roster)
         futex_wait(&roster->shared->member[roster->self].bell, 1, CLOCK_NEVER);
 }
 
+_Atomic uint32_t *roster_bell(struct roster *roster)
+{
+    return &roster->shared->member[roster->self].bell;
+}
+
 void roster_sleep(struct roster *roster, uint64_t deadline)
 {
-    _Atomic uint32_t *bell = &roster->shared->member[roster->self].bell;
+    _Atomic uint32_t *bell = roster_bell(roster);
     while (atomic_load(bell)) {
         STEP("sleep: about to");
         if (!futex_wait(bell, 1, deadline)) {

@@ -111,6 +111,10 @@ void roster_rouse(struct roster *roster);
 /* Sleeps until rung or until `deadline`; it counts as searching again on return. */
 void roster_sleep(struct roster *roster, uint64_t deadline);
 
+/* The word that is 1 while this process sleeps: whoever gave up on several rosters sleeps while all
+ * of theirs are, and then calls roster_rouse for each. */
+_Atomic uint32_t *roster_bell(struct roster *roster);
+
 /* The kernel said that a member died. */
 void roster_bury(struct roster *roster, int member);
 

@@ -143,7 +143,8 @@ static void enter(struct station *station)
 static void leave(struct station *station)
 {
     struct slot *slot = board_slot(&station->board);
-    if (atomic_load(&slot->state) == SLOT_READY)
+    uint32_t state = atomic_load(&slot->state);
+    if (state == SLOT_READY || state == SLOT_AWAY)
         run_hook(station, "finalizer", station->board.shared->finalizer, NULL, 0, NULL);
     post_leave(&station->board);
     atomic_store(&slot->state, SLOT_LEFT);
@@ -164,6 +165,27 @@ void station_close(struct station *station)
     crew_drop(station->crew);
     board_release(&station->board);
     free(station);
+}
+
+/* The manager that closes says so and then looks at the state, while this worker says that it is
+ * back and then looks whether the pool closes: one of them sees the other. */
+void station_pause(struct station *station)
+{
+    uint32_t ready = SLOT_READY;
+    station_idle(station);
+    if (atomic_compare_exchange_strong(&board_slot(&station->board)->state, &ready, SLOT_AWAY))
+        outbox_wake_manager(&station->board);
+}
+
+void station_resume(struct station *station)
+{
+    uint32_t away = SLOT_AWAY;
+    atomic_compare_exchange_strong(&board_slot(&station->board)->state, &away, SLOT_READY);
+}
+
+bool station_flush(struct station *station)
+{
+    return flush_spill(station);
 }
 
 /* ---- Maps -------------------------------------------------------------------------------- */

@@ -44,6 +44,14 @@ struct station *station_open(struct roster *roster, uint64_t id, const struct me
 /* Runs the finalizer if this worker has not left yet, and frees the station. */
 void station_close(struct station *station);
 
+/* Leaves the pool for a while, and comes back. While it is away nobody waits for it: if the pool
+ * closes, its finalizer runs when the station is closed. Notes that wait for room wait on. */
+void station_pause(struct station *station);
+void station_resume(struct station *station);
+
+/* Sends notes that wait for room; true: none is left. */
+bool station_flush(struct station *station);
+
 /* Besides work: the initializer at first and the finalizer at last, which may take their time. */
 bool station_must_attend(struct station *station);
 void station_attend(struct station *station);

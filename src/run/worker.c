@@ -3,124 +3,71 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/futex.h"
 #include "base/spin.h"
-#include "run/station.h"
+#include "run/seat.h"
 
-struct worker {
-    struct roster *roster;
-    struct station *stations;
-    uint32_t version; /* of the roster's table that the stations follow */
-    bool searching;
-};
-
-static bool must_quit(const struct worker *worker)
-{
-    return atomic_load(&worker->roster->shared->quit);
-}
-
-static bool roster_changed(const struct worker *worker)
-{
-    return atomic_load(&worker->roster->shared->version) != worker->version;
-}
-
-static bool is_posted(const struct worker *worker, uint64_t id)
-{
-    for (int i = 0; i < ROSTER_POOLS; i++)
-        if (atomic_load(&worker->roster->shared->pools[i].id) == id)
-            return true;
-    return false;
-}
-
-static bool is_attended(const struct worker *worker, uint64_t id)
-{
-    for (struct station *station = worker->stations; station; station = station->behind)
-        if (station->id == id)
-            return true;
-    return false;
-}
-
-static void close_gone(struct worker *worker)
-{
-    for (struct station **link = &worker->stations; *link;) {
-        struct station *station = *link;
-        if (is_posted(worker, station->id)) {
-            link = &station->behind;
-        } else {
-            *link = station->behind;
-            station_close(station);
-        }
-    }
-}
-
-/* A handle may change while it is read: then the pool's number does too, and what was read is
- * not used; a board that was attached shows its own number. */
-static void open_new(struct worker *worker)
-{
-    for (int i = 0; i < ROSTER_POOLS; i++) {
-        struct roster_pool *pool = &worker->roster->shared->pools[i];
-        uint64_t id = atomic_load(&pool->id);
-        if (!id || is_attended(worker, id))
-            continue;
-        struct memory_handle handle = pool->board;
-        if (atomic_load(&pool->id) != id)
-            continue;
-        struct station *station = station_open(worker->roster, id, &handle);
-        if (station) {
-            station->behind = worker->stations;
-            worker->stations = station;
-        }
-    }
-}
-
-static void follow_roster(struct worker *worker)
-{
-    worker->version = atomic_load(&worker->roster->shared->version);
-    close_gone(worker);
-    open_new(worker);
-}
+/* ---- Each seat --------------------------------------------------------------------------- */
 
 static bool has_work(void *state)
 {
     struct worker *worker = state;
-    if (roster_changed(worker) || must_quit(worker))
-        return true;
-    for (struct station *station = worker->stations; station; station = station->behind)
-        if (station_has_work(station))
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
+        if (seat_has_work(seat))
             return true;
     return false;
 }
 
-static void rest(struct worker *worker)
+/* Asleep until one of several bells rings. */
+static void sleep_on_all(struct worker *worker)
 {
-    if (!worker->searching)
-        roster_search(worker->roster);
-    worker->searching = true;
-    for (struct station *station = worker->stations; station; station = station->behind)
-        station_idle(station);
-    if (spin_until(has_work, worker))
-        return;
-    roster_doze(worker->roster);
-    if (has_work(worker))
-        roster_rouse(worker->roster);
-    else
-        roster_sleep(worker->roster, CLOCK_NEVER);
+    _Atomic uint32_t *bells[FUTEX_SEVERAL];
+    unsigned count = 0;
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind, count++)
+        if (count < FUTEX_SEVERAL)
+            bells[count] = roster_bell(seat->roster);
+    futex_wait_all_set(bells, count);
 }
 
-/* Somebody who found work tells the next one that there is more. */
+static void rest(struct worker *worker)
+{
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
+        if (!worker->searching)
+            roster_search(seat->roster);
+        seat_idle(seat);
+    }
+    worker->searching = true;
+    if (spin_until(has_work, worker))
+        return;
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
+        roster_doze(seat->roster);
+    if (!worker->seats->behind && !has_work(worker)) {
+        roster_sleep(worker->seats->roster, CLOCK_NEVER);
+        return;
+    }
+    if (!has_work(worker))
+        sleep_on_all(worker);
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
+        roster_rouse(seat->roster);
+}
+
+/* Somebody who found work tells the next one that there is more. Whoever has work on one roster
+ * searches on none. */
 static void found(struct worker *worker)
 {
     if (!worker->searching)
         return;
     worker->searching = false;
-    if (roster_found(worker->roster) && has_work(worker))
-        roster_ring(worker->roster);
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
+        if (roster_found(seat->roster) && seat_has_work(seat))
+            roster_ring(seat->roster);
 }
 
 /* A claim at each pool in turn, so that none starves. */
-static bool serve_each(struct worker *worker)
+static bool serve_seat(struct worker *worker, struct worker_seat *seat)
 {
     bool served = false;
-    for (struct station *station = worker->stations; station; station = station->behind) {
+    for (struct station *station = seat->stations; station; station = station->behind) {
         struct station_claim claim;
         if (station_must_attend(station)) {
             found(worker);
@@ -136,19 +83,92 @@ static bool serve_each(struct worker *worker)
     return served;
 }
 
+static void serve_each(struct worker *worker)
+{
+    bool served = false;
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
+        if (seat_is_behind(seat))
+            seat_follow(seat);
+        if (serve_seat(worker, seat))
+            served = true;
+    }
+    if (!served)
+        rest(worker);
+}
+
+/* ---- One roster for ever ----------------------------------------------------------------- */
+
 void worker_serve(struct roster *roster)
 {
-    struct worker worker = {.roster = roster};
-    follow_roster(&worker);
-    while (!must_quit(&worker)) {
-        if (roster_changed(&worker))
-            follow_roster(&worker);
-        if (!serve_each(&worker))
-            rest(&worker);
+    struct worker_seat seat = {.roster = roster, .all = true};
+    struct worker worker = {.seats = &seat, .serving = true};
+    seat_follow(&seat);
+    while (!seat_must_quit(&seat))
+        serve_each(&worker);
+    seat_close(&seat);
+}
+
+/* ---- Several, for a while ---------------------------------------------------------------- */
+
+static struct worker_seat *find_seat(const struct worker *worker, const struct roster *roster)
+{
+    struct worker_seat *seat = worker->seats;
+    while (seat && seat->roster != roster)
+        seat = seat->behind;
+    return seat;
+}
+
+rp_status worker_join(struct worker *worker, struct roster *roster, uint64_t pool, struct error *error)
+{
+    struct worker_seat *seat = find_seat(worker, roster);
+    if (!seat) {
+        seat = calloc(1, sizeof *seat);
+        if (!seat)
+            return error_set(error, RP_NO_MEMORY, "no memory to serve a pool");
+        seat->roster = roster;
+        seat->behind = worker->seats;
+        worker->seats = seat;
     }
-    while (worker.stations) {
-        struct station *station = worker.stations;
-        worker.stations = station->behind;
-        station_close(station);
+    seat_choose(seat, pool);
+    return RP_OK;
+}
+
+void worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t pool)
+{
+    struct worker_seat *here = find_seat(worker, roster);
+    worker->serving = true;
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
+        seat_resume(seat);
+    while (here && seat_is_posted(here, pool))
+        serve_each(worker);
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
+        seat_pause(seat);
+        /* Others rely on searchers: somebody else must look now. */
+        if (worker->searching && roster_found(seat->roster))
+            roster_ring(seat->roster);
+    }
+    worker->serving = worker->searching = false;
+}
+
+void worker_part(struct worker *worker, struct roster *roster, uint64_t pool)
+{
+    struct worker_seat *seat = find_seat(worker, roster);
+    _Atomic uint32_t never = 0;
+    while (seat && !seat_flush(seat, pool))
+        futex_wait(&never, 0, clock_deadline(1e-3));
+    if (seat)
+        seat_unchoose(seat, pool);
+}
+
+void worker_leave(struct worker *worker, const struct roster *roster)
+{
+    for (struct worker_seat **link = &worker->seats; *link; link = &(*link)->behind) {
+        struct worker_seat *seat = *link;
+        if (seat->roster != roster)
+            continue;
+        *link = seat->behind;
+        seat_close(seat);
+        free(seat);
+        return;
     }
 }
