@@ -51,6 +51,16 @@ const void *rp_common(rp_call *call, size_t *size)
     return c->common_size ? c->common : NULL;
 }
 
+const void *rp_shared(rp_call *call, rp_share_id id, size_t *size)
+{
+    const struct larder *larder = &call_of(call)->performer->larder;
+    size_t bytes = 0;
+    const void *found = larder->find_share(larder->owner, id, &bytes);
+    if (size)
+        *size = bytes;
+    return found;
+}
+
 size_t rp_call_index(const rp_call *call)
 {
     return call_of(call)->index;

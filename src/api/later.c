@@ -16,8 +16,6 @@ static rp_status later(struct error *error, const char *call)
 
 LATER(rp_map_reduce, rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, rp_combine *combine,
       void *out, size_t out_size, const rp_map_options *options, rp_map_report *report)
-LATER(rp_share, rp_pool *pool, const void *data, size_t size, rp_share_id *id)
-LATER(rp_unshare, rp_pool *pool, rp_share_id id)
 LATER(rp_queue_open, rp_pool *pool, size_t capacity, rp_queue **queue)
 LATER(rp_put, rp_queue *queue, const void *data, size_t size, double seconds)
 LATER(rp_get, rp_queue *queue, rp_view *view, double seconds)
@@ -25,25 +23,8 @@ LATER(rp_queue_close, rp_queue **queue)
 LATER(rp_call_put, rp_call *call, rp_queue_id queue, const void *data, size_t size, double seconds)
 LATER(rp_call_get, rp_call *call, rp_queue_id queue, rp_view *view, double seconds)
 
-void *rp_alloc(rp_pool *pool, size_t size)
-{
-    later(api_error(), "rp_alloc");
-    return NULL;
-}
-
-void rp_free(rp_pool *pool, void *memory)
-{
-    later(api_error(), "rp_free");
-}
-
 rp_queue_id rp_queue_id_of(const rp_queue *queue)
 {
     later(api_error(), "rp_queue_id_of");
     return 0;
-}
-
-const void *rp_shared(rp_call *call, rp_share_id id, size_t *size)
-{
-    later(api_error(), "rp_shared");
-    return NULL;
 }

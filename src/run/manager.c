@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "run/holding.h"
 #include "run/wait.h"
 #include "run/watch.h"
 
@@ -34,6 +35,11 @@ static rp_status name_hooks(struct manager *manager, struct board_function *init
     if (!status && setup->finalizer)
         status = manager_name(manager, setup->finalizer, finalizer, error);
     return status;
+}
+
+static const void *find_share(void *owner, uint64_t number, size_t *size)
+{
+    return holding_find(owner, number, size);
 }
 
 /* What workers read before their first task. */
@@ -78,6 +84,7 @@ static rp_status open_board(struct manager *manager, struct error *error)
 
 static void free_manager(struct manager *manager)
 {
+    holding_fini(manager);
     watch_close(manager->watch);
     for (int i = 0; manager->postings && i < BOARD_POSTS; i++)
         lease_free(&manager->postings[i].lease);
@@ -94,7 +101,7 @@ rp_status manager_open(struct manager *manager, const struct manager_setup *setu
 {
     *manager = (struct manager){.setup = *setup, .crew = crew_hold(setup->crew)};
     performer_init(&manager->performer, setup->roster ? 0 : 1, setup->crew, setup->seed);
-    manager->performer.larder = (struct larder){larder_take, larder_give, manager};
+    manager->performer.larder = (struct larder){larder_take, larder_give, find_share, manager};
     manager->program = func_program(error);
     struct board_function ignored;
     rp_status status = manager->program ? RP_OK : RP_INVALID;

@@ -16,6 +16,7 @@
 #include "run/perform.h"
 #include "run/posting.h"
 
+struct holding;
 struct recorder;
 struct watch;
 
@@ -53,6 +54,8 @@ struct manager {
     struct posts posts;
     struct arena arena;
     struct posting *postings; /* BOARD_POSTS */
+    int live_posts;           /* of these */
+    struct holding *holdings; /* memory that the user holds */
     struct performer performer;
     struct func_cache functions;
     uint64_t program; /* module id of the program itself */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "run/collect.h"
+#include "run/holding.h"
 #include "run/map_state.h"
 #include "run/show.h"
 #include "run/submit.h"
@@ -53,6 +54,18 @@ static rp_status share_common(struct map *map)
     return RP_OK;
 }
 
+/* Arrays of rp_alloc are read and written where they are, but in another order. */
+static void find_places(struct map *map)
+{
+    const struct map_work *work = map->work;
+    if (work->cost)
+        return;
+    if (!work->range && work->in_size)
+        map->in_place = holding_offset(map->manager, work->in, work->n * work->in_size);
+    if (work->out_size)
+        map->out_place = holding_offset(map->manager, work->out, work->n * work->out_size);
+}
+
 static rp_status begin(struct map *map, struct error *error)
 {
     const struct map_work *work = map->work;
@@ -71,6 +84,7 @@ static rp_status begin(struct map *map, struct error *error)
         map->order = order_by_cost(work->cost, work->n);
         status = map->order ? RP_OK : RP_NO_MEMORY;
     }
+    find_places(map);
     if (!status)
         status = make_shares(map);
     if (!status)

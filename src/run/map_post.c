@@ -13,10 +13,20 @@ static size_t aligned(size_t size)
     return (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
 }
 
+/* Bytes of an item that a post's own block holds. */
+static size_t own_in(const struct map *map)
+{
+    return map->work->range || map->in_place ? 0 : map->work->in_size;
+}
+
+static size_t own_out(const struct map *map)
+{
+    return map->out_place ? 0 : map->work->out_size;
+}
+
 static size_t item_bytes(const struct map *map)
 {
-    return (map->work->range ? 0 : map->work->in_size) + map->work->out_size +
-           (map->order ? sizeof *map->order : 0);
+    return own_in(map) + own_out(map) + (map->order ? sizeof *map->order : 0);
 }
 
 /* A claim does not reach beyond its post: posts hold whole chunks where a chunk was asked for. */
@@ -30,6 +40,8 @@ static uint32_t choose_items(const struct map *map, const struct share *share)
         items -= items % chunk;
     if (items > BOARD_POST_ITEMS)
         items = BOARD_POST_ITEMS;
+    if (bytes && items > AHEAD_LARGE / bytes)
+        items = AHEAD_LARGE / bytes;
     size_t left = share->high - share->low;
     items = items < left ? items : left;
     return items ? (uint32_t)items : 1;
@@ -53,7 +65,7 @@ static void copy_inputs(const struct map *map, size_t first, uint32_t items, cha
 {
     const struct map_work *work = map->work;
     size_t size = work->in_size;
-    if (work->range || !size)
+    if (!own_in(map))
         return;
     if (!map->order) {
         memcpy(to, (const char *)work->in + first * size, items * size);
@@ -109,8 +121,8 @@ static bool post_some(struct map *map, struct share *share)
     struct manager *manager = map->manager;
     const struct map_work *work = map->work;
     uint32_t items = choose_items(map, share);
-    size_t in_bytes = work->range ? 0 : aligned(items * work->in_size);
-    size_t out_bytes = aligned(items * work->out_size);
+    size_t in_bytes = aligned(items * own_in(map));
+    size_t out_bytes = aligned(items * own_out(map));
     size_t size = in_bytes + out_bytes + (map->order ? items * sizeof *map->order : 0);
     int number = posting_take(manager, &map_posting_ops, map, items, items, size, NULL);
     if (number < 0)
@@ -125,10 +137,11 @@ static bool post_some(struct map *map, struct share *share)
     map->posted += items;
 
     describe_post(map, post, share, posting->first);
-    post->in = posting->block->offset;
-    post->out = post->in + in_bytes;
-    post->indices = map->order ? post->out + out_bytes : 0;
-    copy_inputs(map, posting->first, items, board_at(&manager->board, post->in));
+    uint64_t block = posting->block->offset;
+    post->in = map->in_place ? map->in_place + posting->first * work->in_size : block;
+    post->out = map->out_place ? map->out_place + posting->first * work->out_size : block + in_bytes;
+    post->indices = map->order ? block + in_bytes + out_bytes : 0;
+    copy_inputs(map, posting->first, items, board_at(&manager->board, block));
     if (map->order)
         memcpy(board_at(&manager->board, post->indices), map->order + posting->first,
                items * sizeof *map->order);

@@ -23,8 +23,9 @@ struct map {
     uint64_t *order; /* position -> index, NULL: the same */
     struct share *shares;
     int share_count;
-    uint64_t common; /* offset of its copy on the board */
-    size_t posted;   /* items on the board that have not ended */
+    uint64_t common;              /* offset of its copy on the board */
+    uint64_t in_place, out_place; /* offsets of arrays that lie on the board already; 0: they do not */
+    size_t posted;                /* items on the board that have not ended */
     size_t done, failed, cancelled;
     size_t first_failed; /* index; n: none */
     size_t chunks;

@@ -9,7 +9,8 @@ static void place_results(struct map *map, size_t first, const struct note *note
 {
     const struct map_work *work = map->work;
     size_t stride = work->out_size;
-    if (!work->out || !stride)
+    char *place = work->out ? (char *)work->out + first * stride : NULL;
+    if (!place || !stride || place == results) /* dropped, or in place */
         return;
     if (!map->order && (note->size == stride || note->count == 1)) {
         memcpy((char *)work->out + (first + note->from) * stride, results + note->from * stride,

@@ -12,10 +12,11 @@
 #define SENTENCE_LENGTH 1024
 
 /* Memory for results that have no place yet: `take` gives `size` bytes and how a note speaks of
- * them, `give` takes back what was not sent. */
+ * them, `give` takes back what was not sent. And what is shared, by its number. */
 struct larder {
     void *(*take)(void *owner, size_t size, uint64_t *offset);
     void (*give)(void *owner, uint64_t offset, size_t size);
+    const void *(*find_share)(void *owner, uint64_t number, size_t *size);
     void *owner;
 };
 

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "run/manager.h"
+#include "run/holding.h"
 
 static struct block *new_block(struct manager *manager, size_t size)
 {
@@ -33,6 +33,7 @@ int posting_take(struct manager *manager, const struct posting_ops *ops, void *w
     }
     struct posting *posting = &manager->postings[post];
     block->users++;
+    manager->live_posts++;
     *posting = (struct posting){.ops = ops, .work = work, .lease = posting->lease, .block = block};
     return post;
 }
@@ -49,4 +50,6 @@ void posting_retire(struct manager *manager, int post)
     posting->tasks = NULL;
     posting->ops = NULL;
     post_retire(&manager->posts, &manager->board, post);
+    if (--manager->live_posts == 0)
+        holding_sweep(manager);
 }

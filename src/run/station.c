@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "board/outbox.h"
+#include "board/share.h"
 #include "sched/policy.h"
 
 static void *larder_take(void *owner, size_t size, uint64_t *offset)
@@ -19,6 +20,12 @@ static void larder_give(void *owner, uint64_t offset, size_t size)
     struct station *station = owner;
     parcel_give(&station->parcels, offset);
     (void)size;
+}
+
+static const void *find_share(void *owner, uint64_t number, size_t *size)
+{
+    const struct station *station = owner;
+    return share_find(&station->board, number, size);
 }
 
 /* ---- Notes ------------------------------------------------------------------------------- */
@@ -104,7 +111,7 @@ struct station *station_open(struct roster *roster, uint64_t id, const struct me
     }
     performer_init(&station->performer, roster->self, station->crew, station->board.shared->seed);
     station->performer.slot = board_slot(&station->board);
-    station->performer.larder = (struct larder){larder_take, larder_give, station};
+    station->performer.larder = (struct larder){larder_take, larder_give, find_share, station};
     return station;
 }
 

@@ -1,0 +1,148 @@
+#include "run/holding.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "board/share.h"
+
+struct holding {
+    struct holding *behind;
+    char *memory;    /* in this process */
+    uint64_t offset; /* on the board; 0 alone */
+    size_t size;
+    rp_share_id share; /* 0: an allocation */
+    bool given_up;
+};
+
+static struct holding *take(struct manager *manager, size_t size)
+{
+    struct holding *holding = calloc(1, sizeof *holding);
+    if (!holding || size > SIZE_MAX / 2)
+        goto fail;
+    if (manager_is_alone(manager)) {
+        holding->memory = aligned_alloc(ARENA_ALIGN, (size / ARENA_ALIGN + 1) * ARENA_ALIGN);
+        if (!holding->memory)
+            goto fail;
+    } else {
+        holding->offset = arena_take(&manager->arena, size);
+        if (holding->offset == ARENA_NONE)
+            goto fail;
+        holding->memory = board_at(&manager->board, holding->offset);
+    }
+    holding->size = size;
+    holding->behind = manager->holdings;
+    manager->holdings = holding;
+    return holding;
+fail:
+    free(holding);
+    return NULL;
+}
+
+static void release(struct manager *manager, struct holding *holding)
+{
+    if (manager_is_alone(manager))
+        free(holding->memory);
+    else
+        arena_give(&manager->arena, holding->offset, holding->size);
+    free(holding);
+}
+
+void holding_sweep(struct manager *manager)
+{
+    for (struct holding **link = &manager->holdings; *link;) {
+        struct holding *holding = *link;
+        if (!holding->given_up || manager->live_posts) {
+            link = &holding->behind;
+            continue;
+        }
+        *link = holding->behind;
+        release(manager, holding);
+    }
+}
+
+void holding_fini(struct manager *manager)
+{
+    while (manager->holdings) {
+        struct holding *holding = manager->holdings;
+        manager->holdings = holding->behind;
+        release(manager, holding);
+    }
+}
+
+/* ---- Shares ------------------------------------------------------------------------------ */
+
+rp_status holding_share(struct manager *manager, const void *data, size_t size, rp_share_id *id,
+                        struct error *error)
+{
+    struct holding *holding = size < SIZE_MAX / 2 ? take(manager, sizeof(struct share_head) + size) : NULL;
+    if (!holding)
+        return error_set(error, RP_NO_MEMORY, "no memory to share %zu bytes", size);
+    struct share_head *head = (struct share_head *)holding->memory;
+    if (size)
+        memcpy(head + 1, data, size);
+    head->size = size;
+    atomic_store(&head->magic, SHARE_MAGIC);
+    holding->share = manager_is_alone(manager) ? (uint64_t)(uintptr_t)holding->memory : holding->offset;
+    *id = holding->share;
+    return RP_OK;
+}
+
+static struct holding *find_share(const struct manager *manager, rp_share_id id)
+{
+    for (struct holding *holding = manager->holdings; id && holding; holding = holding->behind)
+        if (holding->share == id && !holding->given_up)
+            return holding;
+    return NULL;
+}
+
+rp_status holding_unshare(struct manager *manager, rp_share_id id, struct error *error)
+{
+    struct holding *holding = find_share(manager, id);
+    if (!holding)
+        return error_set(error, RP_INVALID, "nothing is shared under the number %llu",
+                         (unsigned long long)id);
+    atomic_store(&((struct share_head *)holding->memory)->magic, 0);
+    holding->given_up = true;
+    holding_sweep(manager);
+    return RP_OK;
+}
+
+const void *holding_find(const struct manager *manager, rp_share_id id, size_t *size)
+{
+    const struct holding *holding = find_share(manager, id);
+    if (!holding)
+        return NULL;
+    *size = holding->size - sizeof(struct share_head);
+    return holding->memory + sizeof(struct share_head);
+}
+
+/* ---- Allocations ------------------------------------------------------------------------- */
+
+void *holding_alloc(struct manager *manager, size_t size)
+{
+    struct holding *holding = take(manager, size ? size : 1);
+    return holding ? holding->memory : NULL;
+}
+
+bool holding_free(struct manager *manager, void *memory)
+{
+    for (struct holding *holding = manager->holdings; holding; holding = holding->behind) {
+        if (holding->memory != memory || holding->share || holding->given_up)
+            continue;
+        holding->given_up = true;
+        holding_sweep(manager);
+        return true;
+    }
+    return false;
+}
+
+uint64_t holding_offset(const struct manager *manager, const void *memory, size_t size)
+{
+    for (const struct holding *holding = manager->holdings; holding; holding = holding->behind) {
+        const char *start = holding->memory, *at = memory;
+        if (!holding->share && !holding->given_up && at >= start && at <= start + holding->size &&
+            size <= (size_t)(start + holding->size - at))
+            return holding->offset ? holding->offset + (uint64_t)(at - start) : 0;
+    }
+    return 0;
+}

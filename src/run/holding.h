@@ -1,0 +1,36 @@
+/* Holdings: memory of the board that the user holds. Shares are copies that tasks read by their
+ * number; allocations are read and written in place by everybody on the node. Alone they are
+ * memory of this process.
+ *
+ * What is given up while posts are live may still be read by their tasks: it is freed when the
+ * last of them has ended. */
+#ifndef RANKPOOL_RUN_HOLDING_H
+#define RANKPOOL_RUN_HOLDING_H
+
+#include "run/manager.h"
+
+/* Copies `size` bytes to where every task can read them; RP_NO_MEMORY. */
+rp_status holding_share(struct manager *manager, const void *data, size_t size, rp_share_id *id,
+                        struct error *error);
+
+/* RP_INVALID: there is no such share. */
+rp_status holding_unshare(struct manager *manager, rp_share_id id, struct error *error);
+
+/* `size` bytes, aligned for any type, contents undefined; NULL without memory. */
+void *holding_alloc(struct manager *manager, size_t size);
+
+/* False: that memory is not from holding_alloc. */
+bool holding_free(struct manager *manager, void *memory);
+
+/* The offset on the board of `size` bytes at `memory`, where they lie in one allocation; 0: they do
+ * not. */
+uint64_t holding_offset(const struct manager *manager, const void *memory, size_t size);
+
+/* The share as this process sees it; NULL: there is none of that number. */
+const void *holding_find(const struct manager *manager, rp_share_id id, size_t *size);
+
+/* Frees what was given up, once no post is live; all of it at the pool's end. */
+void holding_sweep(struct manager *manager);
+void holding_fini(struct manager *manager);
+
+#endif
