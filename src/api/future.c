@@ -121,7 +121,7 @@ rp_future *rp_next(rp_pool *pool, double seconds)
 rp_status rp_wait(rp_future *future, double seconds)
 {
     rp_status status = future_enter(future, "rp_wait");
-    if (status || future->task.stage == TASK_DONE)
+    if (status)
         return status;
     status = submit_wait(manager_of(future), &future->task, clock_deadline(seconds));
     return status ? error_set(&future->pool->error, status, "task %zu is not done after %g seconds",

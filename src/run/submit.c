@@ -104,6 +104,8 @@ struct task *submit_next(struct manager *manager, uint64_t deadline)
 rp_status submit_wait(struct manager *manager, struct task *task, uint64_t deadline)
 {
     bool in_time = true;
+    if (task->stage == TASK_DONE)
+        manager_call_back(manager);
     while (task->stage != TASK_DONE && in_time)
         in_time = submit_round(manager, deadline);
     return task->stage == TASK_DONE ? RP_OK : RP_TIMEOUT;
@@ -111,6 +113,7 @@ rp_status submit_wait(struct manager *manager, struct task *task, uint64_t deadl
 
 void submit_finish(struct manager *manager)
 {
+    manager_call_back(manager); /* of tasks that were cancelled just before */
     while (manager->queued.first || manager->posted.first) {
         submit_round(manager, CLOCK_NEVER);
         manager_call_back(manager); /* which may submit more */

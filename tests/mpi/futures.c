@@ -1,0 +1,439 @@
+/* Sets of futures, callbacks, and the options of a task. */
+#include "suite/suite.h"
+
+#include <stdlib.h>
+
+#define HELD 64
+
+static int twice(rp_call *call, const void *in, size_t size)
+{
+    uint64_t value;
+    memcpy(&value, in, size);
+    value *= 2;
+    return rp_return(call, &value, sizeof value);
+}
+
+static int refuse(rp_call *call, const void *in, size_t size)
+{
+    (void)in, (void)size;
+    return rp_fail(call, "no");
+}
+
+static rp_future *submit(rp_pool *pool, rp_fn *fn, uint64_t value)
+{
+    rp_future *future = NULL;
+    REQUIRE_STATUS(rp_submit(pool, fn, &value, sizeof value, &future), RP_OK);
+    return future;
+}
+
+static void release_all(rp_future **futures, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        rp_release(&futures[i]);
+}
+
+/* A pool whose workers are all held by gated tasks. */
+static rp_pool *open_held(rp_future **held, int workers)
+{
+    rp_pool *pool = suite_open(NULL);
+    suite_need_workers(pool, workers);
+    REQUIRE(rp_workers(pool) <= HELD);
+    stage_reset();
+    suite_occupy(pool, held);
+    return pool;
+}
+
+/* ---- rp_as_completed ----------------------------------------------------------------------------------- */
+
+TEST_CASE(futures_already_done_come_first_and_duplicates_once)
+{
+    enum { n = 40 };
+    rp_pool *pool = suite_open(NULL);
+    rp_future *futures[n], *set[2 * n];
+    for (size_t i = 0; i < n; i++)
+        futures[i] = submit(pool, twice, i);
+    for (size_t i = n / 2; i < n; i++)
+        CHECK_STATUS(rp_wait(futures[i], RP_FOREVER), RP_OK);
+    size_t done = 0;
+    for (size_t i = 0; i < n; i++) {
+        set[2 * i] = set[2 * i + 1] = futures[n - 1 - i];
+        done += rp_state_of(futures[i]) == RP_DONE;
+    }
+    rp_iter *iter = rp_as_completed(pool, set, 2 * n);
+    REQUIRE(iter);
+    memset(set, 0, sizeof set); /* it was copied */
+    unsigned given[n] = {0};
+    size_t count = 0;
+    for (rp_future *future; (future = rp_iter_next(iter, RP_FOREVER)); count++) {
+        REQUIRE(rp_index(future) < n && futures[rp_index(future)] == future);
+        given[rp_index(future)]++;
+        CHECK_INT(rp_state_of(future), RP_DONE);
+    }
+    CHECK_STATUS(rp_iter_status(iter), RP_OK);
+    CHECK_UINT(count, n);
+    for (size_t i = 0; i < n; i++)
+        CHECK_UINT(given[i], 1);
+    CHECK(!rp_iter_next(iter, RP_FOREVER));
+    rp_iter_free(&iter);
+    CHECK(!iter);
+    rp_iter_free(&iter);
+    release_all(futures, n);
+    suite_close(pool);
+}
+
+TEST_CASE(a_timeout_of_0_yields_only_done_ones)
+{
+    rp_future *held[HELD], *set[4];
+    rp_pool *pool = open_held(held, 1);
+    for (size_t i = 0; i < 4; i++)
+        set[i] = i < 2 ? submit(pool, twice, i) : suite_submit_mark(pool, i);
+    CHECK_STATUS(rp_cancel(set[3]), RP_OK);
+    CHECK_STATUS(rp_cancel(set[0]), RP_OK);
+    rp_iter *iter = rp_as_completed(pool, set, 4);
+    REQUIRE(iter);
+    CHECK_PTR(rp_iter_next(iter, 0), set[3]); /* in the order of their ends */
+    CHECK_PTR(rp_iter_next(iter, 0), set[0]);
+    CHECK(!rp_iter_next(iter, 0));
+    CHECK_STATUS(rp_iter_status(iter), RP_TIMEOUT);
+    CHECK(!rp_iter_next(iter, 0.01));
+    CHECK_STATUS(rp_iter_status(iter), RP_TIMEOUT);
+    suite_relieve(pool, held);
+    CHECK(rp_iter_next(iter, RP_FOREVER) != NULL);
+    CHECK(rp_iter_next(iter, RP_FOREVER) != NULL);
+    CHECK(!rp_iter_next(iter, RP_FOREVER));
+    CHECK_STATUS(rp_iter_status(iter), RP_OK);
+    rp_iter_free(&iter);
+    release_all(set, 4);
+    suite_close(pool);
+}
+
+TEST_CASE(an_empty_set_ends_at_once_and_one_may_be_left_early)
+{
+    rp_pool *pool = suite_open(NULL);
+    rp_iter *iter = rp_as_completed(pool, NULL, 0);
+    REQUIRE(iter);
+    CHECK(!rp_iter_next(iter, RP_FOREVER));
+    CHECK_STATUS(rp_iter_status(iter), RP_OK);
+    rp_iter_free(&iter);
+    rp_future *futures[100];
+    for (size_t i = 0; i < 100; i++)
+        futures[i] = submit(pool, twice, i);
+    iter = rp_as_completed(pool, futures, 100);
+    REQUIRE(iter);
+    CHECK(rp_iter_next(iter, RP_FOREVER) != NULL);
+    rp_iter_free(&iter);
+    release_all(futures, 100);
+    suite_close(pool);
+}
+
+/* ---- rp_wait_many -------------------------------------------------------------------------------------- */
+
+TEST_CASE(waiting_for_all_moves_everything_to_the_front_in_completion_order)
+{
+    enum { n = 200 };
+    rp_pool *pool = suite_open(NULL);
+    rp_future *futures[n], *none = NULL;
+    size_t done = 0;
+    for (size_t i = 0; i < n; i++)
+        futures[i] = submit(pool, i % 3 ? twice : refuse, i);
+    CHECK_STATUS(rp_wait_many(futures, n, RP_ALL, RP_FOREVER, &done), RP_OK);
+    CHECK_UINT(done, n);
+    unsigned seen[n] = {0};
+    for (size_t i = 0; i < n; i++) {
+        CHECK_INT(rp_state_of(futures[i]), RP_DONE);
+        seen[rp_index(futures[i])]++;
+        if (rp_workers(pool) == 1)
+            CHECK_UINT(rp_index(futures[i]), i);
+    }
+    for (size_t i = 0; i < n; i++)
+        CHECK_UINT(seen[i], 1);
+    CHECK_STATUS(rp_wait_many(futures, n, RP_ALL, 0, NULL), RP_OK);
+    CHECK_STATUS(rp_wait_many(&none, 0, RP_ALL, RP_FOREVER, &done), RP_OK);
+    CHECK_UINT(done, 0);
+    release_all(futures, n);
+    suite_close(pool);
+}
+
+TEST_CASE(first_completed_splits_the_set)
+{
+    rp_future *held[HELD], *set[6], *before[6];
+    size_t done = 9;
+    rp_pool *pool = open_held(held, 1);
+    for (size_t i = 0; i < 6; i++)
+        before[i] = set[i] = suite_submit_mark(pool, i);
+    CHECK_STATUS(rp_wait_many(set, 6, RP_FIRST_COMPLETED, 0.02, &done), RP_TIMEOUT);
+    CHECK_UINT(done, 0);
+    CHECK_MEM(set, before, sizeof set);
+    CHECK_STATUS(rp_cancel(before[4]), RP_OK);
+    CHECK_STATUS(rp_cancel(before[1]), RP_OK);
+    CHECK_STATUS(rp_wait_many(set, 6, RP_FIRST_COMPLETED, RP_FOREVER, &done), RP_OK);
+    const rp_future *wanted[] = {before[4], before[1], before[0], before[2], before[3], before[5]};
+    CHECK_UINT(done, 2);
+    CHECK_MEM(set, wanted, sizeof set);
+    CHECK_STATUS(rp_wait_many(set, 6, RP_ALL, 0.02, &done), RP_TIMEOUT); /* the split holds there, too */
+    CHECK_UINT(done, 2);
+    CHECK_MEM(set, wanted, sizeof set);
+    suite_relieve(pool, held);
+    CHECK_STATUS(rp_wait_many(set, 6, RP_ALL, RP_FOREVER, &done), RP_OK);
+    CHECK_UINT(done, 6);
+    release_all(set, 6);
+    suite_close(pool);
+}
+
+TEST_CASE(first_failed_waits_for_a_failure_or_for_all)
+{
+    rp_future *set[50];
+    size_t done = 0;
+    rp_pool *pool = suite_open(NULL);
+    for (size_t i = 0; i < 50; i++)
+        set[i] = submit(pool, i == 30 ? refuse : twice, i);
+    CHECK_STATUS(rp_wait_many(set, 50, RP_FIRST_FAILED, RP_FOREVER, &done), RP_OK);
+    size_t failed = 0;
+    for (size_t i = 0; i < done; i++)
+        failed += rp_result(set[i], NULL) == RP_TASK_FAILED;
+    CHECK_UINT(failed, 1);
+    CHECK_STATUS(rp_wait_many(set, 50, RP_ALL, RP_FOREVER, &done), RP_OK);
+    release_all(set, 50);
+    for (size_t i = 0; i < 50; i++)
+        set[i] = submit(pool, twice, i);
+    CHECK_STATUS(rp_wait_many(set, 50, RP_FIRST_FAILED, RP_FOREVER, &done), RP_OK); /* none fails */
+    CHECK_UINT(done, 50);
+    release_all(set, 50);
+    suite_close(pool);
+}
+
+TEST_CASE(first_failed_runs_out_while_nothing_has_failed)
+{
+    rp_future *held[HELD], *set[3];
+    size_t done = 0;
+    rp_pool *pool = open_held(held, 1);
+    set[0] = held[0];
+    set[1] = submit(pool, twice, 1);
+    set[2] = submit(pool, twice, 2);
+    CHECK_STATUS(rp_cancel(set[2]), RP_OK);
+    CHECK_STATUS(rp_wait_many(set, 3, RP_FIRST_FAILED, 0.02, &done), RP_OK); /* cancelled is not success */
+    CHECK_UINT(done, 1);
+    CHECK_STATUS(rp_wait_many(set + 1, 2, RP_FIRST_FAILED, 0.02, &done), RP_TIMEOUT);
+    CHECK_UINT(done, 0);
+    suite_relieve(pool, held);
+    CHECK_STATUS(rp_wait_many(set + 2, 1, RP_FIRST_FAILED, RP_FOREVER, &done), RP_OK);
+    rp_release(&set[0]);
+    rp_release(&set[2]);
+    suite_close(pool);
+}
+
+/* ---- rp_on_done ---------------------------------------------------------------------------------------- */
+
+struct notes {
+    int count;
+    int order[16];
+    rp_pool *pool;
+    rp_future *more;
+};
+
+struct note {
+    struct notes *notes;
+    int number;
+};
+
+static void take_note(rp_future *future, void *arg)
+{
+    struct note *note = arg;
+    CHECK_INT(rp_state_of(future), RP_DONE);
+    REQUIRE(note->notes->count < 16);
+    note->notes->order[note->notes->count++] = note->number;
+}
+
+static void submit_more(rp_future *future, void *arg)
+{
+    struct notes *notes = arg;
+    take_note(future, &(struct note){notes, 7});
+    notes->more = submit(notes->pool, twice, 50);
+}
+
+TEST_CASE(callbacks_run_once_in_order_for_success_failure_and_cancel)
+{
+    rp_pool *pool = suite_open(NULL);
+    for (int kind = 0; kind < 3; kind++) {
+        check_note("%s", kind == 0 ? "success" : kind == 1 ? "failure" : "cancel");
+        struct notes notes = {0};
+        struct note note[4] = {{&notes, 0}, {&notes, 1}, {&notes, 2}, {&notes, 3}};
+        rp_future *held[HELD], *future;
+        bool held_up = kind == 2 && !suite_is_alone(pool);
+        stage_reset();
+        if (held_up)
+            suite_occupy(pool, held);
+        future = submit(pool, kind == 1 ? refuse : twice, 5);
+        for (int i = 0; i < 3; i++)
+            CHECK_STATUS(rp_on_done(future, take_note, &note[i]), RP_OK);
+        if (kind == 2)
+            CHECK_STATUS(rp_cancel(future), RP_OK);
+        else
+            CHECK_INT(notes.count, 0); /* inside a waiting call, not before */
+        if (held_up)
+            suite_relieve(pool, held);
+        CHECK_STATUS(rp_wait(future, RP_FOREVER), RP_OK);
+        rp_state_of(future);
+        CHECK_STATUS(rp_on_done(future, take_note, &note[3]), RP_OK); /* at once, since it is done */
+        CHECK_INT(notes.count, 4);
+        for (int i = 0; i < 4; i++)
+            CHECK_INT(notes.order[i], i);
+        rp_release(&future);
+        CHECK_INT(notes.count, 4);
+    }
+    suite_close(pool);
+}
+
+TEST_CASE(the_callback_of_a_cancelled_task_runs_by_the_close)
+{
+    for (int round = 0; round < 2; round++) {
+        rp_pool *pool = suite_open(NULL);
+        struct notes notes = {0};
+        struct note note = {&notes, 1};
+        rp_future *future = submit(pool, twice, 5);
+        CHECK_STATUS(rp_on_done(future, take_note, &note), RP_OK);
+        rp_cancel(future); /* if it has not started yet */
+        if (round)
+            rp_release(&future);
+        suite_close(pool);
+        CHECK_INT(notes.count, 1);
+        rp_release(&future);
+    }
+}
+
+TEST_CASE(submitting_from_inside_a_callback_works)
+{
+    rp_pool *pool = suite_open(NULL);
+    struct notes notes = {.pool = pool};
+    rp_future *future = submit(pool, twice, 5);
+    rp_view view;
+    CHECK_STATUS(rp_on_done(future, submit_more, &notes), RP_OK);
+    CHECK_STATUS(rp_wait(future, RP_FOREVER), RP_OK);
+    REQUIRE(notes.more);
+    CHECK_STATUS(rp_result(notes.more, &view), RP_OK);
+    CHECK_MEM(view.data, (&(uint64_t){100}), sizeof(uint64_t));
+    rp_release(&future);
+    rp_release(&notes.more);
+    suite_close(pool);
+}
+
+TEST_CASE(the_callback_of_a_released_future_runs_before_the_pool_is_closed)
+{
+    rp_pool *pool = suite_open(NULL);
+    struct notes notes = {0};
+    struct note note = {&notes, 1};
+    for (uint64_t i = 0; i < 10; i++) {
+        rp_future *future = submit(pool, twice, i);
+        CHECK_STATUS(rp_on_done(future, take_note, &note), RP_OK);
+        rp_release(&future);
+    }
+    suite_close(pool);
+    CHECK_INT(notes.count, 10);
+}
+
+/* ---- rp_submit_with -------------------------------------------------------------------------------------
+ */
+
+TEST_CASE(tasks_run_on_the_worker_asked_for)
+{
+    enum { each = 30 };
+    rp_pool *pool = suite_open(NULL);
+    int workers = rp_workers(pool);
+    for (int i = 0; i < each * workers; i++)
+        REQUIRE_STATUS(rp_submit_with(pool, twice, &(uint64_t){1}, sizeof(uint64_t),
+                                      RP_TASK_OPTIONS(.worker = 1 + i % workers), NULL),
+                       RP_OK);
+    for (rp_future *future; (future = rp_next(pool, RP_FOREVER)); rp_release(&future)) {
+        rp_task_info info;
+        CHECK_STATUS(rp_info(future, &info), RP_OK);
+        CHECK_INT(info.worker, 1 + (int)rp_index(future) % workers);
+    }
+    suite_close(pool);
+}
+
+TEST_CASE(tasks_of_higher_priority_start_first)
+{
+    enum { n = 60 };
+    rp_pool *pool = suite_open(NULL);
+    rp_future *held[HELD], *futures[n];
+    bool alone = suite_is_alone(pool);
+    if (rp_workers(pool) > 1) {
+        suite_close(pool);
+        SKIP_CASE("the order shows where one process runs everything");
+    }
+    stage_reset();
+    if (!alone)
+        suite_occupy(pool, held);
+    for (size_t i = 0; i < n; i++) {
+        struct ticket ticket = ticket_of(i);
+        REQUIRE_STATUS(rp_submit_with(pool, task_mark, &ticket, sizeof ticket,
+                                      RP_TASK_OPTIONS(.priority = (int)(i % 5) - 2), &futures[i]),
+                       RP_OK);
+    }
+    if (!alone)
+        suite_relieve(pool, held);
+    for (size_t i = 0; i < n; i++)
+        CHECK_STATUS(rp_wait(futures[i], RP_FOREVER), RP_OK);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n; k++)
+            if (i % 5 > k % 5 || (i % 5 == k % 5 && i < k))
+                CHECK(stage()->place[i] < stage()->place[k]);
+    release_all(futures, n);
+    suite_close(pool);
+}
+
+TEST_CASE(the_users_pointer_comes_back)
+{
+    rp_pool *pool = suite_open(NULL);
+    int thing;
+    rp_future *future, *plain = submit(pool, twice, 1);
+    REQUIRE_STATUS(
+        rp_submit_with(pool, refuse, NULL, 0, RP_TASK_OPTIONS(.user = &thing, .label = "thing"), &future),
+        RP_OK);
+    CHECK_PTR(rp_user(future), &thing);
+    CHECK(!rp_user(plain));
+    CHECK_STATUS(rp_wait(future, RP_FOREVER), RP_OK);
+    CHECK_PTR(rp_user(future), &thing);
+    rp_release(&future);
+    rp_release(&plain);
+    suite_close(pool);
+}
+
+TEST_CASE(wrong_sets_callbacks_and_options_are_refused)
+{
+    rp_pool *pool = suite_open(NULL), *other = suite_open(NULL);
+    rp_future *set[2] = {submit(pool, twice, 1), submit(other, twice, 1)}, *none = NULL;
+    struct notes notes = {0};
+    size_t done = 5;
+    rp_iter *wrong = (void *)set[0];
+    CHECK_STATUS(rp_wait_many(set, 2, RP_ALL, RP_FOREVER, &done), RP_INVALID);
+    CHECK_STATUS(rp_wait_many(NULL, 2, RP_ALL, RP_FOREVER, &done), RP_INVALID);
+    CHECK_STATUS(rp_wait_many(&none, 1, RP_ALL, RP_FOREVER, &done), RP_INVALID);
+    CHECK_STATUS(rp_wait_many(set, 1, (rp_wait_for)9, RP_FOREVER, &done), RP_INVALID);
+    CHECK_UINT(done, 5);
+    CHECK(!rp_as_completed(pool, set, 2));
+    CHECK(!rp_as_completed(NULL, set, 1));
+    CHECK(!rp_as_completed(pool, NULL, 1));
+    CHECK(!rp_iter_next(NULL, 0));
+    CHECK(!rp_iter_next(wrong, 0));
+    CHECK_STATUS(rp_iter_status(wrong), RP_INVALID);
+    rp_iter_free(&wrong);
+    CHECK_STATUS(rp_on_done(set[0], NULL, NULL), RP_INVALID);
+    CHECK_STATUS(rp_on_done(NULL, take_note, &notes), RP_INVALID);
+    CHECK(!rp_user(NULL));
+#define WITH(...) rp_submit_with(pool, twice, "12345678", 8, RP_TASK_OPTIONS(__VA_ARGS__), &none)
+    CHECK_STATUS(WITH(.worker = -1), RP_INVALID);
+    CHECK_STATUS(WITH(.worker = rp_workers(pool) + 1), RP_INVALID);
+    CHECK_STATUS(WITH(.timeout = 1), RP_UNSUPPORTED);
+    CHECK_STATUS(WITH(.retries = 1), RP_UNSUPPORTED);
+#undef WITH
+    rp_task_options options = RP_TASK_OPTIONS_INIT;
+    options.size = 3;
+    CHECK_STATUS(rp_submit_with(pool, twice, "12345678", 8, &options, &none), RP_INVALID);
+    CHECK_STATUS(rp_submit_with(pool, NULL, NULL, 0, NULL, &none), RP_INVALID);
+    CHECK_STATUS(rp_submit_with(NULL, twice, NULL, 0, NULL, &none), RP_INVALID);
+    CHECK(!none);
+    release_all(set, 2);
+    suite_close(pool);
+    suite_close(other);
+}
