@@ -139,7 +139,8 @@ static void *read_speed(void *state)
     return NULL;
 }
 
-/* A thread for each core; the processes of the pool sleep meanwhile. */
+/* A thread for each core, bound to it where that is allowed; the processes of the pool sleep
+ * meanwhile. */
 double work_speed(int cores)
 {
     pthread_t thread[CORES_MOST];
@@ -152,7 +153,10 @@ double work_speed(int cores)
         CPU_SET((unsigned)core, &cpus);
         pthread_attr_init(&attributes);
         pthread_attr_setaffinity_np(&attributes, sizeof cpus, &cpus);
-        count += pthread_create(&thread[count], &attributes, read_speed, &speed[count]) == 0;
+        int rc = pthread_create(&thread[count], &attributes, read_speed, &speed[count]);
+        if (rc)
+            rc = pthread_create(&thread[count], NULL, read_speed, &speed[count]);
+        count += rc == 0;
         pthread_attr_destroy(&attributes);
     }
     for (int i = 0; i < count; i++) {
