@@ -4,9 +4,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define BLOCK_SIZE ((size_t)64 << 10) /* a block begins at a multiple of it: so an object finds its own */
+#define BLOCK_SIZE ((size_t)1 << 20) /* a block begins at a multiple of it: so an object finds its own */
 #define ALIGN      ((size_t)16)
-#define SPARE_MOST 1024 /* empty blocks that are kept: the system takes long to give pages */
+#define SPARE_MOST 256 /* empty blocks that are kept: the system takes long to give pages */
 
 struct slab_free {
     struct slab_free *next;

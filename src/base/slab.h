@@ -1,4 +1,4 @@
-/* Objects of one size that come and go by the million: cheaper than malloc, and beyond 64 MiB that
+/* Objects of one size that come and go by the million: cheaper than malloc, and beyond 256 MiB that
  * are kept for what comes next, memory goes back to the system. For one thread. */
 #ifndef RANKPOOL_BASE_SLAB_H
 #define RANKPOOL_BASE_SLAB_H

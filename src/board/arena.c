@@ -7,7 +7,7 @@
 #include "board/memory.h"
 
 /* Ranges of this size and more give their pages back to the system when freed. */
-#define LARGE ((uint64_t)8 << 20)
+#define LARGE ((uint64_t)64 << 20)
 
 static uint64_t rounded(size_t size)
 {

@@ -11,6 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static size_t soft_limit(int resource)
+{
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) || limit.rlim_cur == RLIM_INFINITY)
+        return SIZE_MAX;
+    return limit.rlim_cur > SIZE_MAX ? SIZE_MAX : (size_t)limit.rlim_cur;
+}
+
 static int create_memfd(size_t size)
 {
     int fd = memfd_create("rankpool", MFD_CLOEXEC);
@@ -69,6 +77,11 @@ static rp_status map(int fd, size_t size, struct memory *memory, struct error *e
 rp_status memory_create(enum memory_kind kind, size_t size, struct memory *memory, struct error *error)
 {
     struct memory created = {.fd = -1};
+    if (size > soft_limit(RLIMIT_FSIZE)) /* the kernel would end the process by SIGXFSZ */
+        return error_set(error, RP_NO_MEMORY,
+                         "cannot create %zu bytes of shared memory: files of more than %zu are not allowed "
+                         "here (ulimit -f)",
+                         size, soft_limit(RLIMIT_FSIZE));
     created.fd =
         kind == MEMORY_MEMFD ? create_memfd(size) : create_posix(size, created.name, sizeof created.name);
     if (created.fd < 0)
@@ -143,14 +156,6 @@ void memory_release(struct memory *memory)
         close(memory->fd);
     memory_forget_name(memory);
     *memory = (struct memory){.fd = -1};
-}
-
-static size_t soft_limit(int resource)
-{
-    struct rlimit limit;
-    if (getrlimit(resource, &limit) || limit.rlim_cur == RLIM_INFINITY)
-        return SIZE_MAX;
-    return limit.rlim_cur > SIZE_MAX ? SIZE_MAX : (size_t)limit.rlim_cur;
 }
 
 size_t memory_reach(void)

@@ -16,7 +16,8 @@
 /* Worker: writes a note; false: the ring is full, keep it and try again when rung. */
 bool outbox_put(struct board *board, const struct note *note);
 
-/* Worker: tells a sleeping manager that `items` have finished. */
+/* Worker: tells a sleeping manager that `items` have finished. It is woken too when there is
+ * something urgent, or half of the ring has been written since. */
 void outbox_notify(struct board *board, uint32_t items, bool urgent);
 
 /* Anybody: wakes the manager if it sleeps. */

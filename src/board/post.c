@@ -104,7 +104,9 @@ uint32_t post_freeze(struct board *board, int post)
 
 uint32_t post_next(const struct board *board, int post)
 {
-    return (uint32_t)(atomic_load(&board->post[post].cursor) & NEXT_MASK);
+    uint64_t cursor = atomic_load(&board->post[post].cursor);
+    STEP("recover: cursor read");
+    return (uint32_t)(cursor & NEXT_MASK);
 }
 
 void post_retire(struct posts *posts, struct board *board, int post)
@@ -129,14 +131,12 @@ static enum look look_at(struct board *board, uint64_t entry, uint64_t map, stru
     STEP("peek: cursor read");
     uint32_t limit = atomic_load(&post->limit);
     uint32_t owner = atomic_load_explicit(&post->owner, memory_order_relaxed);
-    if (generation_of(cursor) != entry >> POST_BITS)
+    if (generation_of(cursor) != entry >> POST_BITS || (owner && owner != (uint32_t)board->self))
         return LOOK_OVER;
     uint64_t items = limit & ~POST_CLOSED;
     uint64_t next = cursor & NEXT_MASK;
     if (next >= items)
         return limit & POST_CLOSED ? LOOK_OVER : LOOK_PASS;
-    if (owner && owner != (uint32_t)board->self)
-        return LOOK_OVER;
     if (map && atomic_load_explicit(&post->map, memory_order_relaxed) != map)
         return LOOK_PASS;
     *offer = (struct post_offer){.post = post,
@@ -198,7 +198,9 @@ void post_leave(struct board *board)
 
 uint64_t post_announcement(const struct board *board, int member)
 {
-    return atomic_load(&board->slot[member].announce);
+    uint64_t announced = atomic_load(&board->slot[member].announce);
+    STEP("recover: announcement read");
+    return announced;
 }
 
 bool post_announcement_covers(const struct board *board, uint64_t announced, int post, uint32_t item)

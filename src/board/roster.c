@@ -244,15 +244,15 @@ void roster_sleep(struct roster *roster, uint64_t deadline)
     }
 }
 
-/* The dead may have taken somebody's bit without clearing the bell: so bells are cleared whatever
- * the bits say. */
+/* The dead may have taken somebody's bit without clearing the bell, or cleared the bell without
+ * waking: so all are woken, whatever bits and bells say. */
 void roster_bury(struct roster *roster, int member)
 {
     atomic_store(&roster->shared->member[member].dead, 1);
     atomic_store(&roster->shared->shaken, 1);
     for (uint32_t m = 1; m < roster->shared->members; m++) {
         atomic_fetch_and(word_of(roster, (int)m), ~bit_of((int)m));
-        if (atomic_exchange(&roster->shared->member[m].bell, 0))
-            futex_wake(&roster->shared->member[m].bell);
+        atomic_store(&roster->shared->member[m].bell, 0);
+        futex_wake(&roster->shared->member[m].bell);
     }
 }

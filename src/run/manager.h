@@ -60,8 +60,9 @@ struct manager {
     struct func_cache functions;
     uint64_t program; /* module id of the program itself */
     struct watch *watch;
-    bool entered;         /* its own initializer has run */
-    struct error refusal; /* why that failed; status RP_OK: it did not */
+    uint64_t last_wait_ns; /* how long it slept for the last completion */
+    bool entered;          /* its own initializer has run */
+    struct error refusal;  /* why that failed; status RP_OK: it did not */
 
     uint64_t maps; /* numbers given out */
     size_t submitted;

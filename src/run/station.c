@@ -67,6 +67,7 @@ static void spill(struct station *station, const struct note *note)
         station->spill_first = spill;
     station->spill_last = spill;
     outbox_say_spilled(&station->board, true);
+    outbox_wake_manager(&station->board);
 }
 
 static void send(void *state, struct note *note, const void *payload)
