@@ -1,0 +1,356 @@
+/* Claims against everything that may happen between their steps. */
+#include "board/post.h"
+
+#include "actor.h"
+#include "board/crowd.h"
+#include "check.h"
+
+/* A member that claims once. */
+struct claimer {
+    struct crowd *crowd;
+    int member;
+    uint32_t run;
+    bool stubborn; /* claims what is offered next where the first was lost */
+    bool offered, claimed;
+    struct post_offer offer;
+};
+
+static void claim_once(void *state)
+{
+    struct claimer *claimer = state;
+    struct board *board = &claimer->crowd->board[claimer->member];
+    do {
+        claimer->offered = post_peek(board, 0, &claimer->offer);
+        claimer->claimed = claimer->offered && post_claim(board, &claimer->offer, claimer->run);
+    } while (claimer->offered && !claimer->claimed && claimer->stubborn);
+}
+
+static struct claimer claimer_of(struct crowd *crowd, int member)
+{
+    return (struct claimer){.crowd = crowd, .member = member, .run = 1};
+}
+
+/* Worker 2 claims all of the post, and the manager retires it and uses its descriptor again. */
+static void begin_next_life(struct crowd *crowd, int post, uint32_t items, int owner)
+{
+    struct post_offer offer;
+    while (crowd_claim(crowd, 2, 100, &offer))
+        continue;
+    post_retire(&crowd->posts, &crowd->board[0], post);
+    REQUIRE(crowd_post(crowd, items, false, owner, 2) == post);
+}
+
+TEST_CASE(a_claim_delayed_past_retirement_and_reuse_fails)
+{
+    struct crowd crowd;
+    struct actor actor;
+    crowd_open(&crowd, 2);
+    struct claimer claimer = claimer_of(&crowd, 1);
+    int post = crowd_post(&crowd, 3, false, 0, 1);
+    actor_start(&actor, claim_once, &claimer, "claim: announced");
+    begin_next_life(&crowd, post, 3, 0);
+    CHECK(!post_announcement_covers(&crowd.board[0], post_announcement(&crowd.board[0], 1), post, 0));
+    actor_end(&actor);
+    CHECK(claimer.offered && !claimer.claimed);
+    CHECK_UINT(post_next(&crowd.board[0], post), 0);
+    crowd_close(&crowd);
+}
+
+TEST_CASE(a_claim_delayed_past_retirement_alone_fails)
+{
+    struct crowd crowd;
+    struct actor actor;
+    struct post_offer offer;
+    crowd_open(&crowd, 2);
+    struct claimer claimer = claimer_of(&crowd, 1);
+    int post = crowd_post(&crowd, 3, false, 0, 1);
+    actor_start(&actor, claim_once, &claimer, "claim: announced");
+    crowd_claim(&crowd, 2, 3, &offer);
+    post_retire(&crowd.posts, &crowd.board[0], post);
+    actor_end(&actor);
+    CHECK(!claimer.claimed);
+    CHECK_UINT(crowd_post(&crowd, 3, false, 0, 1), post);
+    CHECK_UINT(crowd_claim(&crowd, 2, 3, &offer), 3);
+    CHECK_UINT(offer.next, 0);
+    crowd_close(&crowd);
+}
+
+/* The look read the cursor of one life and reads the limit and the owner of the next. */
+TEST_CASE(a_look_delayed_past_reuse_offers_nothing_that_can_be_claimed)
+{
+    for (int owner = 0; owner <= 2; owner++) {
+        struct crowd crowd;
+        struct actor actor;
+        crowd_open(&crowd, 2);
+        struct claimer claimer = claimer_of(&crowd, 1);
+        int post = crowd_post(&crowd, 3, false, 0, 1);
+        check_note("owner %d", owner);
+        actor_start(&actor, claim_once, &claimer, "peek: cursor read");
+        begin_next_life(&crowd, post, 1000, owner);
+        actor_end(&actor);
+        CHECK(!claimer.claimed);
+        CHECK_UINT(post_next(&crowd.board[0], post), 0);
+        claim_once(&claimer); /* and has not been kept from the next life */
+        CHECK_INT(claimer.claimed, owner != 2);
+        crowd_close(&crowd);
+    }
+}
+
+TEST_CASE(who_lost_the_race_announces_in_vain_until_it_leaves)
+{
+    struct crowd crowd;
+    struct actor actor;
+    struct post_offer offer;
+    const struct board *manager = &crowd.board[0];
+    crowd_open(&crowd, 2);
+    struct claimer claimer = claimer_of(&crowd, 1);
+    int post = crowd_post(&crowd, 2, false, 0, 1);
+    actor_start(&actor, claim_once, &claimer, "claim: announced");
+    CHECK_UINT(crowd_claim(&crowd, 2, 1, &offer), 1);
+    CHECK(post_announcement_covers(manager, post_announcement(manager, 1), post, 0));
+    actor_go(&actor, "claim: lost the race");
+    CHECK(post_announcement_covers(manager, post_announcement(manager, 1), post, 0));
+    actor_end(&actor);
+    CHECK(!claimer.claimed);
+    claim_once(&claimer); /* the other item */
+    CHECK(claimer.claimed);
+    CHECK(!post_announcement_covers(manager, post_announcement(manager, 1), post, 0));
+    CHECK(post_announcement_covers(manager, post_announcement(manager, 1), post, 1));
+    post_leave(&crowd.board[1]);
+    CHECK(!post_announcement_covers(manager, post_announcement(manager, 1), post, 1));
+    crowd_close(&crowd);
+}
+
+TEST_CASE(a_claim_is_announced_before_it_is_held)
+{
+    struct crowd crowd;
+    struct actor actor;
+    const struct board *manager = &crowd.board[0];
+    crowd_open(&crowd, 2);
+    struct claimer claimer = claimer_of(&crowd, 1);
+    claimer.run = 5;
+    int post = crowd_post(&crowd, 9, false, 0, 1);
+    actor_start(&actor, claim_once, &claimer, "claim: announced");
+    CHECK_UINT(post_next(manager, post), 0);
+    for (uint32_t item = 0; item < 9; item++)
+        CHECK_INT(post_announcement_covers(manager, post_announcement(manager, 1), post, item), item < 5);
+    actor_go(&actor, "claim: held");
+    CHECK_UINT(post_next(manager, post), 5);
+    CHECK(post_announcement_covers(manager, post_announcement(manager, 1), post, 4));
+    actor_end(&actor);
+    crowd_close(&crowd);
+}
+
+TEST_CASE(a_post_extended_between_look_and_claim_loses_no_item)
+{
+    static const char *const places[] = {"peek: cursor read", "claim: announced", "claim: held"};
+    for (int i = 0; i < 3; i++) {
+        struct crowd crowd;
+        struct actor actor;
+        struct post_offer offer;
+        check_note("%s", places[i]);
+        crowd_open(&crowd, 2);
+        struct claimer claimer = claimer_of(&crowd, 1);
+        int post = crowd_post(&crowd, 1, true, 0, 0);
+        actor_start(&actor, claim_once, &claimer, places[i]);
+        post_extend(&crowd.board[0], post, 2);
+        post_extend(&crowd.board[0], post, 3);
+        actor_end(&actor);
+        CHECK(claimer.claimed);
+        CHECK_UINT(claimer.offer.next, 0);
+        CHECK_UINT(crowd_claim(&crowd, 2, 5, &offer), 2);
+        CHECK_UINT(offer.next, 1);
+        crowd_close(&crowd);
+    }
+}
+
+/* The look at a dry post ends in vain, or finds what was added: never in passing the post for good. */
+TEST_CASE(a_dry_post_extended_during_a_look_is_found_now_or_next_time)
+{
+    struct crowd crowd;
+    struct actor actor;
+    struct post_offer offer;
+    crowd_open(&crowd, 2);
+    struct claimer claimer = claimer_of(&crowd, 1);
+    int post = crowd_post(&crowd, 1, true, 0, 0);
+    CHECK_UINT(crowd_claim(&crowd, 2, 1, &offer), 1);
+    actor_start(&actor, claim_once, &claimer, "peek: cursor read");
+    post_extend(&crowd.board[0], post, 2);
+    post_close(&crowd.board[0], post);
+    actor_end(&actor);
+    if (!claimer.claimed)
+        claim_once(&claimer);
+    CHECK(claimer.claimed);
+    CHECK_UINT(claimer.offer.next, 1);
+    crowd_close(&crowd);
+}
+
+TEST_CASE(a_freeze_and_a_claim_never_get_the_same_item)
+{
+    struct crowd crowd;
+    struct actor actor;
+    crowd_open(&crowd, 2);
+    struct claimer claimer = claimer_of(&crowd, 1);
+    claimer.run = 2;
+    int post = crowd_post(&crowd, 5, false, 0, 1);
+    actor_start(&actor, claim_once, &claimer, "claim: announced");
+    CHECK_UINT(post_freeze(&crowd.board[0], post), 0);
+    actor_end(&actor);
+    CHECK(!claimer.claimed);
+    crowd_close(&crowd);
+
+    crowd_open(&crowd, 2);
+    post = crowd_post(&crowd, 5, false, 0, 1);
+    actor_start(&actor, claim_once, &claimer, "claim: held");
+    CHECK_UINT(post_freeze(&crowd.board[0], post), 2);
+    actor_end(&actor);
+    CHECK(claimer.claimed);
+    crowd_close(&crowd);
+}
+
+/* ---- Publishing ------------------------------------------------------------------------------ */
+
+struct publisher {
+    struct crowd *crowd;
+    uint32_t items;
+    bool open;
+    int post;
+};
+
+static void publish(void *state)
+{
+    struct publisher *publisher = state;
+    publisher->post = crowd_post(publisher->crowd, publisher->items, publisher->open, 0, 9);
+}
+
+/* At each step of publishing, in a new descriptor and in one of which an old entry is known. */
+TEST_CASE(a_post_is_offered_whole_or_not_at_all_while_it_is_published)
+{
+    static const char *const places[] = {"publish: limit written", "publish: cursor live",
+                                         "publish: entry written", "publish: tail moved"};
+    for (int reused = 0; reused <= 1; reused++)
+        for (int i = 0; i < 4; i++) {
+            struct crowd crowd;
+            struct actor actor;
+            struct post_offer offer, stale = {0};
+            check_note("%s, reused %d", places[i], reused);
+            crowd_open(&crowd, 2);
+            if (reused) {
+                int post = crowd_post(&crowd, 2, false, 0, 1);
+                REQUIRE(post_peek(&crowd.board[1], 0, &stale));
+                crowd_claim(&crowd, 2, 2, &offer);
+                post_retire(&crowd.posts, &crowd.board[0], post);
+            }
+            struct publisher publisher = {.crowd = &crowd, .items = 50};
+            actor_start(&actor, publish, &publisher, places[i]);
+            if (reused)
+                CHECK(!post_claim(&crowd.board[1], &stale, 1));
+            bool offered = post_peek(&crowd.board[2], 0, &offer);
+            CHECK_INT(offered, i == 3);
+            if (offered) {
+                CHECK_UINT(offer.available, 50);
+                CHECK_UINT(atomic_load(&offer.post->map), 9);
+            }
+            actor_end(&actor);
+            CHECK_UINT(crowd_claim(&crowd, 1, 50, &offer), 50);
+            crowd_close(&crowd);
+        }
+}
+
+/* A look is held at the first entry while the ring of the order goes round. */
+TEST_CASE(a_look_that_the_ring_overtakes_misses_nothing)
+{
+    struct crowd crowd;
+    struct actor actor;
+    struct post_offer offer;
+    crowd_open(&crowd, 2);
+    struct claimer claimer = claimer_of(&crowd, 1);
+    claimer.stubborn = true;
+    crowd_post(&crowd, 1, false, 0, 1);
+    actor_start(&actor, claim_once, &claimer, "peek: cursor read");
+    for (int i = 0; i < BOARD_POSTS + 10; i++) {
+        REQUIRE(crowd_claim(&crowd, 2, 1, &offer) == 1);
+        post_retire(&crowd.posts, &crowd.board[0], (int)offer.index);
+        crowd_post(&crowd, 1, false, 0, (uint64_t)i + 2);
+    }
+    actor_end(&actor);
+    CHECK(claimer.claimed);
+    CHECK_UINT(atomic_load(&claimer.offer.post->map), BOARD_POSTS + 11);
+    CHECK_UINT(crowd_claim(&crowd, 2, 1, &offer), 0);
+    crowd_close(&crowd);
+}
+
+/* ---- What the manager of a death sees -------------------------------------------------------- */
+
+/* A living worker that claims, notes and claims again, beside a manager that looks in the order of
+ * board/post.h: its cursor first, then its announcement, then its notes. Wherever the three looks
+ * fall among the worker's steps, no item of the living is taken for lost. */
+static void work_twice(void *state)
+{
+    struct claimer *claimer = state;
+    for (int i = 0; i < 2; i++) {
+        claim_once(claimer);
+        crowd_note(claimer->crowd, claimer->member, claimer->offer.index, claimer->offer.next, 1);
+    }
+    post_leave(&claimer->crowd->board[claimer->member]);
+}
+
+static const char *const moments[] = {
+    "peek: cursor read", "claim: announced", "claim: held", "note: written", "note: published", "note: ready",
+    "peek: cursor read", "claim: announced", "claim: held", "note: written", "note: published", "note: ready",
+};
+
+enum { MOMENTS = sizeof moments / sizeof *moments };
+
+struct look {
+    uint32_t next;
+    uint64_t announced;
+    bool noted[2];
+};
+
+static void look_at_notes(struct crowd *crowd, struct look *look)
+{
+    struct outbox_span span = outbox_look(&crowd->board[0], 1);
+    for (; span.first < span.end; span.first++)
+        look->noted[outbox_note(&crowd->board[0], 1, span.first)->from] = true;
+}
+
+static void look_around(struct crowd *crowd, int cursor_at, int announcement_at, int notes_at)
+{
+    struct actor actor;
+    struct look look = {0};
+    struct note note;
+    struct claimer claimer = claimer_of(crowd, 1);
+    int post = crowd_post(crowd, 2, false, 0, 1);
+    for (int moment = 0; moment <= MOMENTS; moment++) {
+        if (moment == MOMENTS)
+            actor_end(&actor);
+        else if (moment)
+            actor_go(&actor, moments[moment]);
+        else
+            actor_start(&actor, work_twice, &claimer, moments[0]);
+        if (moment == cursor_at)
+            look.next = post_next(&crowd->board[0], post);
+        if (moment == announcement_at)
+            look.announced = post_announcement(&crowd->board[0], 1);
+        if (moment == notes_at)
+            look_at_notes(crowd, &look);
+    }
+    for (uint32_t item = 0; item < look.next; item++)
+        CHECK(look.noted[item] || post_announcement_covers(&crowd->board[0], look.announced, post, item));
+    CHECK_INT(crowd_take(crowd, 1, &note), 2);
+    post_retire(&crowd->posts, &crowd->board[0], post);
+}
+
+TEST_CASE(no_item_of_the_living_is_taken_for_lost_whenever_the_manager_looks)
+{
+    struct crowd crowd;
+    crowd_open(&crowd, 1);
+    for (int cursor_at = 0; cursor_at <= MOMENTS; cursor_at++)
+        for (int announcement_at = cursor_at; announcement_at <= MOMENTS; announcement_at++)
+            for (int notes_at = announcement_at; notes_at <= MOMENTS; notes_at++) {
+                check_note("looks at moments %d, %d and %d", cursor_at, announcement_at, notes_at);
+                look_around(&crowd, cursor_at, announcement_at, notes_at);
+            }
+    crowd_close(&crowd);
+}
