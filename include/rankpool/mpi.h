@@ -1,5 +1,23 @@
-/* What needs MPI_Comm: pools inside programs that run MPI themselves. Later: both calls return
- * RP_UNSUPPORTED in this version. */
+/* What needs MPI_Comm: pools inside programs that run MPI themselves.
+ *
+ *     MPI_Init(&argc, &argv);
+ *     rp_pool *pool;
+ *     if (rp_open_comm(MPI_COMM_WORLD, 0, NULL, &pool))
+ *         return fprintf(stderr, "%s\n", rp_last_error(NULL)), MPI_Abort(MPI_COMM_WORLD, 1);
+ *     if (rp_is_manager(pool))
+ *         status = rp_map(pool, area, in, sizeof *in, n, out, sizeof *out);
+ *     else
+ *         rp_serve(pool);
+ *     rp_close(&pool);
+ *     ... all ranks go on with MPI ...
+ *
+ * The library never initialises or finalises MPI here, sends nothing on the program's communicators
+ * and makes no call of MPI but in rp_open_comm, where a communicator is freed, and in MPI_Finalize;
+ * so MPI_THREAD_SINGLE will do. With several threads, rp_open_comm is for those that may call MPI.
+ *
+ * Pools may be opened and closed many times, and several may be open at once, on any communicators
+ * and with any managers: a rank may manage one and work for another.
+ */
 #ifndef RANKPOOL_MPI_H
 #define RANKPOOL_MPI_H
 
@@ -11,10 +29,36 @@
 extern "C" {
 #endif
 
-/* Collective over `comm`; the rank `manager` becomes the manager, the others serve. */
+/* Opens a pool whose manager is the rank `manager` of `comm`; its workers are the other ranks,
+ * numbered from 1 in the order of ranks. The manager runs items of maps too while it waits for them.
+ * With one rank alone tasks run in this process, inside the waiting calls.
+ *
+ * Collective over `comm`, an intracommunicator: every rank gets the same status, and a sentence in
+ * rp_last_error(NULL). Only the manager's `options` count: elsewhere they are not read. They may be
+ * NULL and are copied; what sizes a pool (`workers`, `per`, `memory_per_worker`) changes nothing.
+ *
+ * `*pool` is the rank's handle. The manager's is used as one of rp_open; the others' are for
+ * rp_serve and rp_close: other calls return RP_INVALID. Each rank must close its own.
+ *
+ * The first call duplicates `comm`, and keeps the duplicate with it as an attribute: it is freed
+ * with `comm`, at MPI_Finalize at last. A pool that is open then remains usable.
+ *
+ * Errors: RP_INVALID (MPI does not run, the communicator, ranks that name different managers or a
+ * rank that does not exist, a rank without a place for its handle, the manager's options),
+ * RP_MISMATCH (ranks run different builds), RP_UNSUPPORTED (ranks on several nodes, in this version),
+ * RP_NO_MEMORY, RP_MPI. */
 RP_API rp_status rp_open_comm(MPI_Comm comm, int manager, const rp_options *options, rp_pool **pool);
 
-/* Worker ranks: runs tasks until the manager closes this pool. */
+/* In ranks that are workers of the pool: runs tasks until the manager closes it; at once if it has
+ * done so. Meanwhile tasks of other pools that this rank has opened as a worker are run, too. Not
+ * collective: nobody waits for a rank that serves late, or never. Work waits for the ranks that do
+ * serve, and maps are finished by the manager if nobody else comes; but submitted tasks wait until
+ * somebody serves, as do a static map's shares and tasks for a chosen worker for that worker.
+ *
+ * The pool's initializer runs here before its first task and its finalizer after its last, but that
+ * of a pool that this rank has served only in passing where it is next served or closed.
+ *
+ * Returns RP_OK however tasks ended. RP_INVALID: no pool, in the manager, or from inside a task. */
 RP_API rp_status rp_serve(rp_pool *pool);
 
 #ifdef __cplusplus

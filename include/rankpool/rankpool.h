@@ -165,7 +165,8 @@ RP_API rp_status rp_open(const rp_options *options, rp_pool **pool);
 
 /* Finishes what is queued and running, frees the pool and sets *pool to NULL. Futures and views
  * outlive it until released. A NULL pool is closed already. Returns RP_POOL_BROKEN where work
- * could not be finished for want of workers. */
+ * could not be finished for want of workers. In a rank that is a worker of rp_open_comm it frees
+ * that rank's handle, and the rank serves the pool no more. */
 RP_API rp_status rp_close(rp_pool **pool);
 
 /* Cancels every task that has not started, of rp_submit. Returns how many. */

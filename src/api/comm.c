@@ -2,11 +2,26 @@
 
 #include <limits.h>
 #include <rankpool/mpi.h>
+#include <stdlib.h>
 
+#include "api/guest.h"
 #include "api/last_error.h"
 
-/* A duplicate of the world of the program that leaves MPI to the library. */
-static MPI_Comm world = MPI_COMM_NULL;
+struct comm {
+    struct comm *behind; /* among those that are kept with communicators */
+    MPI_Comm own, callers;
+    int rank, ranks;
+    void *kept;
+    void (*release)(void *what);
+};
+
+/* The process has one MPI. */
+static struct {
+    struct comm *world; /* of the program that leaves MPI to the library */
+    struct comm *first; /* kept with the caller's communicators, the newest first */
+    bool ready;         /* the keys below are made */
+    int key, end;       /* of a communicator's comm; of the end of MPI, on MPI_COMM_SELF */
+} process;
 
 static rp_status judge(int code, const char *what, struct error *error)
 {
@@ -18,61 +33,207 @@ static rp_status judge(int code, const char *what, struct error *error)
     return error_set(error, RP_MPI, "%s: %s", what, text);
 }
 
-rp_status comm_start(int *rank, int *ranks, struct error *error)
+static rp_status duplicate(MPI_Comm callers, struct comm **comm, struct error *error)
 {
-    int running, level;
-    MPI_Initialized(&running);
-    if (running)
+    struct comm *made = calloc(1, sizeof *made);
+    if (!made)
+        return error_set(error, RP_NO_MEMORY, "no memory for a communicator");
+    made->callers = callers;
+    rp_status status = judge(MPI_Comm_dup(callers, &made->own), "MPI_Comm_dup", error);
+    if (status) {
+        free(made);
+        return status;
+    }
+    MPI_Comm_set_errhandler(made->own, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(made->own, &made->rank);
+    MPI_Comm_size(made->own, &made->ranks);
+    *comm = made;
+    return RP_OK;
+}
+
+static void release(struct comm *comm)
+{
+    if (comm->kept)
+        comm->release(comm->kept);
+    MPI_Comm_free(&comm->own);
+    free(comm);
+}
+
+/* ---- The library's own MPI --------------------------------------------------------------- */
+
+bool comm_runs(void)
+{
+    int initialized;
+    MPI_Initialized(&initialized);
+    return initialized;
+}
+
+rp_status comm_start(struct comm **world, struct error *error)
+{
+    int level;
+    if (comm_runs())
         return error_set(
             error, RP_INVALID,
             "rp_open in a program that has called MPI_Init: open the pool with rp_open_comm instead");
     rp_status status =
         judge(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level), "MPI_Init_thread", error);
     if (!status)
-        status = judge(MPI_Comm_dup(MPI_COMM_WORLD, &world), "MPI_Comm_dup", error);
-    if (status)
-        return status;
-    MPI_Comm_set_errhandler(world, MPI_ERRORS_RETURN);
-    MPI_Comm_rank(world, rank);
-    MPI_Comm_size(world, ranks);
-    return RP_OK;
-}
-
-rp_status comm_all_gather(const void *mine, size_t size, void *all, struct error *error)
-{
-    if (size > INT_MAX)
-        return error_set(error, RP_INVALID, "%zu bytes to gather from each rank", size);
-    return judge(MPI_Allgather(mine, (int)size, MPI_BYTE, all, (int)size, MPI_BYTE, world), "MPI_Allgather",
-                 error);
-}
-
-rp_status comm_broadcast(void *data, size_t size, struct error *error)
-{
-    if (size > INT_MAX)
-        return error_set(error, RP_INVALID, "%zu bytes to broadcast", size);
-    return judge(MPI_Bcast(data, (int)size, MPI_BYTE, 0, world), "MPI_Bcast", error);
+        status = duplicate(MPI_COMM_WORLD, &process.world, error);
+    if (!status)
+        *world = process.world;
+    return status;
 }
 
 void comm_stop(void)
 {
     int finalized;
     MPI_Finalized(&finalized);
-    if (world == MPI_COMM_NULL || finalized)
+    if (!process.world || finalized)
         return;
-    MPI_Comm_free(&world);
+    release(process.world);
+    process.world = NULL;
     MPI_Finalize();
 }
 
-/* Pools inside programs that run MPI themselves: not in this version. */
+/* ---- The caller's MPI -------------------------------------------------------------------- */
 
-rp_status rp_open_comm(MPI_Comm comm, int manager, const rp_options *options, rp_pool **pool)
+static int forget(MPI_Comm callers, int key, void *value, void *state)
 {
-    (void)comm, (void)manager, (void)options, (void)pool;
-    return error_set(api_error(), RP_UNSUPPORTED, "rp_open_comm is not supported by this version");
+    (void)callers, (void)key, (void)state;
+    struct comm **link = &process.first;
+    while (*link && *link != value)
+        link = &(*link)->behind;
+    if (*link) {
+        *link = (*link)->behind;
+        release(value);
+    }
+    return MPI_SUCCESS;
+}
+
+/* MPI_Finalize deletes the attributes of MPI_COMM_SELF first, those set last at first. */
+static int forget_all(MPI_Comm self, int key, void *value, void *state)
+{
+    (void)self, (void)key, (void)value, (void)state;
+    while (process.first)
+        MPI_Comm_delete_attr(process.first->callers, process.key);
+    MPI_Comm_free_keyval(&process.key);
+    MPI_Comm_free_keyval(&process.end);
+    return MPI_SUCCESS;
+}
+
+static rp_status make_keys(struct error *error)
+{
+    if (process.ready)
+        return RP_OK;
+    rp_status status = judge(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, forget, &process.key, NULL),
+                             "MPI_Comm_create_keyval", error);
+    if (!status)
+        status = judge(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, forget_all, &process.end, NULL),
+                       "MPI_Comm_create_keyval", error);
+    if (!status)
+        status = judge(MPI_Comm_set_attr(MPI_COMM_SELF, process.end, NULL), "MPI_Comm_set_attr", error);
+    process.ready = !status;
+    return status;
+}
+
+/* What each rank can tell by itself, without a collective call. */
+static rp_status check(MPI_Comm callers, struct error *error)
+{
+    int finalized, is_inter;
+    if (!comm_runs())
+        return error_set(error, RP_INVALID,
+                         "rp_open_comm before MPI_Init: initialise MPI first, or open the pool with rp_open, "
+                         "which does it");
+    MPI_Finalized(&finalized);
+    if (finalized)
+        return error_set(error, RP_INVALID, "rp_open_comm after MPI_Finalize");
+    if (process.world)
+        return error_set(
+            error, RP_INVALID,
+            "rp_open_comm in a program that has left MPI to rp_open: open the pool with rp_open, "
+            "too");
+    if (callers == MPI_COMM_NULL)
+        return error_set(error, RP_INVALID, "rp_open_comm: the communicator is MPI_COMM_NULL");
+    rp_status status = judge(MPI_Comm_test_inter(callers, &is_inter), "MPI_Comm_test_inter", error);
+    if (!status && is_inter)
+        return error_set(error, RP_INVALID,
+                         "rp_open_comm: the communicator is an intercommunicator: merge its groups with "
+                         "MPI_Intercomm_merge");
+    return status;
+}
+
+static rp_status comm_of(MPI_Comm callers, struct comm **comm, struct error *error)
+{
+    int found;
+    rp_status status = check(callers, error);
+    if (!status)
+        status = make_keys(error);
+    if (!status)
+        status =
+            judge(MPI_Comm_get_attr(callers, process.key, (void *)comm, &found), "MPI_Comm_get_attr", error);
+    if (status || found)
+        return status;
+    status = duplicate(callers, comm, error);
+    if (status)
+        return status;
+    status = judge(MPI_Comm_set_attr(callers, process.key, *comm), "MPI_Comm_set_attr", error);
+    if (status) {
+        release(*comm);
+        return status;
+    }
+    (*comm)->behind = process.first;
+    process.first = *comm;
+    return RP_OK;
+}
+
+rp_status rp_open_comm(MPI_Comm callers, int manager, const rp_options *options, rp_pool **pool)
+{
+    struct comm *comm;
+    struct error *error = api_error();
+    error_clear(error);
+    rp_status status = comm_of(callers, &comm, error);
+    return status ? status : guest_open(comm, manager, options, pool, error);
 }
 
 rp_status rp_serve(rp_pool *pool)
 {
-    (void)pool;
-    return error_set(api_error(), RP_UNSUPPORTED, "rp_serve is not supported by this version");
+    return guest_serve(pool);
+}
+
+/* ---- Exchanges --------------------------------------------------------------------------- */
+
+int comm_rank(const struct comm *comm)
+{
+    return comm->rank;
+}
+
+int comm_ranks(const struct comm *comm)
+{
+    return comm->ranks;
+}
+
+rp_status comm_all_gather(struct comm *comm, const void *mine, size_t size, void *all, struct error *error)
+{
+    if (size > INT_MAX)
+        return error_set(error, RP_INVALID, "%zu bytes to gather from each rank", size);
+    return judge(MPI_Allgather(mine, (int)size, MPI_BYTE, all, (int)size, MPI_BYTE, comm->own),
+                 "MPI_Allgather", error);
+}
+
+rp_status comm_broadcast(struct comm *comm, int from, void *data, size_t size, struct error *error)
+{
+    if (size > INT_MAX)
+        return error_set(error, RP_INVALID, "%zu bytes to broadcast", size);
+    return judge(MPI_Bcast(data, (int)size, MPI_BYTE, from, comm->own), "MPI_Bcast", error);
+}
+
+void *comm_kept(const struct comm *comm)
+{
+    return comm->kept;
+}
+
+void comm_keep(struct comm *comm, void *what, void (*release_it)(void *what))
+{
+    comm->kept = what;
+    comm->release = release_it;
 }

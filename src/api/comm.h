@@ -1,21 +1,43 @@
-/* The little that the pool needs of MPI: to start, to meet once, to end. No call of it is made
- * between the opening of the first pool and the end of the program. */
+/* The little that the pool needs of MPI: to start, to meet, to end. A comm is a communicator of the
+ * library's own; nothing is ever sent on the caller's, and no call of MPI is made between the
+ * opening of a pool and the next one.
+ *
+ * Where the library runs MPI there is one comm, of all ranks: comm_start ... comm_stop. In programs
+ * that run MPI themselves rp_open_comm, which stands here since it speaks of MPI_Comm, duplicates
+ * each communicator once and keeps the duplicate with it as an attribute: it goes with the
+ * communicator, or with MPI_Finalize.
+ *
+ * Errors of MPI are returned, as RP_MPI. All calls that exchange something are collective. */
 #ifndef RANKPOOL_API_COMM_H
 #define RANKPOOL_API_COMM_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
-/* Initialises MPI (MPI_THREAD_FUNNELED) and tells this rank and how many there are. RP_INVALID
- * where the program has initialised MPI itself. Collective over all ranks, as are all below. */
-rp_status comm_start(int *rank, int *ranks, struct error *error);
+struct comm;
 
-/* Everybody's `size` bytes, in the order of ranks, to everybody. */
-rp_status comm_all_gather(const void *mine, size_t size, void *all, struct error *error);
-
-/* The manager's (rank 0's) `size` bytes to everybody. */
-rp_status comm_broadcast(void *data, size_t size, struct error *error);
+/* Initialises MPI (MPI_THREAD_FUNNELED) and gives the comm of all ranks. RP_INVALID where the
+ * program has initialised MPI itself. */
+rp_status comm_start(struct comm **world, struct error *error);
 
 /* Finalises MPI where comm_start initialised it. */
 void comm_stop(void);
+
+/* MPI has been initialised, by whomever. */
+bool comm_runs(void);
+
+int comm_rank(const struct comm *comm);
+int comm_ranks(const struct comm *comm);
+
+/* Everybody's `size` bytes, in the order of ranks, to everybody. */
+rp_status comm_all_gather(struct comm *comm, const void *mine, size_t size, void *all, struct error *error);
+
+/* One rank's `size` bytes to everybody. */
+rp_status comm_broadcast(struct comm *comm, int from, void *data, size_t size, struct error *error);
+
+/* What is kept with the comm (NULL at first), and released with it. */
+void *comm_kept(const struct comm *comm);
+void comm_keep(struct comm *comm, void *what, void (*release)(void *what));
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/guest.h"
+#include "api/team.h"
 #include "record/progress.h"
 #include "run/submit.h"
 
@@ -18,6 +20,10 @@ rp_status pool_enter(rp_pool *pool, const char *call)
                          call);
     if (pool->magic != POOL_MAGIC)
         return error_set(api_error(), RP_INVALID, "%s: its first argument is no pool", call);
+    if (pool->serves)
+        return error_set(&pool->error, RP_INVALID,
+                         "%s in a worker of the pool: only its manager may use it, the others rp_serve",
+                         call);
     if (pool->closed)
         return error_set(&pool->error, RP_CLOSED, "%s: the pool is closed", call);
     if (pool->manager.performer.busy)
@@ -61,6 +67,18 @@ void pool_drop(rp_pool *pool)
         free_pool(pool);
 }
 
+rp_pool *pool_new(void)
+{
+    rp_pool *pool = calloc(1, sizeof *pool);
+    if (!pool)
+        return NULL;
+    pool->magic = POOL_MAGIC;
+    pool->users = 1;
+    pool->due_end = &pool->due;
+    slab_init(&pool->futures, sizeof(rp_future));
+    return pool;
+}
+
 static rp_status open_manager(rp_pool *pool, const struct world *world, struct error *error)
 {
     const struct options *options = &pool->options;
@@ -87,6 +105,16 @@ static rp_status open_manager(rp_pool *pool, const struct world *world, struct e
     return manager_open(&pool->manager, &setup, error);
 }
 
+rp_status pool_start(rp_pool *pool, const struct world *world, struct error *error)
+{
+    rp_status status = progress_listen(&pool->recorder,
+                                       &(struct progress_setup){.stream = stderr,
+                                                                .terminal = isatty(STDERR_FILENO),
+                                                                .option = pool->options.progress},
+                                       error);
+    return status ? status : open_manager(pool, world, error);
+}
+
 rp_status rp_open(const rp_options *options, rp_pool **pool)
 {
     struct error *error = api_error();
@@ -97,13 +125,9 @@ rp_status rp_open(const rp_options *options, rp_pool **pool)
                          "rp_open: there is no place for the pool: its second argument is NULL");
     if (world_is_worker())
         return error_set(error, RP_INVALID, "rp_open in a worker: only the manager may open pools");
-    rp_pool *made = calloc(1, sizeof *made);
+    rp_pool *made = pool_new();
     if (!made)
         return error_set(error, RP_NO_MEMORY, "no memory for a pool");
-    made->magic = POOL_MAGIC;
-    made->users = 1;
-    made->due_end = &made->due;
-    slab_init(&made->futures, sizeof(rp_future));
     rp_status wrong = options_resolve(options, &made->options, error);
     struct error why = *error;
     /* Under a launcher the other ranks wait in the same call: they must not wait in vain. */
@@ -113,13 +137,7 @@ rp_status rp_open(const rp_options *options, rp_pool **pool)
         status = wrong;
     }
     if (!status)
-        status = progress_listen(&made->recorder,
-                                 &(struct progress_setup){.stream = stderr,
-                                                          .terminal = isatty(STDERR_FILENO),
-                                                          .option = made->options.progress},
-                                 error);
-    if (!status)
-        status = open_manager(made, world, error);
+        status = pool_start(made, world, error);
     if (status) {
         free_pool(made);
         return status;
@@ -134,6 +152,8 @@ rp_status rp_close(rp_pool **pool)
     if (!pool || !*pool)
         return RP_OK;
     rp_pool *p = *pool;
+    if (p->magic == POOL_MAGIC && p->serves)
+        return guest_close(pool);
     rp_status status = pool_enter(p, "rp_close");
     if (status)
         return status;
@@ -141,7 +161,11 @@ rp_status rp_close(rp_pool **pool)
     status = manager_check(&p->manager, api_error());
     manager_close(&p->manager);
     p->closed = true;
-    world_count_pool(-1);
+    p->world = NULL;
+    if (p->team)
+        team_drop(p->team);
+    else
+        world_count_pool(-1);
     *pool = NULL;
     pool_drop(p);
     return status;
@@ -154,19 +178,26 @@ size_t rp_cancel_all(rp_pool *pool)
     return pool_enter(pool, "rp_cancel_all") ? 0 : submit_cancel_all(&pool->manager);
 }
 
-bool rp_is_manager(const rp_pool *pool)
+static bool is_pool(const rp_pool *pool)
 {
     return pool && pool->magic == POOL_MAGIC;
 }
 
+bool rp_is_manager(const rp_pool *pool)
+{
+    return is_pool(pool) && !pool->serves;
+}
+
 const char *rp_describe(const rp_pool *pool)
 {
-    return pool && pool->magic == POOL_MAGIC ? pool->world->description : "";
+    return is_pool(pool) && pool->world ? pool->world->description : "";
 }
 
 int rp_workers(const rp_pool *pool)
 {
-    return pool && pool->magic == POOL_MAGIC ? pool->crew->count - 1 : 0;
+    if (!is_pool(pool))
+        return 0;
+    return (pool->serves ? pool->world->crew : pool->crew)->count - 1;
 }
 
 rp_status rp_worker(const rp_pool *pool, int worker, rp_worker_info *info)
@@ -174,6 +205,10 @@ rp_status rp_worker(const rp_pool *pool, int worker, rp_worker_info *info)
     if (!pool || pool->magic != POOL_MAGIC)
         return error_set(api_error(), RP_INVALID, "rp_worker: its first argument is no pool");
     struct error *error = (struct error *)(uintptr_t)&pool->error;
+    if (pool->serves)
+        return error_set(
+            error, RP_INVALID,
+            "rp_worker in a worker of the pool: only its manager may use it, the others rp_serve");
     if (pool->closed)
         return error_set(error, RP_CLOSED, "rp_worker: the pool is closed");
     if (!info || worker < 0 || worker >= pool->crew->count)

@@ -21,6 +21,9 @@ struct rp_pool {
     struct crew *crew;
     struct recorder recorder;
     const struct world *world;
+    struct team *team;   /* of rp_open_comm, else NULL: held while the pool is open */
+    bool serves, joined; /* this rank is one of its workers; and serves it in rp_serve */
+    uint64_t number;     /* of the pool, in its manager; for workers */
     struct error error;
     struct slab futures;
     struct callback *due, **due_end; /* callbacks whose futures are done, in order */
@@ -33,8 +36,14 @@ struct rp_future {
     void *user;
 };
 
+/* A pool that is not open yet; NULL without memory. pool_drop frees it. */
+rp_pool *pool_new(void);
+
+/* Opens it in this process, the manager of the world, by its resolved options. */
+rp_status pool_start(rp_pool *pool, const struct world *world, struct error *error);
+
 /* RP_OK where `pool` can take calls now; else the status and a sentence: NULL, another object,
- * closed, or called from inside one of its tasks. */
+ * closed, called from inside one of its tasks, or in a rank that serves. */
 rp_status pool_enter(rp_pool *pool, const char *call);
 
 /* The same for a future; a future that outlived its pool is fine. */

@@ -21,6 +21,10 @@ struct world {
  * Started alone it starts the program again, and does not return in this process. */
 rp_status world_enter(const struct options *options, struct world **world, struct error *error);
 
+/* Parts of a world: a crew of this process alone; how it was sized and why. RP_NO_MEMORY. */
+rp_status world_be_alone(struct world *world, const char *why);
+rp_status world_describe(struct world *world, const char *format, ...) RP_PRINTF(2, 3);
+
 /* True where a launcher started this process, with others perhaps. */
 bool world_is_launched(void);
 

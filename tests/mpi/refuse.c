@@ -164,7 +164,7 @@ TEST_CASE(an_open_without_a_place_for_the_pool_is_refused)
 {
     REFUSED(NULL, rp_open(NULL, NULL), RP_INVALID);
     rp_pool *pool = NULL;
-    REFUSED(NULL, rp_open_comm(MPI_COMM_WORLD, 0, NULL, &pool), RP_UNSUPPORTED);
+    REFUSED(NULL, rp_open_comm(MPI_COMM_WORLD, 0, NULL, &pool), RP_INVALID); /* it runs no MPI itself */
     CHECK(!pool);
 }
 
@@ -427,7 +427,7 @@ TEST_CASE(what_comes_later_is_refused_with_a_sentence)
     CHECK(!rp_alloc(pool, 100));
     CHECK_HAS(rp_last_error(NULL), "rp_alloc");
     rp_free(pool, NULL);
-    REFUSED(NULL, rp_serve(pool), RP_UNSUPPORTED);
+    REFUSED(pool, rp_serve(pool), RP_INVALID);
     rp_future *future;
     REQUIRE_STATUS(rp_submit(pool, call_later, NULL, 0, &future), RP_OK);
     CHECK_STATUS(rp_result(future, NULL), RP_OK);

@@ -1,0 +1,170 @@
+#include "api/guest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/meet.h"
+#include "api/pool.h"
+#include "api/team.h"
+
+/* ---- Opening ----------------------------------------------------------------------------- */
+
+/* All ranks see the same table, and come to the same answer. */
+static rp_status agree_on_manager(struct comm *comm, int manager, struct error *error)
+{
+    int ranks = comm_ranks(comm);
+    int *all = calloc((size_t)ranks, sizeof *all);
+    if (!all)
+        return error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", ranks);
+    rp_status status = comm_all_gather(comm, &manager, sizeof manager, all, error);
+    for (int i = 1; !status && i < ranks; i++)
+        if (all[i] != all[0])
+            status = error_set(error, RP_INVALID,
+                               "rp_open_comm: rank 0 says that the manager is %d, rank %d says %d: all must "
+                               "say the same",
+                               all[0], i, all[i]);
+    if (!status && (manager < 0 || manager >= ranks))
+        status =
+            error_set(error, RP_INVALID,
+                      "rp_open_comm: rank %d cannot be the manager: the communicator's ranks are 0 to %d",
+                      manager, ranks - 1);
+    free(all);
+    return status;
+}
+
+/* What this rank needs for the pool. */
+static rp_status prepare(struct comm *comm, int manager, rp_pool **place, rp_pool **made, struct error *error)
+{
+    if (!place)
+        return error_set(error, RP_INVALID,
+                         "rp_open_comm: there is no place for the pool in rank %d: its last argument is NULL",
+                         comm_rank(comm));
+    *made = pool_new();
+    struct team *team = *made ? team_of(comm, manager) : NULL;
+    if (!team)
+        return error_set(error, RP_NO_MEMORY, "no memory for a pool in rank %d", comm_rank(comm));
+    (*made)->team = team;
+    (*made)->world = &team->world;
+    (*made)->serves = comm_rank(comm) != manager;
+    return RP_OK;
+}
+
+/* What the manager says of the pool that it has opened, or could not open. */
+struct opening {
+    rp_status status;
+    uint64_t number;
+    char text[sizeof((struct error *)NULL)->text];
+};
+
+static rp_status open_in_manager(rp_pool *pool, const rp_options *options, struct error *error)
+{
+    rp_status status = options_resolve(options, &pool->options, error);
+    return status ? status : pool_start(pool, &pool->team->world, error);
+}
+
+static rp_status open_everywhere(rp_pool *pool, struct comm *comm, const rp_options *options,
+                                 struct error *error)
+{
+    struct opening opening = {0};
+    if (!pool->serves) {
+        opening.status = open_in_manager(pool, options, error);
+        opening.number = pool->manager.setup.pool;
+        if (opening.status)
+            snprintf(opening.text, sizeof opening.text, "%s", error->text);
+    }
+    rp_status status = comm_broadcast(comm, pool->team->manager, &opening, sizeof opening, error);
+    if (!status && opening.status)
+        return error_set(error, opening.status, "%s", opening.text);
+    pool->number = opening.number;
+    if (status && !pool->serves)
+        manager_close(&pool->manager);
+    return status;
+}
+
+static rp_status open_together(rp_pool *pool, struct comm *comm, const rp_options *options,
+                               struct error *error)
+{
+    rp_status status = RP_OK;
+    if (!pool->team->met)
+        status = team_meet(pool->team, comm, error);
+    if (!status)
+        status = open_everywhere(pool, comm, options, error);
+    return status;
+}
+
+static rp_status join(rp_pool *pool)
+{
+    if (pool->joined)
+        return RP_OK;
+    rp_status status = worker_join(team_worker(), &pool->team->world.roster, pool->number, &pool->error);
+    pool->joined = !status;
+    return status;
+}
+
+static void discard(rp_pool *pool)
+{
+    if (!pool)
+        return;
+    team_drop(pool->team);
+    pool_drop(pool);
+}
+
+rp_status guest_open(struct comm *comm, int manager, const rp_options *options, rp_pool **pool,
+                     struct error *error)
+{
+    rp_pool *made = NULL;
+    rp_status status = agree_on_manager(comm, manager, error);
+    if (status)
+        return status;
+    status = meet_agree(comm, prepare(comm, manager, pool, &made, error), error);
+    if (!status)
+        status = open_together(made, comm, options, error);
+    if (status) {
+        discard(made);
+        return status;
+    }
+    if (made->serves)
+        join(made); /* else rp_serve tries again, and says what is wrong */
+    *pool = made;
+    return RP_OK;
+}
+
+/* ---- Serving ----------------------------------------------------------------------------- */
+
+static rp_status check_worker(rp_pool *pool, const char *call)
+{
+    if (team_worker()->serving)
+        return error_set(&pool->error, RP_INVALID, "%s from inside a task, or from another thread", call);
+    return RP_OK;
+}
+
+rp_status guest_serve(rp_pool *pool)
+{
+    if (!pool)
+        return error_set(api_error(), RP_INVALID,
+                         "rp_serve: the pool is NULL: it was not opened, or was closed");
+    if (pool->magic != POOL_MAGIC)
+        return error_set(api_error(), RP_INVALID, "rp_serve: its argument is no pool");
+    if (!pool->serves)
+        return error_set(&pool->error, RP_INVALID,
+                         "rp_serve in the manager: it is for the other ranks of the communicator");
+    rp_status status = check_worker(pool, "rp_serve");
+    if (!status)
+        status = join(pool);
+    if (status)
+        return status;
+    worker_serve_pool(team_worker(), &pool->team->world.roster, pool->number);
+    return RP_OK;
+}
+
+rp_status guest_close(rp_pool **place)
+{
+    rp_pool *pool = *place;
+    rp_status status = check_worker(pool, "rp_close");
+    if (status)
+        return status;
+    worker_part(team_worker(), &pool->team->world.roster, pool->number);
+    *place = NULL;
+    discard(pool);
+    return RP_OK;
+}

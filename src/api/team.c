@@ -1,0 +1,85 @@
+#include "api/team.h"
+
+#include <stdlib.h>
+
+#include "api/meet.h"
+
+/* The process has one, as it serves one task at a time. */
+static struct worker worker;
+
+struct worker *team_worker(void)
+{
+    return &worker;
+}
+
+static void drop_all(void *first)
+{
+    for (struct team *team = first, *behind; team; team = behind) {
+        behind = team->behind;
+        team_drop(team);
+    }
+}
+
+struct team *team_of(struct comm *comm, int manager)
+{
+    struct team *team = comm_kept(comm);
+    while (team && team->manager != manager)
+        team = team->behind;
+    if (!team) {
+        team = calloc(1, sizeof *team);
+        if (!team)
+            return NULL;
+        team->manager = manager;
+    }
+    team->users++;
+    return team;
+}
+
+void team_drop(struct team *team)
+{
+    if (!team || --team->users)
+        return;
+    if (team->world.roster.shared) {
+        worker_leave(&worker, &team->world.roster);
+        roster_release(&team->world.roster);
+    }
+    crew_drop(team->world.crew);
+    free(team->world.description);
+    free(team);
+}
+
+static rp_status gather(struct team *team, struct comm *comm, struct error *error)
+{
+    struct world *world = &team->world;
+    int workers = comm_ranks(comm) - 1;
+    rp_status status;
+    if (!workers) {
+        status = world_be_alone(world, "the communicator has one rank");
+    } else {
+        status = meet_ranks(comm, team->manager, &world->roster, &world->memory, error);
+        if (status)
+            return status;
+        world->crew = crew_of_roster(&world->roster);
+        status = world->crew
+                     ? world_describe(world,
+                                      "%d ranks of a communicator: rank %d manages and works with the %d "
+                                      "others in maps",
+                                      workers + 1, team->manager, workers)
+                     : RP_NO_MEMORY;
+    }
+    if (status)
+        error_set(error, status, "no memory for a pool of %d ranks", workers + 1);
+    return meet_agree(comm, status, error);
+}
+
+rp_status team_meet(struct team *team, struct comm *comm, struct error *error)
+{
+    rp_status status = gather(team, comm, error);
+    if (status)
+        return status;
+    team->met = true;
+    team->users++;
+    team->behind = comm_kept(comm);
+    comm_keep(comm, team, drop_all);
+    return RP_OK;
+}

@@ -1,0 +1,85 @@
+/* What the programs share that run MPI themselves: their cases run in every rank, in step. */
+#ifndef RANKPOOL_TESTS_MPI_RANKS_H
+#define RANKPOOL_TESTS_MPI_RANKS_H
+
+#include <rankpool/mpi.h>
+
+#include "check.h"
+
+static inline int rank_in(MPI_Comm comm)
+{
+    int rank;
+    MPI_Comm_rank(comm, &rank);
+    return rank;
+}
+
+static inline int ranks_in(MPI_Comm comm)
+{
+    int ranks;
+    MPI_Comm_size(comm, &ranks);
+    return ranks;
+}
+
+/* Opens a pool, or leaves the case with the reason. */
+static inline rp_pool *ranks_open(MPI_Comm comm, int manager, const rp_options *options)
+{
+    rp_pool *pool = NULL;
+    rp_status status = rp_open_comm(comm, manager, options, &pool);
+    if (status)
+        CHECK_FAILED("rank %d: %s", rank_in(comm), rp_last_error(NULL));
+    REQUIRE(!status && pool);
+    CHECK(rp_is_manager(pool) == (rank_in(comm) == manager));
+    return pool;
+}
+
+static inline int ranks_square(rp_call *call, const void *in, size_t size)
+{
+    uint64_t value;
+    if (size != sizeof value)
+        return rp_fail(call, "%zu bytes", size);
+    memcpy(&value, in, size);
+    value *= value;
+    return rp_return(call, &value, sizeof value);
+}
+
+/* The manager's part: a map, whose results must be right. */
+static inline void ranks_map(rp_pool *pool, size_t n)
+{
+    enum { MOST = 20000 };
+    static uint64_t out[MOST];
+    memset(out, 0xee, sizeof out);
+    CHECK_STATUS(rp_map_range(pool, ranks_square, 5, 5 + n, out, sizeof *out), RP_OK);
+    for (uint64_t i = 0; i < n; i++)
+        if (!CHECK_UINT(out[i], (i + 5) * (i + 5)))
+            break;
+}
+
+/* Tasks that are submitted, whose results must be right. */
+static inline void ranks_submit(rp_pool *pool, size_t n)
+{
+    size_t count = 0;
+    for (uint64_t i = 0; i < n; i++)
+        REQUIRE_STATUS(rp_submit(pool, ranks_square, &i, sizeof i, NULL), RP_OK);
+    for (rp_future *future; (future = rp_next(pool, 60)); rp_release(&future), count++) {
+        rp_view view;
+        uint64_t answer = 0, index = rp_index(future) % n;
+        if (CHECK_STATUS(rp_result(future, &view), RP_OK) && CHECK_UINT(view.size, sizeof answer))
+            memcpy(&answer, view.data, sizeof answer);
+        CHECK_UINT(answer, index * index);
+    }
+    CHECK_UINT(count, n);
+}
+
+/* A whole pool: the manager maps `n` items and closes it, the others serve. */
+static inline void ranks_use(MPI_Comm comm, int manager, size_t n)
+{
+    rp_pool *pool = ranks_open(comm, manager, NULL);
+    if (rp_is_manager(pool))
+        ranks_map(pool, n);
+    else
+        CHECK_STATUS(rp_serve(pool), RP_OK);
+    CHECK_STATUS(rp_close(&pool), RP_OK);
+    CHECK(!pool);
+}
+
+#endif
