@@ -6,6 +6,8 @@
  *     PROBE_BEFORE=name    does something before it starts itself again
  *     PROBE_CPUS=a/b/c     the plan's lists, one a rank
  *     PROBE_WORKERS=busy   workers compute for ever and take no notice
+ *
+ * The exit status is the action's, and 100 more if a worker was dead then.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -287,7 +289,7 @@ static int manage(struct probe *probe, int argc, char **argv)
     for (int i = 1; i < probe->ranks; i++)
         if (kill((pid_t)probe->pids[i], 0)) {
             fflush(NULL);
-            _exit(status); /* one is dead: MPI_Finalize would wait for it */
+            _exit(status + 100); /* one is dead: MPI_Finalize would wait for it */
         }
     for (int i = 1; i < probe->ranks; i++)
         MPI_Send(&status, 0, MPI_BYTE, i, 0, MPI_COMM_WORLD);

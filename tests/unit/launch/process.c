@@ -97,6 +97,30 @@ TEST_CASE(a_process_group_of_its_own_is_made)
     CHECK_INT(status_of(process), 1000 + SIGKILL);
 }
 
+TEST_CASE(a_process_gets_the_signal_that_it_wants_when_its_parent_dies)
+{
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    pid_t parent = fork();
+    REQUIRE(parent >= 0);
+    if (parent == 0) {
+        char *arguments[] = {"sleep", "1000", NULL};
+        struct process process = {.path = "/bin/sleep", .arguments = arguments, .environment = arguments + 2};
+        sigset_t none;
+        pid_t pid;
+        sigemptyset(&none);
+        process.mask = &none;
+        process.death_signal = SIGKILL;
+        REQUIRE_STATUS(process_start(&process, &pid, NULL), RP_OK);
+        _exit(0);
+    }
+    char byte;
+    close(ends[1]);
+    CHECK_INT(read(ends[0], &byte, 1), 0); /* the pipe ends with the last process that holds it */
+    CHECK_INT(waitpid(parent, NULL, 0), parent);
+    close(ends[0]);
+}
+
 TEST_CASE(an_ignored_signal_of_children_stays_ignored)
 {
     char *arguments[] = {"grep", "-q", "^SigIgn:.*[13579bdf]....$", "/proc/self/status", NULL};
