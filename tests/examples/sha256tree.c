@@ -326,7 +326,7 @@ static void submit(struct job *job, struct path *path)
 static void look_at(struct job *job, const char *folder, int fd, const struct dirent *entry)
 {
     struct stat file;
-    int type = entry->d_type;
+    unsigned type = entry->d_type;
     if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
         return;
     if (type == DT_UNKNOWN && fstatat(fd, entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0)
