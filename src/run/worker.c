@@ -87,8 +87,10 @@ static void serve_each(struct worker *worker)
 {
     bool served = false;
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
-        if (seat_is_behind(seat))
+        if (seat_is_behind(seat)) {
             seat_follow(seat);
+            served = true; /* the caller looks whether its pool is still there */
+        }
         if (serve_seat(worker, seat))
             served = true;
     }

@@ -57,17 +57,19 @@ static inline void ranks_map(rp_pool *pool, size_t n)
 /* Tasks that are submitted, whose results must be right. */
 static inline void ranks_submit(rp_pool *pool, size_t n)
 {
+    uint64_t sum = 0, wanted = 0;
     size_t count = 0;
-    for (uint64_t i = 0; i < n; i++)
-        REQUIRE_STATUS(rp_submit(pool, ranks_square, &i, sizeof i, NULL), RP_OK);
+    for (uint64_t i = 0; i < n; i++, wanted += i * i)
+        REQUIRE_STATUS(rp_submit(pool, ranks_square, &(uint64_t){i + 1}, sizeof i, NULL), RP_OK);
     for (rp_future *future; (future = rp_next(pool, 60)); rp_release(&future), count++) {
         rp_view view;
-        uint64_t answer = 0, index = rp_index(future) % n;
+        uint64_t answer = 0;
         if (CHECK_STATUS(rp_result(future, &view), RP_OK) && CHECK_UINT(view.size, sizeof answer))
             memcpy(&answer, view.data, sizeof answer);
-        CHECK_UINT(answer, index * index);
+        sum += answer;
     }
     CHECK_UINT(count, n);
+    CHECK_UINT(sum, wanted);
 }
 
 /* A whole pool: the manager maps `n` items and closes it, the others serve. */
