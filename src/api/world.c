@@ -15,9 +15,11 @@
 #include "func/func.h"
 #include "launch/launch.h"
 #include "node/node.h"
+#include "run/watch.h"
 #include "run/worker.h"
 
-#define LEAVE_S 2.0 /* that running tasks get when the program ends with its pools open */
+#define LEAVE_S 2.0  /* that running tasks get when the program ends with its pools open */
+#define LOOK_S  0.05 /* between looks at workers that should leave */
 
 /* The process has one world, as it has one MPI. */
 static struct {
@@ -30,23 +32,34 @@ static struct {
 
 /* ---- Ending ------------------------------------------------------------------------------ */
 
+/* Whether all workers have left in time. One that has died never will; it is told by the kernel. */
+static bool workers_leave(struct world *world, uint64_t deadline)
+{
+    struct roster_shared *shared = world->roster.shared;
+    struct watch *watch = world->crew ? watch_open(world->crew) : NULL;
+    uint32_t left;
+    bool whole = true;
+    while (whole && (left = atomic_load(&shared->left)) < shared->members - 1) {
+        uint64_t tick = clock_deadline(LOOK_S);
+        futex_wait(&shared->left, left, tick < deadline ? tick : deadline);
+        whole = clock_ns() < deadline && !(watch && watch_dead(watch));
+    }
+    watch_close(watch);
+    return whole;
+}
+
 /* Workers leave as soon as their tasks end. If the program ends with pools open, tasks may go on
- * for ever: then it does not wait, and the launcher ends what is left. */
+ * for ever: then it does not wait, and the launcher ends what is left. Nor does it go through
+ * MPI's end, which waits for everybody, when somebody has died. */
 static void end_manager(void)
 {
-    struct roster_shared *shared = process.world.roster.shared;
     if (process.worker)
         return;
-    if (!shared) { /* alone, or the ranks did not come together */
-        comm_stop();
-        return;
-    }
-    roster_quit(&process.world.roster);
-    uint64_t deadline = process.open ? clock_deadline(LEAVE_S) : CLOCK_NEVER;
-    uint32_t left;
-    while ((left = atomic_load(&shared->left)) < shared->members - 1)
-        if (!futex_wait(&shared->left, left, deadline))
+    if (process.world.roster.shared) {
+        roster_quit(&process.world.roster);
+        if (!workers_leave(&process.world, process.open ? clock_deadline(LEAVE_S) : CLOCK_NEVER))
             return;
+    }
     comm_stop();
 }
 
