@@ -1,0 +1,128 @@
+/* Workers that die: what they held runs elsewhere, and nothing hangs. Started alone, with four
+ * workers, since a launcher ends a job that loses a rank. The cases go on with those that the
+ * earlier ones have left alive. */
+#define _GNU_SOURCE
+#include "suite/suite.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+static int alive(rp_pool *pool)
+{
+    int count = 0;
+    for (int i = 1; i <= rp_workers(pool); i++) {
+        rp_worker_info info;
+        REQUIRE_STATUS(rp_worker(pool, i, &info), RP_OK);
+        count += info.alive;
+    }
+    return count;
+}
+
+/* Waits until so many are known to be dead: the calls of the pool see to that. */
+static void await_alive(rp_pool *pool, int count)
+{
+    double end = suite_seconds() + 30;
+    while (alive(pool) != count && suite_seconds() < end) {
+        rp_future *future = suite_submit_mark(pool, STAGE_ITEMS - 1);
+        rp_wait(future, 1);
+        rp_release(&future);
+    }
+    CHECK_INT(alive(pool), count);
+}
+
+/* Ends its process if it is the first try of item 100 and the gate is closed; else it marks. */
+static int die_once(rp_call *call, const void *in, size_t size)
+{
+    const struct ticket *ticket = in;
+    struct stage *stage = stage_at(ticket->stage);
+    if (stage && ticket->number == 100 && !atomic_exchange(&stage->gate, 1))
+        raise(SIGKILL);
+    return task_mark(call, in, size);
+}
+
+TEST_CASE(a_killed_worker_costs_no_submitted_task)
+{
+    enum { n = 2000 };
+    static rp_future *futures[n];
+    rp_pool *pool = suite_open(NULL);
+    suite_need_workers(pool, 2);
+    int before = alive(pool);
+    stage_reset();
+    for (size_t i = 0; i < n; i++) {
+        struct ticket ticket = ticket_of(i);
+        REQUIRE_STATUS(rp_submit(pool, die_once, &ticket, sizeof ticket, &futures[i]), RP_OK);
+    }
+    for (size_t i = 0; i < n; i++) {
+        rp_view view;
+        if (CHECK_STATUS(rp_result(futures[i], &view), RP_OK))
+            CHECK_UINT(*(const size_t *)view.data, i);
+    }
+    rp_task_info info;
+    CHECK_STATUS(rp_info(futures[100], &info), RP_OK);
+    CHECK_INT(info.attempts, 2);
+    for (size_t i = 0; i < n; i++)
+        rp_release(&futures[i]);
+    await_alive(pool, before - 1);
+    suite_close(pool);
+}
+
+TEST_CASE(a_killed_worker_costs_no_item_of_a_map)
+{
+    enum { n = 5000 };
+    static struct ticket in[n];
+    static size_t out[n];
+    rp_pool *pool = suite_open(NULL);
+    suite_need_workers(pool, 3);
+    int before = alive(pool);
+    stage_reset();
+    memset(out, 0xee, sizeof out);
+    for (size_t i = 0; i < n; i++)
+        in[i] = ticket_of(i);
+    CHECK_STATUS(rp_map_with(pool, die_once, in, sizeof *in, n, out, sizeof *out,
+                             RP_MAP_OPTIONS(.schedule = "static"), NULL),
+                 RP_OK);
+    for (size_t i = 0; i < n; i++)
+        if (!CHECK_UINT(out[i], i))
+            break;
+    await_alive(pool, before - 1);
+    suite_close(pool);
+}
+
+TEST_CASE(when_nobody_is_left_everything_pending_and_later_fails)
+{
+    rp_pool *pool = suite_open(NULL), *later;
+    suite_need_workers(pool, 1);
+    REQUIRE(rp_workers(pool) <= 64);
+    rp_future *pending[50];
+    stage_reset();
+    int left = alive(pool);
+    for (size_t i = 0; i < 50; i++) {
+        struct ticket ticket = ticket_of(i);
+        REQUIRE_STATUS(rp_submit(pool, task_gated, &ticket, sizeof ticket, &pending[i]), RP_OK);
+    }
+    REQUIRE(stage_await(&stage()->started, (size_t)left));
+    for (int i = 1; i <= rp_workers(pool); i++) {
+        rp_worker_info info;
+        CHECK_STATUS(rp_worker(pool, i, &info), RP_OK);
+        if (info.alive)
+            kill((pid_t)info.pid, SIGKILL);
+    }
+    for (size_t i = 0; i < 50; i++) {
+        CHECK_STATUS(rp_wait(pending[i], 30), RP_OK);
+        CHECK_STATUS(rp_result(pending[i], NULL), RP_POOL_BROKEN);
+        CHECK_HAS(rp_error(pending[i]), "died");
+        rp_release(&pending[i]);
+    }
+    rp_future *future = NULL;
+    struct ticket ticket = ticket_of(1);
+    CHECK_STATUS(rp_submit(pool, task_mark, &ticket, sizeof ticket, &future), RP_POOL_BROKEN);
+    CHECK_STATUS(rp_map(pool, task_mark, &ticket, sizeof ticket, 1, NULL, 0), RP_POOL_BROKEN);
+    CHECK_STATUS(rp_close(&pool), RP_POOL_BROKEN);
+    CHECK(!pool);
+    /* A later pool has nobody, either, and says so at the latest when it is used. */
+    if (rp_open(NULL, &later) == RP_OK) {
+        rp_status status = rp_map(later, task_mark, &ticket, sizeof ticket, 1, NULL, 0);
+        CHECK_STATUS(status, RP_POOL_BROKEN);
+        rp_close(&later);
+    }
+}
