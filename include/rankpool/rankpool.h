@@ -92,7 +92,12 @@ typedef struct rp_view {
  * bytes. Any function of the program or of a library it has loaded will do, static ones too. */
 typedef int rp_fn(rp_call *call, const void *in, size_t in_size);
 
+/* The generator of a stream: sets *item to the next input and returns 1; the bytes are copied
+ * before it is called again. 0: the end. Below 0: it failed. */
 typedef int rp_source(void *state, rp_view *item);
+
+/* The receiver of a stream's results: `index` is the position in the source. The result, or the
+ * sentence of a failed item, is valid until it returns; non-zero stops the stream. */
 typedef int rp_sink(void *state, size_t index, rp_status status, rp_view result, const char *error);
 typedef void rp_combine(void *into, const void *from, size_t size);
 typedef void rp_callback(rp_future *future, void *arg);
@@ -112,7 +117,7 @@ typedef struct rp_options {
     size_t memory_per_worker; /* bytes; caps the workers of a node by the memory it may use */
     const char *schedule;     /* "auto" (default), "static", "dynamic", "guided", "factoring", "adaptive" */
     size_t chunk;             /* items a claim; 0: the schedule's choice */
-    size_t window;            /* most items a stream draws ahead of its sink; later */
+    size_t window;            /* most items a stream draws ahead of its sink; 0: the library's choice */
     int isolate;              /* run tasks in a supervised child process; later */
     double timeout;           /* seconds a task may run; later */
     size_t task_memory;       /* bytes a task may use; later */
@@ -213,7 +218,8 @@ RP_API int rp_fail(rp_call *call, const char *format, ...) RP_PRINTF(2, 3);
 /* The constant argument of the map, valid until the task returns; NULL and 0 if there is none. */
 RP_API const void *rp_common(rp_call *call, size_t *size);
 
-/* The bytes of rp_share; later. */
+/* What was shared under that number, with its size in *size (NULL-safe): read-only, valid until the
+ * task returns. NULL: nothing is shared under it. */
 RP_API const void *rp_shared(rp_call *call, rp_share_id id, size_t *size);
 
 /* The item's index in its map, stream or pool. */
@@ -250,7 +256,7 @@ typedef struct rp_map_options {
     size_t size;          /* set by RP_MAP_OPTIONS(...) and RP_MAP_OPTIONS_INIT */
     const char *schedule; /* NULL: the pool's */
     size_t chunk;         /* 0: the pool's */
-    size_t window;        /* of a stream; later */
+    size_t window;        /* of a stream: most items drawn ahead of its sink; 0: the pool's */
     double timeout;       /* later */
     int retries;          /* later */
     const void *common;   /* one argument for all items, `common_size` bytes, copied once a node */
@@ -309,7 +315,13 @@ RP_API rp_status rp_map_reduce(rp_pool *pool, rp_fn *fn, const void *in, size_t 
                                rp_combine *combine, void *out, size_t out_size, const rp_map_options *options,
                                rp_map_report *report);
 
-/* Later. */
+/* Maps `fn` over a generator: inputs are drawn from `source` as there is room, results are given
+ * to `sink` in completion order, both called in this thread with `state`. Items drawn minus items
+ * given never exceed the window, and memory does not grow with the number of items. Failed items
+ * go to the sink too, and the stream goes on. Of the options, `cost`, `statuses` and `sizes` have
+ * no meaning here (RP_INVALID). Source and sink may use the pool.
+ * RP_OK: the source has ended. RP_TASK_FAILED: it failed; what was under way has been given.
+ * RP_CANCELLED: the sink stopped the stream. */
 RP_API rp_status rp_stream(rp_pool *pool, rp_fn *fn, rp_source *source, rp_sink *sink, void *state,
                            const rp_map_options *options);
 
@@ -357,7 +369,8 @@ typedef struct rp_task_info {
  * with `future` NULL it stays with the pool, for rp_next. */
 RP_API rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, rp_future **future);
 
-/* Later. */
+/* The same with options, which may be NULL. RP_INVALID: there is no such worker. A task for a
+ * worker that dies goes to the others. */
 RP_API rp_status rp_submit_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size,
                                 const rp_task_options *options, rp_future **future);
 
@@ -393,17 +406,33 @@ RP_API rp_status rp_info(const rp_future *future, rp_task_info *info);
  * that is not done is dropped, the task still runs. */
 RP_API void rp_release(rp_future **future);
 
-/* Later: the pointer given in the options. */
+/* The pointer given in the options; NULL if there was none. */
 RP_API void *rp_user(const rp_future *future);
 
 typedef enum rp_wait_for { RP_FIRST_COMPLETED, RP_FIRST_FAILED, RP_ALL } rp_wait_for;
 
-/* Later. */
-RP_API rp_status rp_wait_many(rp_future **futures, size_t n, rp_wait_for what, double seconds, size_t *done);
+/* Waits until one of `n` futures of one pool is done, one has failed (or all are done), or all are
+ * done. Done ones are moved to the front of the array in completion order, *done (NULL-safe) of
+ * them; the rest keep theirs, on RP_TIMEOUT too. */
+RP_API rp_status rp_wait_many(rp_future **futures, size_t n, rp_wait_for what, double seconds,
+                              size_t *done);
+
+/* Goes through `n` futures of the pool, which stay the caller's, as they complete: done ones first,
+ * doubles once. The array is copied; the futures must not be released before they were given, or
+ * the iterator freed. NULL: invalid arguments or no memory, see rp_last_error. */
 RP_API rp_iter *rp_as_completed(rp_pool *pool, rp_future *const *futures, size_t n);
+
+/* The next one; waits up to `seconds`. NULL: all were given, or none was done in time, which
+ * rp_iter_status tells apart (RP_OK, RP_TIMEOUT). */
 RP_API rp_future *rp_iter_next(rp_iter *iter, double seconds);
 RP_API rp_status rp_iter_status(const rp_iter *iter);
+
+/* Frees the iterator, not the futures, and sets *iter to NULL; NULL-safe. */
 RP_API void rp_iter_free(rp_iter **iter);
+
+/* Has `callback` called with the future and `arg` once it is done, in the order of adding, in this
+ * thread inside of a waiting call on the pool; at once if it is done. It may use the pool. A
+ * future that was released lives until its callbacks have been made. */
 RP_API rp_status rp_on_done(rp_future *future, rp_callback *callback, void *arg);
 
 /* ---- Workers ----------------------------------------------------------------------------- */
@@ -414,12 +443,24 @@ RP_API int rp_workers(const rp_pool *pool);
 /* What is known of a worker, 1..rp_workers(), or of the manager, 0. */
 RP_API rp_status rp_worker(const rp_pool *pool, int worker, rp_worker_info *info);
 
-/* ---- Shared data and queues: later ------------------------------------------------------- */
+/* ---- Memory that tasks share ------------------------------------------------------------- */
 
+/* Copies `size` bytes, once a node, to where every task can read them with rp_shared. The number is
+ * a plain value, to be put into inputs. */
 RP_API rp_status rp_share(rp_pool *pool, const void *data, size_t size, rp_share_id *id);
+
+/* Gives a share up: tasks that start from now on do not find it, its memory is freed when those
+ * under way have ended. RP_INVALID: there is none of that number. rp_close gives up all. */
 RP_API rp_status rp_unshare(rp_pool *pool, rp_share_id id);
+
+/* `size` bytes, aligned for any type, contents undefined, that the workers of this node read and
+ * write in place: maps from and into such arrays copy nothing (a failing item may then have
+ * written to its slot). Valid until rp_free or rp_close. NULL: no memory. */
 RP_API void *rp_alloc(rp_pool *pool, size_t size);
 RP_API void rp_free(rp_pool *pool, void *memory);
+
+/* ---- Queues: later ----------------------------------------------------------------------- */
+
 RP_API rp_status rp_queue_open(rp_pool *pool, size_t capacity, rp_queue **queue);
 RP_API rp_status rp_put(rp_queue *queue, const void *data, size_t size, double seconds);
 RP_API rp_status rp_get(rp_queue *queue, rp_view *view, double seconds);
