@@ -114,6 +114,13 @@ TEST_CASE(a_segment_leaves_no_name_no_descriptor_and_may_be_released_twice)
         CHECK_INT(count_names(getpid()), 0);
         CHECK_INT(count_descriptors(), descriptors);
     }
+    struct memory memory, attached;
+    REQUIRE_STATUS(memory_create(MEMORY_MEMFD, 1 << 20, &memory, &error), RP_OK);
+    struct memory_handle handle = memory_handle_of(&memory);
+    REQUIRE_STATUS(memory_attach(&handle, &attached, &error), RP_OK);
+    CHECK_INT(count_descriptors(), descriptors + 1);
+    memory_release(&attached);
+    memory_release(&memory);
     struct memory none = {0};
     memory_release(&none);
     CHECK_INT(count_descriptors(), descriptors);

@@ -285,8 +285,16 @@ static void await(struct hall *hall, uint64_t items)
         outbox_sleep(board, CLOCK_NEVER);
 }
 
+/* The inputs of items from..end-1. */
+static void fill(struct hall *hall, int number, uint32_t from, uint32_t end)
+{
+    uint64_t *in = board_at(&hall->crowd.board[0], hall->crowd.board[0].post[number].in);
+    for (uint32_t i = from; i < end; i++)
+        in[i] = hall->first[number] + i;
+}
+
 /* A descriptor that is free, with its items' inputs in a fixed place of the arena; -1: none. */
-static int take_post(struct hall *hall, uint64_t first, uint32_t room, int owner)
+static int take_post(struct hall *hall, uint64_t first, uint32_t items, int owner)
 {
     int number = post_take(&hall->crowd.posts);
     if (number < 0)
@@ -296,8 +304,8 @@ static int take_post(struct hall *hall, uint64_t first, uint32_t room, int owner
     post->first = hall->first[number] = first;
     post->in = board->shared->arena + (uint64_t)number * 2048;
     post->out = post->in + 1024;
-    for (uint32_t i = 0; hall->trade == &squares && i < room; i++)
-        ((uint64_t *)board_at(board, post->in))[i] = first + i;
+    if (hall->trade == &squares)
+        fill(hall, number, 0, items);
     atomic_store_explicit(&post->owner, (uint32_t)owner, memory_order_relaxed);
     return number;
 }
@@ -470,7 +478,7 @@ TEST_CASE(items_added_to_open_posts_are_delivered_once)
     while (hall->total < items) {
         for (uint32_t burst = 1 + draw(hall, 0) % 40; burst && posted < items; burst--) {
             if (open < 0) {
-                open = take_post(hall, posted, ROOM, 0);
+                open = take_post(hall, posted, 0, 0);
                 size = 0;
                 hall->left[open] = 1; /* itself, until it is closed */
                 post_publish(&hall->crowd.board[0], open, 0, true);
@@ -478,6 +486,7 @@ TEST_CASE(items_added_to_open_posts_are_delivered_once)
             }
             hall->left[open]++;
             posted++;
+            fill(hall, open, size, size + 1);
             post_extend(&hall->crowd.board[0], open, ++size);
             ring(hall, 0);
             if (size == ROOM || draw(hall, 0) % 200 == 0 || posted == items) {
