@@ -58,6 +58,8 @@ static rp_status check_input(rp_pool *pool, const char *call, rp_fn *fn, const v
         return error_set(&pool->error, RP_INVALID, "%s: the function is NULL", call);
     if (!in && in_size)
         return error_set(&pool->error, RP_INVALID, "%s: `in` is NULL, yet it has %zu bytes", call, in_size);
+    if (in_size > PTRDIFF_MAX)
+        return error_set(&pool->error, RP_INVALID, "%s: no input has %zu bytes", call, in_size);
     return RP_OK;
 }
 

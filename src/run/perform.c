@@ -38,15 +38,17 @@ static void forget_kept(struct call *call)
 
 void *call_reserve(struct call *call, size_t size)
 {
+    bool possible = size <= PTRDIFF_MAX;
     forget_kept(call);
     if (call->answers == ANSWER_DROPPED)
-        return scratch_of(call->performer, size ? size : 1);
+        return possible ? scratch_of(call->performer, size ? size : 1) : NULL;
     call->open.length = size;
     if (size <= call->open.capacity)
         return size ? call->open.out : call->performer->small;
     if (call->answers == ANSWER_PLACED)
-        return scratch_of(call->performer, size);
-    call->kept = call->performer->larder.take(call->performer->larder.owner, size, &call->kept_offset);
+        return possible ? scratch_of(call->performer, size) : NULL;
+    if (possible)
+        call->kept = call->performer->larder.take(call->performer->larder.owner, size, &call->kept_offset);
     call->kept_size = size;
     if (!call->kept) {
         call->open.length = 0;

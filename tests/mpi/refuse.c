@@ -225,7 +225,7 @@ TEST_CASE(tasks_refuse_what_cannot_be)
     REFUSED(pool, rp_submit(pool, nothing, NULL, 5, &future), RP_INVALID);
     REFUSED(pool, rp_submit(pool, NULL, NULL, 0, NULL), RP_INVALID);
     REFUSED(pool, rp_submit(pool, nothing, "x", SIZE_MAX / 4, &future), RP_NO_MEMORY);
-    REFUSED(pool, rp_submit(pool, nothing, "x", SIZE_MAX - 3, NULL), RP_NO_MEMORY);
+    REFUSED(pool, rp_submit(pool, nothing, "x", SIZE_MAX - 3, NULL), RP_INVALID);
     CHECK(!future);
     CHECK(!rp_next(NULL, 0));
     CHECK(!rp_next(pool, RP_FOREVER)); /* none was left with the pool */
@@ -399,11 +399,8 @@ static void combine(void *into, const void *from, size_t size)
 
 static int call_later(rp_call *call, const void *in, size_t size)
 {
-    size_t length = 5;
     rp_view view;
     (void)in, (void)size;
-    if (rp_shared(call, 1, &length))
-        return 2;
     if (rp_call_put(call, 1, "x", 1, 0) != RP_UNSUPPORTED || rp_call_get(call, 1, &view, 0) != RP_UNSUPPORTED)
         return 3;
     return 0;
@@ -412,22 +409,15 @@ static int call_later(rp_call *call, const void *in, size_t size)
 TEST_CASE(what_comes_later_is_refused_with_a_sentence)
 {
     rp_pool *pool = suite_open(NULL);
-    rp_share_id share;
     rp_queue *queue = NULL;
     rp_view view;
     uint64_t out = 0;
     REFUSED(NULL, rp_map_reduce(pool, echo, &out, 8, 1, combine, &out, 8, NULL, NULL), RP_UNSUPPORTED);
-    REFUSED(NULL, rp_share(pool, "x", 1, &share), RP_UNSUPPORTED);
-    REFUSED(NULL, rp_unshare(pool, 1), RP_UNSUPPORTED);
     REFUSED(NULL, rp_queue_open(pool, 5, &queue), RP_UNSUPPORTED);
     REFUSED(NULL, rp_put(queue, "x", 1, 0), RP_UNSUPPORTED);
     REFUSED(NULL, rp_get(queue, &view, 0), RP_UNSUPPORTED);
     REFUSED(NULL, rp_queue_close(&queue), RP_UNSUPPORTED);
     CHECK_UINT(rp_queue_id_of(queue), 0);
-    CHECK(!rp_alloc(pool, 100));
-    CHECK_HAS(rp_last_error(NULL), "rp_alloc");
-    rp_free(pool, NULL);
-    REFUSED(pool, rp_serve(pool), RP_INVALID);
     rp_future *future;
     REQUIRE_STATUS(rp_submit(pool, call_later, NULL, 0, &future), RP_OK);
     CHECK_STATUS(rp_result(future, NULL), RP_OK);

@@ -97,6 +97,7 @@ uint64_t data_mix(uint64_t x);
 size_t process_descriptors(void); /* open ones */
 size_t process_mappings(void);    /* lines of /proc/self/maps */
 size_t process_resident(void);    /* bytes */
+bool process_is_inspected(void);  /* by valgrind or a sanitizer, which keep memory of their own */
 
 /* Processor seconds that a process, with all its threads, has used; below 0: not known. */
 double process_cpu(long pid);
