@@ -141,8 +141,7 @@ static void end_mpirun(struct parent *parent)
         kill(-parent->mpirun_pid, stronger[i]); /* its group, for mpirun may be a script around mpirun */
         gone = wait_until(parent, mpirun_is_gone, i ? kill_seconds : grace_seconds);
     }
-    if (WIFSIGNALED(parent->mpirun_status))
-        mpirun_sweep(&parent->mpirun);
+    (WIFSIGNALED(parent->mpirun_status) ? janitor_work : janitor_dismiss)(&parent->janitor);
     /* Why it failed, if it did; a process that it started and that outlives it may keep this open. */
     while (gone && parent->mpirun.complaints >= 0 && !parent->joined &&
            parent_turn(parent, clock_deadline(0.1)))
@@ -163,6 +162,8 @@ static void start(struct parent *parent, const struct launch *launch, const stru
     parent->mpirun_pid = parent->mpirun.pid;
     while (!parent->failure && !parent->interrupted && !mpirun_ready(&parent->mpirun))
         parent_turn(parent, CLOCK_NEVER);
+    if (!parent->failure && !parent->interrupted)
+        parent->failure = janitor_start(&parent->janitor, &parent->mpirun, parent->null, error);
     if (!parent->failure && !parent->interrupted)
         parent->failure = start_ranks(parent, plan, error);
 }

@@ -103,8 +103,7 @@ static void fill_arguments(const struct mpirun *mpirun, struct list *list)
               (long)getpid(), mpirun->hold[0], (long)getpid());
 }
 
-/* A pipe with both ends above 2, closed by exec. */
-static int open_pipe(int ends[2])
+int mpirun_pipe(int ends[2])
 {
     int made[2];
     ends[0] = ends[1] = -1;
@@ -160,7 +159,7 @@ rp_status mpirun_start(struct mpirun *mpirun, const char *path, int ranks, char 
 
     int output[2], complaints[2] = {-1, -1}, null = -1;
     rp_status status = RP_OK;
-    if (open_pipe(output) || open_pipe(complaints) || open_pipe(mpirun->hold) ||
+    if (mpirun_pipe(output) || mpirun_pipe(complaints) || mpirun_pipe(mpirun->hold) ||
         (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
         status = error_set(error, RP_LAUNCH, "no pipe to mpirun: %s", strerror(errno));
     if (!status)

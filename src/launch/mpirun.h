@@ -5,7 +5,6 @@
  *     mpirun_relay     whenever `complaints` has something
  *     (the ranks run, each with what its placeholder lent it)
  *     mpirun_release   the placeholders end, and mpirun with them
- *     mpirun_sweep     once it has ended: removes what it left behind if it was killed
  *
  * A placeholder is a shell that says its process id and waits, by reading from a pipe of the
  * parent's that nobody writes to, until the parent lets go of the other end or dies. */
@@ -28,6 +27,9 @@ struct mpirun {
     struct list *lent; /* for each rank the variables that a launcher gives; empty: not known yet */
 };
 
+/* A pipe whose ends are above 2 and are closed by exec; not 0 with errno. */
+int mpirun_pipe(int ends[2]);
+
 rp_status mpirun_start(struct mpirun *mpirun, const char *path, int ranks, char *const *environment,
                        struct error *error);
 
@@ -41,10 +43,6 @@ bool mpirun_ready(const struct mpirun *mpirun);
 void mpirun_relay(struct mpirun *mpirun, bool show);
 
 void mpirun_release(struct mpirun *mpirun);
-
-/* Removes what it left behind where it was killed: its session directory and the ranks' shared
- * memory files. */
-void mpirun_sweep(const struct mpirun *mpirun);
 
 /* Closes what is open and frees; the process must have been waited for. */
 void mpirun_free(struct mpirun *mpirun);

@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 #include "launch/handover.h"
+#include "launch/janitor.h"
 #include "launch/mpirun.h"
 
 struct parent {
@@ -27,6 +28,7 @@ struct parent {
     struct mpirun mpirun;
     pid_t mpirun_pid;  /* 0 once it has ended */
     int mpirun_status; /* as of waitpid */
+    struct janitor janitor;
 
     pid_t *ranks; /* by rank; 0 once it has ended, or while it is not started */
     int count, alive;

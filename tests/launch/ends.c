@@ -52,7 +52,7 @@ TEST_CASE(busy_workers_end_with_the_manager)
     CHECK(clock_ns() < late);
 }
 
-enum victim { PARENT, MANAGER, WORKER, MPIRUN };
+enum victim { PARENT, MANAGER, WORKER, MPIRUN, PARENT_AND_MPIRUN };
 
 static long mpirun_of(const struct run *run)
 {
@@ -97,7 +97,11 @@ static int status_after_killing(enum victim victim, int number, bool busy)
     REQUIRE(run_pids(&run, pids, 3) == 3);
     char said[64];
     snprintf(said, sizeof said, "%.60s", run.line);
-    long pid = victim == PARENT ? run.pid : victim == MPIRUN ? mpirun_of(&run) : pids[victim == WORKER];
+    if (victim == PARENT_AND_MPIRUN)
+        kill((pid_t)mpirun_of(&run), number);
+    long pid = victim == PARENT || victim == PARENT_AND_MPIRUN ? run.pid
+               : victim == MPIRUN                              ? mpirun_of(&run)
+                                                               : pids[victim == WORKER];
     REQUIRE(pid > 0 && kill((pid_t)pid, number) == 0);
     while (victim == WORKER && kill((pid_t)pid, 0) == 0)
         usleep(1000); /* the first process buries it; the probe takes a dead one for alive until then */
@@ -124,6 +128,11 @@ TEST_CASE(killing_mpirun_ends_all)
 {
     CHECK_INT(status_after_killing(MPIRUN, SIGKILL, false), 128 + SIGKILL);
     CHECK_INT(status_after_killing(MPIRUN, SIGTERM, true), 128 + SIGKILL);
+}
+
+TEST_CASE(killing_the_first_process_and_mpirun_at_once_ends_all)
+{
+    CHECK_INT(status_after_killing(PARENT_AND_MPIRUN, SIGKILL, true), 1000 + SIGKILL);
 }
 
 TEST_CASE(a_manager_goes_on_when_a_worker_is_killed)

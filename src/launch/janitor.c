@@ -1,0 +1,121 @@
+#define _GNU_SOURCE
+#include "launch/janitor.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launch/process.h"
+
+/* $1 mpirun, $2 its session folder or "", $3 the folder that is in, $4 what names of shared memory
+ * files contain or "". */
+static const char script[] = "read line\n"
+                             "tries=20\n"
+                             "while kill -0 $1 2>/dev/null && [ $tries -gt 0 ]\n"
+                             "do sleep 0.1; tries=$((tries - 1)); done\n"
+                             "kill -9 -$1 2>/dev/null\n"
+                             "[ -z \"$2\" ] || { rm -rf \"$2\"; rmdir \"$3\" 2>/dev/null; }\n"
+                             "[ -z \"$4\" ] || rm -f /dev/shm/*_segment.*.$4.*\n";
+
+/* <tmp>/ompi.<host>.<user>/pid.<mpirun>: the variable's value only where it is of that form. */
+static const char *session_of(const struct mpirun *mpirun, char *const *lent)
+{
+    char name[32];
+    snprintf(name, sizeof name, "/pid.%ld", (long)mpirun->pid);
+    const char *session = list_value(lent, "PMIX_SERVER_TMPDIR"),
+               *last = session ? strrchr(session, '/') : NULL;
+    return last && last > session && strcmp(last, name) == 0 ? session : "";
+}
+
+/* /dev/shm/vader_segment.<host>.<user>.<job>.<rank>; later versions of Open MPI say sm_segment. */
+static void add_segments(struct list *arguments, char *const *lent)
+{
+    const char *job = list_value(lent, "PMIX_NAMESPACE");
+    if (job && *job >= '0' && *job <= '9')
+        list_addf(arguments, "%u.%lx", (unsigned)getuid(), strtoul(job, NULL, 10));
+    else
+        list_add(arguments, "");
+}
+
+static void add_arguments(struct list *arguments, const struct mpirun *mpirun)
+{
+    char *const *lent = mpirun->lent[0].items;
+    const char *session = session_of(mpirun, lent);
+    list_add(arguments, "sh");
+    list_add(arguments, "-c");
+    list_add(arguments, script);
+    list_add(arguments, "rankpool");
+    list_addf(arguments, "%ld", (long)mpirun->pid);
+    list_add(arguments, session);
+    list_addf(arguments, "%.*s", *session ? (int)(strrchr(session, '/') - session) : 0, session);
+    add_segments(arguments, lent);
+}
+
+static void add_environment(struct list *environment)
+{
+    static const char *const path[] = {"PATH=", NULL};
+    for (char **item = environ; item && *item; item++)
+        if (!list_has_prefix(*item, path))
+            list_add(environment, *item);
+    list_add(environment, "PATH=/usr/local/bin:/usr/bin:/bin");
+}
+
+rp_status janitor_start(struct janitor *janitor, const struct mpirun *mpirun, int null, struct error *error)
+{
+    int ends[2];
+    if (mpirun_pipe(ends))
+        return error_set(error, RP_LAUNCH, "no pipe to the process that cleans up: %s", strerror(errno));
+    struct list arguments = {0}, environment = {0};
+    add_arguments(&arguments, mpirun);
+    add_environment(&environment);
+    sigset_t none;
+    sigemptyset(&none);
+    const int streams[3] = {ends[0], null, null};
+    struct process process = {
+        .path = "/bin/sh",
+        .arguments = arguments.items,
+        .environment = environment.items,
+        .directory = "/",
+        .streams = streams,
+        .own_group = true,
+        .mask = &none,
+    };
+    rp_status status = arguments.short_of_memory || environment.short_of_memory
+                           ? error_set(error, RP_NO_MEMORY, "no memory to start the process that cleans up")
+                           : process_start(&process, &janitor->pid, error);
+    list_free(&arguments);
+    list_free(&environment);
+    close(ends[0]);
+    if (status)
+        close(ends[1]);
+    else
+        janitor->life = ends[1];
+    return status;
+}
+
+static void bury(struct janitor *janitor)
+{
+    close(janitor->life);
+    while (waitpid(janitor->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    janitor->pid = 0;
+}
+
+void janitor_dismiss(struct janitor *janitor)
+{
+    if (!janitor->pid)
+        return;
+    kill(janitor->pid, SIGKILL);
+    bury(janitor);
+}
+
+void janitor_work(struct janitor *janitor)
+{
+    if (janitor->pid)
+        bury(janitor);
+}
