@@ -10,39 +10,51 @@
 
 #include "base/clock.h"
 
+#define NAP_NS UINT64_C(1000000)
+
+static struct timespec time_of(uint64_t deadline)
+{
+    return (struct timespec){.tv_sec = (time_t)(deadline / 1000000000u),
+                             .tv_nsec = (long)(deadline % 1000000000u)};
+}
+
 bool futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline)
 {
-    struct timespec until = {.tv_sec = (time_t)(deadline / 1000000000u),
-                             .tv_nsec = (long)(deadline % 1000000000u)};
+    struct timespec until = time_of(deadline);
     /* FUTEX_WAIT_BITSET takes an absolute time of the monotonic clock. */
     long rc = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, deadline == CLOCK_NEVER ? NULL : &until,
                       NULL, FUTEX_BITSET_MATCH_ANY);
     return rc == 0 || errno != ETIMEDOUT;
 }
 
-#define NAP_NS UINT64_C(1000000)
-
 #ifdef SYS_futex_waitv
-static bool wait_for_several(_Atomic uint32_t *const *words, unsigned count)
+static bool wait_for_several(_Atomic uint32_t *const *words, unsigned count, uint64_t deadline)
 {
     struct futex_waitv waiters[FUTEX_SEVERAL];
+    struct timespec until = time_of(deadline);
     for (unsigned i = 0; i < count; i++)
         waiters[i] = (struct futex_waitv){.uaddr = (uintptr_t)words[i], .val = 1, .flags = FUTEX_32};
-    long rc = syscall(SYS_futex_waitv, waiters, count, 0, NULL, 0);
-    return rc >= 0 || errno == EAGAIN || errno == EINTR;
+    long rc =
+        syscall(SYS_futex_waitv, waiters, count, 0, deadline == CLOCK_NEVER ? NULL : &until, CLOCK_MONOTONIC);
+    return rc >= 0 || errno == EAGAIN || errno == EINTR || errno == ETIMEDOUT;
 }
 #else
-static bool wait_for_several(_Atomic uint32_t *const *words, unsigned count)
+static bool wait_for_several(_Atomic uint32_t *const *words, unsigned count, uint64_t deadline)
 {
-    (void)words, (void)count;
+    (void)words, (void)count, (void)deadline;
     return false;
 }
 #endif
 
-void futex_wait_all_set(_Atomic uint32_t *const *words, unsigned count)
+static void nap(void)
 {
-    if (count > FUTEX_SEVERAL || !wait_for_several(words, count))
-        futex_wait(words[0], 1, clock_ns() + NAP_NS);
+    nanosleep(&(struct timespec){.tv_nsec = (long)NAP_NS}, NULL);
+}
+
+void futex_wait_all_set(_Atomic uint32_t *const *words, unsigned count, uint64_t deadline)
+{
+    if (!wait_for_several(words, count, deadline))
+        nap();
 }
 
 void futex_wake(_Atomic uint32_t *word)

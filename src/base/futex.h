@@ -10,11 +10,11 @@
  * none). Returns false when the deadline passed; may return true without cause. */
 bool futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline);
 
-/* Sleeps while the first word, and each of the others, is 1, until one of them is woken; may return
- * without cause. Where the kernel cannot wait for several words (before Linux 5.16), or there are
- * more than FUTEX_SEVERAL, of which no more than that are read, it looks each millisecond. */
+/* Sleeps while every one of `count` words, up to FUTEX_SEVERAL, is 1: until one of them is woken, or
+ * until `deadline`; may return without cause. Where the kernel cannot wait for several words (before
+ * Linux 5.16) it returns each millisecond. */
 #define FUTEX_SEVERAL 128
-void futex_wait_all_set(_Atomic uint32_t *const *words, unsigned count);
+void futex_wait_all_set(_Atomic uint32_t *const *words, unsigned count, uint64_t deadline);
 
 /* Wakes one sleeper on the word. */
 void futex_wake(_Atomic uint32_t *word);

@@ -107,9 +107,25 @@ static void open_new(struct worker_seat *seat)
     }
 }
 
+static enum seat_part choose_part(const struct worker_seat *seat)
+{
+    unsigned served = 0, others = 0;
+    for (int i = 0; i < ROSTER_POOLS; i++) {
+        uint64_t id = atomic_load(&seat->roster->shared->pools[i].id);
+        if (id && is_chosen(seat, id))
+            served++;
+        else if (id)
+            others++;
+    }
+    if (!served && !seat->all)
+        return SEAT_IDLE;
+    return others ? SEAT_LOOKS : SEAT_CALLED;
+}
+
 void seat_follow(struct worker_seat *seat)
 {
     seat->version = atomic_load(&seat->roster->shared->version);
+    seat->part = choose_part(seat);
     close_gone(seat);
     open_new(seat);
 }

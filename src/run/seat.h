@@ -1,9 +1,15 @@
 /* A worker's place on one roster: it follows the table of pools and keeps a station at each pool
- * that it serves. */
+ * that it serves.
+ *
+ * Whoever publishes work rings one sleeper, and relies on those who search: of any pool on the
+ * roster. So only who serves all of them may sleep on its bell or count as searching. Who serves
+ * some is not called, and looks every now and then; who serves none takes no part. */
 #ifndef RANKPOOL_RUN_SEAT_H
 #define RANKPOOL_RUN_SEAT_H
 
 #include "run/station.h"
+
+enum seat_part { SEAT_IDLE, SEAT_CALLED, SEAT_LOOKS };
 
 struct worker_seat {
     struct worker_seat *behind;
@@ -11,6 +17,8 @@ struct worker_seat {
     struct station *stations;
     uint32_t version; /* of the roster's table that the stations follow */
     bool all;         /* every pool is served; else the chosen ones */
+    bool searching;   /* it counts as such on the roster */
+    enum seat_part part;
     unsigned count;
     uint64_t chosen[ROSTER_POOLS]; /* those on the table, which are no more */
 };

@@ -7,6 +7,8 @@
 #include "base/spin.h"
 #include "run/seat.h"
 
+#define LOOK_NS UINT64_C(1000000) /* between looks of a seat that nobody calls */
+
 /* ---- Each seat --------------------------------------------------------------------------- */
 
 static bool has_work(void *state)
@@ -18,49 +20,69 @@ static bool has_work(void *state)
     return false;
 }
 
-/* Asleep until one of several bells rings. */
+static void search(struct worker_seat *seat)
+{
+    if (!seat->searching && seat->part == SEAT_CALLED) {
+        roster_search(seat->roster);
+        seat->searching = true;
+    }
+}
+
+/* Somebody who found work tells the next one that there is more; who stops without any, too, since
+ * others may have relied on it. */
+static void stop_searching(struct worker_seat *seat, bool found)
+{
+    if (!seat->searching)
+        return;
+    seat->searching = false;
+    if (roster_found(seat->roster) && (!found || seat_has_work(seat)))
+        roster_ring(seat->roster);
+}
+
+/* Asleep until one of the bells rings. */
 static void sleep_on_all(struct worker *worker)
 {
-    _Atomic uint32_t *bells[FUTEX_SEVERAL];
+    _Atomic uint32_t *bells[FUTEX_SEVERAL], never = 1;
+    struct roster *last = NULL;
     unsigned count = 0;
-    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind, count++)
-        if (count < FUTEX_SEVERAL)
-            bells[count] = roster_bell(seat->roster);
-    futex_wait_all_set(bells, count);
+    uint64_t deadline = CLOCK_NEVER;
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
+        if (seat->searching && count < FUTEX_SEVERAL)
+            bells[count++] = roster_bell(last = seat->roster);
+        else if (seat->part != SEAT_IDLE)
+            deadline = clock_ns() + LOOK_NS;
+    }
+    if (count > 1)
+        futex_wait_all_set(bells, count, deadline);
+    else if (last)
+        roster_sleep(last, deadline);
+    else
+        futex_wait(&never, 1, deadline);
 }
 
 static void rest(struct worker *worker)
 {
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
-        if (!worker->searching)
-            roster_search(seat->roster);
+        search(seat);
         seat_idle(seat);
     }
-    worker->searching = true;
     if (spin_until(has_work, worker))
         return;
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
-        roster_doze(seat->roster);
-    if (!worker->seats->behind && !has_work(worker)) {
-        roster_sleep(worker->seats->roster, CLOCK_NEVER);
-        return;
-    }
+        if (seat->searching)
+            roster_doze(seat->roster);
     if (!has_work(worker))
         sleep_on_all(worker);
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
-        roster_rouse(seat->roster);
+        if (seat->searching)
+            roster_rouse(seat->roster);
 }
 
-/* Somebody who found work tells the next one that there is more. Whoever has work on one roster
- * searches on none. */
+/* Whoever has work on one roster searches on none. */
 static void found(struct worker *worker)
 {
-    if (!worker->searching)
-        return;
-    worker->searching = false;
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
-        if (roster_found(seat->roster) && seat_has_work(seat))
-            roster_ring(seat->roster);
+        stop_searching(seat, true);
 }
 
 /* A claim at each pool in turn, so that none starves. */
@@ -88,6 +110,7 @@ static void serve_each(struct worker *worker)
     bool served = false;
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
         if (seat_is_behind(seat)) {
+            stop_searching(seat, false);
             seat_follow(seat);
             served = true; /* the caller looks whether its pool is still there */
         }
@@ -103,7 +126,7 @@ static void serve_each(struct worker *worker)
 void worker_serve(struct roster *roster)
 {
     struct worker_seat seat = {.roster = roster, .all = true};
-    struct worker worker = {.seats = &seat, .serving = true};
+    struct worker worker = {.seats = &seat};
     seat_follow(&seat);
     while (!seat_must_quit(&seat))
         serve_each(&worker);
@@ -144,12 +167,10 @@ void worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t po
     while (here && seat_is_posted(here, pool))
         serve_each(worker);
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
+        stop_searching(seat, false);
         seat_pause(seat);
-        /* Others rely on searchers: somebody else must look now. */
-        if (worker->searching && roster_found(seat->roster))
-            roster_ring(seat->roster);
     }
-    worker->serving = worker->searching = false;
+    worker->serving = false;
 }
 
 void worker_part(struct worker *worker, struct roster *roster, uint64_t pool)
