@@ -15,16 +15,17 @@
  * placeholder a rank, a sleeping shell, which lends its environment: the parent reads it and
  * starts the rank itself, as its own child, and MPI_Init finds the launcher by those variables.
  * (PMIx ties a rank to its user, not to a process: a rank may fork and its child may connect.)
- * Thus the manager has the terminal, the process group, the descriptors, the working directory,
- * the limits and the exact arguments of the program as it was called, and the parent learns how
- * it ended from the kernel. Only mpirun's variables differ until launch_join, which puts the
+ * Thus the manager has the terminal, the process group, the descriptors, the limits, the working
+ * directory and the exact arguments of the program as it was called, before main changed any, and
+ * the parent learns how it ended from the kernel. Only mpirun's variables differ until launch_join, which puts the
  * parent's own environment back, so that what the program or its tasks start does not take
  * itself for a rank.
  *
  * Who dies with whom. The ranks are killed by the kernel when their parent dies, mpirun is told
  * to end by it (PR_SET_PDEATHSIG). When the manager ends, the parent gives workers and mpirun two
  * seconds each, then kills them. When mpirun dies the parent kills the ranks. A dead worker is
- * the pool's matter: the parent only buries it.
+ * the pool's matter: the parent only buries it. What a killed mpirun leaves behind, and mpirun
+ * itself where the parent was killed, is the janitor's (janitor.h).
  *
  * What can go wrong: RP_INVALID (RANKPOOL_LAUNCH), RP_LAUNCH (no launcher where one was asked for,
  * it does not start, a rank ends before it has joined), each with a sentence; launch_again then
