@@ -17,9 +17,9 @@
  * (PMIx ties a rank to its user, not to a process: a rank may fork and its child may connect.)
  * Thus the manager has the terminal, the process group, the descriptors, the limits, the working
  * directory and the exact arguments of the program as it was called, before main changed any, and
- * the parent learns how it ended from the kernel. Only mpirun's variables differ until launch_join, which puts the
- * parent's own environment back, so that what the program or its tasks start does not take
- * itself for a rank.
+ * the parent learns how it ended from the kernel. Only mpirun's variables differ until launch_join, which
+ * puts the parent's own environment back, so that what the program or its tasks start does not take itself
+ * for a rank.
  *
  * Who dies with whom. The ranks are killed by the kernel when their parent dies, mpirun is told
  * to end by it (PR_SET_PDEATHSIG). When the manager ends, the parent gives workers and mpirun two
