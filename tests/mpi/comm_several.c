@@ -280,6 +280,12 @@ TEST_CASE(who_closes_its_handle_leaves_the_pool)
         rp_worker_info info;
         CHECK_STATUS(rp_worker(second, 1, &info), RP_OK);
         CHECK_UINT(info.tasks_done, 0);
+        double begun = seconds_of(CLOCK_MONOTONIC);
+        for (int round = 0; round < 40; round++) {
+            nap(0.002);
+            ranks_submit(second, 1); /* wakes one who serves it */
+        }
+        CHECK(seconds_of(CLOCK_MONOTONIC) - begun < 1.5);
         CHECK_STATUS(rp_close(&second), RP_OK);
         submit_to_each_worker(first);
     } else {

@@ -79,3 +79,42 @@ TEST_CASE(a_wake_reaches_a_sleeping_process)
     CHECK_UINT(*word, TURNS);
     munmap(word, sizeof *word);
 }
+
+/* ---- Several words ------------------------------------------------------------------------ */
+
+static void *clear_later(void *word)
+{
+    _Atomic uint32_t *bell = word;
+    usleep(20000);
+    atomic_store(bell, 0);
+    futex_wake(bell);
+    return NULL;
+}
+
+TEST_CASE(a_wait_for_several_words_ends_when_any_of_them_is_woken)
+{
+    for (unsigned rung = 0; rung < 3; rung++) {
+        _Atomic uint32_t bells[3] = {1, 1, 1}, *words[] = {&bells[0], &bells[1], &bells[2]};
+        pthread_t thread;
+        check_note("word %u", rung);
+        REQUIRE(pthread_create(&thread, NULL, clear_later, words[rung]) == 0);
+        while (bells[rung]) /* it may return without cause */
+            futex_wait_all_set(words, 3, CLOCK_NEVER);
+        CHECK_INT(pthread_join(thread, NULL), 0);
+    }
+}
+
+TEST_CASE(a_wait_for_several_words_does_not_begin_when_one_is_cleared_already)
+{
+    _Atomic uint32_t bells[2] = {1, 0}, *words[] = {&bells[0], &bells[1]};
+    futex_wait_all_set(words, 2, CLOCK_NEVER);
+}
+
+TEST_CASE(a_wait_for_several_words_ends_at_its_deadline)
+{
+    _Atomic uint32_t bells[2] = {1, 1}, *words[] = {&bells[0], &bells[1]};
+    uint64_t deadline = clock_deadline(0.02);
+    while (clock_ns() < deadline)
+        futex_wait_all_set(words, 2, deadline);
+    CHECK(clock_ns() < deadline + 1000000000u);
+}
