@@ -108,8 +108,7 @@ static bool mpirun_in(const char *folder, size_t length, char path[PATH_MAX])
     return written < PATH_MAX && program_at(path);
 }
 
-/* In PATH, or where programs are looked for without one; else beside the MPI that the library was
- * built with. */
+/* In PATH, or where programs are looked for without one. */
 static bool find_mpirun(char *const *environment, char path[PATH_MAX])
 {
     char usual[256] = "";
@@ -122,11 +121,6 @@ static bool find_mpirun(char *const *environment, char path[PATH_MAX])
             return true;
         places += length;
     }
-#ifdef RANKPOOL_MPIRUN
-    snprintf(path, PATH_MAX, "%s", RANKPOOL_MPIRUN);
-    if (program_at(path))
-        return true;
-#endif
     *path = '\0';
     return false;
 }
