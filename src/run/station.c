@@ -230,7 +230,7 @@ static double weigh(const struct board *board, double item_ns)
             count++;
         }
     }
-    return count && item_ns > 0 ? sum / count / item_ns : 1;
+    return count > 0 && item_ns > 0 ? sum / count / item_ns : 1;
 }
 
 static uint32_t choose_run(struct station *station, const struct post_offer *offer, double item_ns)
