@@ -176,12 +176,12 @@ rp_status rp_cancel(rp_future *future)
 
 void *rp_user(const rp_future *future)
 {
-    return future && future->magic == FUTURE_MAGIC ? future->user : NULL;
+    return future_is_one(future) ? future->user : NULL;
 }
 
 size_t rp_index(const rp_future *future)
 {
-    return future && future->magic == FUTURE_MAGIC ? future->task.index : 0;
+    return future_is_one(future) ? future->task.index : 0;
 }
 
 rp_status rp_info(const rp_future *future, rp_task_info *info)

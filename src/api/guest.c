@@ -143,7 +143,7 @@ rp_status guest_serve(rp_pool *pool)
     if (!pool)
         return error_set(api_error(), RP_INVALID,
                          "rp_serve: the pool is NULL: it was not opened, or was closed");
-    if (pool->magic != POOL_MAGIC)
+    if (!pool_is_one(pool))
         return error_set(api_error(), RP_INVALID, "rp_serve: its argument is no pool");
     if (!pool->serves)
         return error_set(&pool->error, RP_INVALID,

@@ -18,7 +18,7 @@ rp_status pool_enter(rp_pool *pool, const char *call)
     if (!pool)
         return error_set(api_error(), RP_INVALID, "%s: the pool is NULL: it was not opened, or was closed",
                          call);
-    if (pool->magic != POOL_MAGIC)
+    if (!pool_is_one(pool))
         return error_set(api_error(), RP_INVALID, "%s: its first argument is no pool", call);
     if (pool->serves)
         return error_set(&pool->error, RP_INVALID,
@@ -37,7 +37,7 @@ rp_status future_enter(const rp_future *future, const char *call)
         return error_set(api_error(), RP_INVALID, "%s in a worker: only the manager may use futures", call);
     if (!future)
         return error_set(api_error(), RP_INVALID, "%s: the future is NULL", call);
-    if (future->magic != FUTURE_MAGIC)
+    if (!future_is_one(future))
         return error_set(api_error(), RP_INVALID, "%s: its argument is no future", call);
     if (!future->pool->closed && future->pool->manager.performer.busy)
         return error_set(&future->pool->error, RP_INVALID, "%s from inside a task of the same pool", call);
@@ -46,7 +46,7 @@ rp_status future_enter(const rp_future *future, const char *call)
 
 const char *rp_last_error(const rp_pool *pool)
 {
-    return pool && pool->magic == POOL_MAGIC ? pool->error.text : api_error()->text;
+    return pool_is_one(pool) ? pool->error.text : api_error()->text;
 }
 
 /* ---- Opening and closing ----------------------------------------------------------------- */
@@ -152,7 +152,7 @@ rp_status rp_close(rp_pool **pool)
     if (!pool || !*pool)
         return RP_OK;
     rp_pool *p = *pool;
-    if (p->magic == POOL_MAGIC && p->serves)
+    if (pool_is_one(p) && p->serves)
         return guest_close(pool);
     rp_status status = pool_enter(p, "rp_close");
     if (status)
@@ -180,7 +180,7 @@ size_t rp_cancel_all(rp_pool *pool)
 
 static bool is_pool(const rp_pool *pool)
 {
-    return pool && pool->magic == POOL_MAGIC;
+    return pool_is_one(pool);
 }
 
 bool rp_is_manager(const rp_pool *pool)
@@ -202,7 +202,7 @@ int rp_workers(const rp_pool *pool)
 
 rp_status rp_worker(const rp_pool *pool, int worker, rp_worker_info *info)
 {
-    if (!pool || pool->magic != POOL_MAGIC)
+    if (!pool_is_one(pool))
         return error_set(api_error(), RP_INVALID, "rp_worker: its first argument is no pool");
     struct error *error = (struct error *)(uintptr_t)&pool->error;
     if (pool->serves)

@@ -2,6 +2,9 @@
 #ifndef RANKPOOL_API_POOL_H
 #define RANKPOOL_API_POOL_H
 
+#include <stddef.h>
+#include <string.h>
+
 #include "api/last_error.h"
 #include "api/world.h"
 #include "base/slab.h"
@@ -41,6 +44,23 @@ rp_pool *pool_new(void);
 
 /* Opens it in this process, the manager of the world, by its resolved options. */
 rp_status pool_start(rp_pool *pool, const struct world *world, struct error *error);
+
+/* Whether it is one. What a user passes may be anything that can be read, aligned for nothing. */
+static inline bool pool_is_one(const rp_pool *pool)
+{
+    uint32_t magic = 0;
+    if (pool)
+        memcpy(&magic, (const char *)pool + offsetof(rp_pool, magic), sizeof magic);
+    return magic == POOL_MAGIC;
+}
+
+static inline bool future_is_one(const rp_future *future)
+{
+    uint32_t magic = 0;
+    if (future)
+        memcpy(&magic, (const char *)future + offsetof(rp_future, magic), sizeof magic);
+    return magic == FUTURE_MAGIC;
+}
 
 /* RP_OK where `pool` can take calls now; else the status and a sentence: NULL, another object,
  * closed, called from inside one of its tasks, or in a rank that serves. */

@@ -98,7 +98,7 @@ TEST_CASE(every_item_runs_once)
     stage_reset();
     rp_map_report report;
     CHECK_STATUS(rp_map_with(pool, mark_index, NULL, 0, STAGE_ITEMS, NULL, 0,
-                             RP_MAP_OPTIONS(.common = stage_path(), .common_size = sizeof(struct ticket)),
+                             RP_MAP_OPTIONS(.common = stage_path(), .common_size = strlen(stage_path()) + 1),
                              &report),
                  RP_OK);
     for (size_t i = 0; i < STAGE_ITEMS; i++)
