@@ -36,8 +36,10 @@ bool outbox_put(struct board *board, const struct note *note)
 
 void outbox_wake_manager(struct board *board)
 {
-    if (atomic_exchange(&board->shared->manager, 0))
-        futex_wake(&board->shared->manager);
+    if (!atomic_exchange(&board->shared->manager, 0))
+        return;
+    STEP("wake: word swapped");
+    futex_wake(&board->shared->manager);
 }
 
 void outbox_notify(struct board *board, uint32_t items, bool urgent)

@@ -200,6 +200,7 @@ void roster_search(struct roster *roster)
 bool roster_found(struct roster *roster)
 {
     bool last = atomic_fetch_sub(&roster->shared->searching, 1) == 1;
+    STEP("found: not searching");
     return (last || atomic_load(&roster->shared->shaken)) && anybody_asleep(roster);
 }
 

@@ -71,11 +71,12 @@ struct manager {
     struct task_list queued, posted, finished; /* the last one: done, waiting for rp_next */
     size_t for_next;                           /* tasks left with the pool that rp_next has not given */
     size_t failed;
-    uint64_t settled;   /* tasks done so far */
-    bool suspect;       /* somebody died, and not all that it held is accounted for */
-    bool showing;       /* progress of submitted tasks */
-    size_t shown_from;  /* tasks submitted before those that are shown */
-    size_t failed_from; /* the same of tasks that failed */
+    uint64_t settled;            /* tasks done so far */
+    struct post_offer unclaimed; /* what lay there first at the last look at the workers */
+    bool suspect;                /* somebody died, and not all that it held is accounted for */
+    bool showing;                /* progress of submitted tasks */
+    size_t shown_from;           /* tasks submitted before those that are shown */
+    size_t failed_from;          /* the same of tasks that failed */
 };
 
 rp_status manager_open(struct manager *manager, const struct manager_setup *setup, struct error *error);

@@ -17,17 +17,39 @@ static bool anything_ready(void *state)
     return false;
 }
 
+/* The work that lay there first at the last look lies there still. */
+static bool lies_unclaimed(struct manager *manager)
+{
+    struct post_offer before = manager->unclaimed, *now = &manager->unclaimed;
+    if (!post_peek(&manager->board, 0, now))
+        *now = (struct post_offer){0};
+    return now->post && now->post == before.post && now->generation == before.generation &&
+           now->next == before.next;
+}
+
+/* Once everybody has attached the board, a name in /dev/shm is of no use, and would outlive a manager
+ * that is killed. */
+static void forget_name(struct manager *manager)
+{
+    if (!manager->board.memory.name[0])
+        return;
+    for (int i = 1; i < manager->crew->count; i++)
+        if (!manager->crew->member[i].dead && atomic_load(&manager->board.slot[i].state) == SLOT_EMPTY)
+            return;
+    memory_forget_name(&manager->board.memory);
+}
+
 bool wait_watch(struct manager *manager)
 {
-    struct post_offer offer;
     if (clock_ns() < watch_due(manager->watch))
         return false;
     for (int dead; (dead = watch_dead(manager->watch));)
         recover_from_death(manager, dead);
     if (manager->suspect)
         recover_lost(manager);
-    if (post_peek(&manager->board, 0, &offer))
+    if (lies_unclaimed(manager))
         roster_ring_all(manager->setup.roster);
+    forget_name(manager);
     return true;
 }
 

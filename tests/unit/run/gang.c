@@ -32,7 +32,9 @@ static void strike(const char *place)
     for (size_t i = 0; i < sizeof mine / sizeof *mine; i++) {
         if (!mine[i].fate.worker || strcmp(place, mine[i].fate.place) != 0 || !gang_tally->armed)
             continue;
-        if (++mine[i].passed != mine[i].fate.count)
+        if (!mine[i].fate.signal)
+            usleep(100);
+        if (!mine[i].fate.signal || ++mine[i].passed != mine[i].fate.count)
             continue;
         atomic_fetch_add(&gang_tally->struck, 1);
         raise(mine[i].fate.signal);

@@ -20,7 +20,8 @@
 #define GANG_WORKERS 8
 #define GANG_ITEMS   4096
 
-/* At the `count`-th time that worker `worker` passes `place`, it sends itself `signal`. */
+/* At the `count`-th time that worker `worker` passes `place`, it sends itself `signal`; with signal 0
+ * it dawdles there each time. */
 struct gang_fate {
     int worker; /* 0: none */
     const char *place;
