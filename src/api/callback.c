@@ -32,7 +32,9 @@ void pool_call_back(void *owner)
         pool->due = callback->behind;
         if (!pool->due)
             pool->due_end = &pool->due;
+        pool->inside++;
         callback->call(future, callback->arg);
+        pool->inside--;
         free(callback);
         future->task.calls--;
         submit_drop(&pool->manager, &future->task);
@@ -48,7 +50,12 @@ rp_status rp_on_done(rp_future *future, rp_callback *call, void *arg)
         return error_set(&future->pool->error, RP_INVALID, "rp_on_done: the callback is NULL");
     /* Those that were added before it and are due come first. */
     if (future->task.stage == TASK_DONE && !future->task.calls) {
+        rp_pool *pool = future->pool;
+        pool->users++; /* it may release the last future of a closed pool */
+        pool->inside++;
         call(future, arg);
+        pool->inside--;
+        pool_drop(pool);
         return RP_OK;
     }
     struct callback *callback = malloc(sizeof *callback);

@@ -1,9 +1,15 @@
 /* What the API names and this version does not do: each call says so, and does nothing. */
-#include "api/last_error.h"
+#include "api/pool.h"
 
 static rp_status later(struct error *error, const char *call)
 {
     return error_set(error, RP_UNSUPPORTED, "%s is not supported by this version", call);
+}
+
+static rp_status later_of(rp_pool *pool, const char *call)
+{
+    rp_status status = pool_enter(pool, call);
+    return status ? status : later(&pool->error, call);
 }
 
 #define LATER(name, ...)                                                                                     \
@@ -14,9 +20,18 @@ static rp_status later(struct error *error, const char *call)
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-LATER(rp_map_reduce, rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, rp_combine *combine,
-      void *out, size_t out_size, const rp_map_options *options, rp_map_report *report)
-LATER(rp_queue_open, rp_pool *pool, size_t capacity, rp_queue **queue)
+rp_status rp_map_reduce(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n,
+                        rp_combine *combine, void *out, size_t out_size, const rp_map_options *options,
+                        rp_map_report *report)
+{
+    return later_of(pool, "rp_map_reduce");
+}
+
+rp_status rp_queue_open(rp_pool *pool, size_t capacity, rp_queue **queue)
+{
+    return later_of(pool, "rp_queue_open");
+}
+
 LATER(rp_put, rp_queue *queue, const void *data, size_t size, double seconds)
 LATER(rp_get, rp_queue *queue, rp_view *view, double seconds)
 LATER(rp_queue_close, rp_queue **queue)

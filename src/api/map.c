@@ -56,7 +56,8 @@ rp_status map_options_schedule(rp_pool *pool, const char *call, const rp_map_opt
     return RP_OK;
 }
 
-static rp_status apply_options(rp_pool *pool, const rp_map_options *options, struct map_work *work)
+static rp_status apply_options(rp_pool *pool, const char *call, const rp_map_options *options,
+                               struct map_work *work)
 {
     work->chunk = options->chunk ? options->chunk : pool->options.chunk;
     work->common = options->common;
@@ -66,33 +67,48 @@ static rp_status apply_options(rp_pool *pool, const rp_map_options *options, str
     work->sizes = options->sizes;
     work->stop_at_failure = options->stop_at_failure;
     work->label = options->label;
-    return map_options_schedule(pool, "rp_map_with", options, &work->schedule);
+    return map_options_schedule(pool, call, options, &work->schedule);
+}
+
+/* Callbacks that are due are made meanwhile. */
+static rp_status run(rp_pool *pool, const struct map_work *work, rp_map_report *report)
+{
+    pool->inside++;
+    rp_status status = map_run(&pool->manager, work, report, &pool->error);
+    pool->inside--;
+    return status;
+}
+
+static rp_status map(rp_pool *pool, const char *call, struct map_work *work, const rp_map_options *given,
+                     rp_map_report *report)
+{
+    rp_map_options options;
+    rp_status status = pool_enter(pool, call);
+    if (!status)
+        status = check_arrays(pool, call, work);
+    if (!status)
+        status = map_options_read(pool, call, given, &options);
+    if (!status)
+        status = apply_options(pool, call, &options, work);
+    return status ? status : run(pool, work, report);
 }
 
 rp_status rp_map_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, void *out,
-                      size_t out_size, const rp_map_options *given, rp_map_report *report)
+                      size_t out_size, const rp_map_options *options, rp_map_report *report)
 {
-    rp_map_options options;
     struct map_work work = {.fn = fn, .in = in, .in_size = in_size, .n = n, .out = out, .out_size = out_size};
-    rp_status status = pool_enter(pool, "rp_map");
-    if (!status)
-        status = check_arrays(pool, "rp_map", &work);
-    if (!status)
-        status = map_options_read(pool, "rp_map_with", given, &options);
-    if (!status)
-        status = apply_options(pool, &options, &work);
-    return status ? status : map_run(&pool->manager, &work, report, &pool->error);
+    return map(pool, "rp_map_with", &work, options, report);
 }
 
 rp_status rp_map(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, void *out,
                  size_t out_size)
 {
-    return rp_map_with(pool, fn, in, in_size, n, out, out_size, NULL, NULL);
+    struct map_work work = {.fn = fn, .in = in, .in_size = in_size, .n = n, .out = out, .out_size = out_size};
+    return map(pool, "rp_map", &work, NULL, NULL);
 }
 
 rp_status rp_map_range(rp_pool *pool, rp_fn *fn, uint64_t begin, uint64_t end, void *out, size_t out_size)
 {
-    const rp_map_options none = RP_MAP_OPTIONS_INIT;
     rp_status status = pool_enter(pool, "rp_map_range");
     if (status)
         return status;
@@ -106,8 +122,5 @@ rp_status rp_map_range(rp_pool *pool, rp_fn *fn, uint64_t begin, uint64_t end, v
                             .out_size = out_size,
                             .range = true,
                             .begin = begin};
-    status = check_arrays(pool, "rp_map_range", &work);
-    if (!status)
-        status = apply_options(pool, &none, &work);
-    return status ? status : map_run(&pool->manager, &work, NULL, &pool->error);
+    return map(pool, "rp_map_range", &work, NULL, NULL);
 }

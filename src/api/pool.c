@@ -157,6 +157,9 @@ rp_status rp_close(rp_pool **pool)
     rp_status status = pool_enter(p, "rp_close");
     if (status)
         return status;
+    if (p->inside)
+        return error_set(&p->error, RP_INVALID,
+                         "rp_close from inside a callback, a source or a sink of the same pool");
     submit_finish(&p->manager);
     status = manager_check(&p->manager, api_error());
     manager_close(&p->manager);

@@ -29,6 +29,7 @@ struct rp_pool {
     uint64_t number;     /* of the pool, in its manager; for workers */
     struct error error;
     struct slab futures;
+    unsigned inside;                 /* calls under way that run the user's callbacks, sources or sinks */
     struct callback *due, **due_end; /* callbacks whose futures are done, in order */
 };
 

@@ -14,6 +14,9 @@ static rp_status refuse_arrays(rp_pool *pool, const rp_map_options *options)
     if (name)
         return error_set(&pool->error, RP_INVALID,
                          "rp_stream: `%s` is an array of n, which a stream does not know", name);
+    if (options->stop_at_failure)
+        return error_set(&pool->error, RP_INVALID,
+                         "rp_stream: `stop_at_failure` is for maps: a sink stops a stream by its answer");
     return RP_OK;
 }
 
@@ -43,5 +46,8 @@ rp_status rp_stream(rp_pool *pool, rp_fn *fn, rp_source *source, rp_sink *sink, 
     work.common = options.common;
     work.common_size = options.common_size;
     work.label = options.label;
-    return stream_run(&pool->manager, &work, &pool->error);
+    pool->inside++;
+    status = stream_run(&pool->manager, &work, &pool->error);
+    pool->inside--;
+    return status;
 }

@@ -28,6 +28,7 @@ static struct {
     struct world world;
     uint64_t pools;
     int open;
+    pid_t pid; /* that runs the exit handlers */
 } process = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- Ending ------------------------------------------------------------------------------ */
@@ -48,12 +49,18 @@ static bool workers_leave(struct world *world, uint64_t deadline)
     return whole;
 }
 
+/* A child that the program, or a task, forked ends without a word to the other ranks. */
+static bool is_forked(void)
+{
+    return getpid() != process.pid;
+}
+
 /* Workers leave as soon as their tasks end. If the program ends with pools open, tasks may go on
  * for ever: then it does not wait, and the launcher ends what is left. Nor does it go through
  * MPI's end, which waits for everybody, when somebody has died. */
 static void end_manager(void)
 {
-    if (process.worker)
+    if (process.worker || is_forked())
         return;
     if (process.world.roster.shared) {
         roster_quit(&process.world.roster);
@@ -61,6 +68,12 @@ static void end_manager(void)
             return;
     }
     comm_stop();
+}
+
+static void end_worker(void)
+{
+    if (!is_forked())
+        comm_stop();
 }
 
 static _Noreturn void serve(struct world *world)
@@ -138,7 +151,8 @@ static rp_status join_ranks(struct world *world, const struct launch *launch, st
         return status;
     int rank = comm_rank(comm), ranks = comm_ranks(comm);
     process.worker = rank > 0;
-    atexit(process.worker ? comm_stop : end_manager);
+    process.pid = getpid();
+    atexit(process.worker ? end_worker : end_manager);
     status = launch_strangers(launch, ranks, error);
     if (!status)
         status = launch_join(launch, &joined, error);

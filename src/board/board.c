@@ -141,3 +141,12 @@ void board_break(struct board *board, const char *why)
         atomic_store(&board->shared->broken, 2);
     }
 }
+
+void board_mend_break(struct board *board)
+{
+    uint32_t begun = 1;
+    if (atomic_load(&board->shared->broken) != begun)
+        return;
+    snprintf(board->shared->why, sizeof board->shared->why, "an initializer failed, and its worker died");
+    atomic_compare_exchange_strong(&board->shared->broken, &begun, 2);
+}

@@ -54,4 +54,7 @@ const char *board_find_module(const struct board *board, uint64_t id);
 /* A worker cannot serve: the first sentence counts. The caller wakes the manager. */
 void board_break(struct board *board, const char *why);
 
+/* Somebody died, perhaps before its sentence was whole. */
+void board_mend_break(struct board *board);
+
 #endif

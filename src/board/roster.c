@@ -78,7 +78,8 @@ rp_status roster_post_pool(struct roster *roster, uint64_t id, const struct memo
 {
     struct roster_shared *shared = roster->shared;
     for (int i = 0; i < ROSTER_POOLS; i++) {
-        if (atomic_load(&shared->pools[i].id))
+        uint64_t nobody = 0;
+        if (!atomic_compare_exchange_strong(&shared->pools[i].id, &nobody, ROSTER_TAKEN))
             continue;
         shared->pools[i].board = *board;
         atomic_store(&shared->pools[i].id, id);

@@ -47,6 +47,8 @@ struct roster_member {
     char cpus[ROSTER_CPUS_LENGTH];
 };
 
+#define ROSTER_TAKEN UINT64_MAX /* a place that is being filled */
+
 struct roster_pool {
     _Atomic uint64_t id; /* 0: no pool */
     struct memory_handle board;
@@ -80,8 +82,8 @@ void roster_release(struct roster *roster);
 /* Writes what others see of this process. */
 void roster_enter(struct roster *roster, int rank, const char *host, const char *cpus, int numa_node);
 
-/* The manager's side of the table of pools; threads that open pools at a time take turns outside.
- * RP_UNSUPPORTED when ROSTER_POOLS are open. */
+/* The manager's side of the table of pools, from any of its threads. RP_UNSUPPORTED when ROSTER_POOLS are
+ * open. */
 rp_status roster_post_pool(struct roster *roster, uint64_t id, const struct memory_handle *board,
                            struct error *error);
 void roster_drop_pool(struct roster *roster, uint64_t id);

@@ -13,7 +13,7 @@ struct crew_member {
 };
 
 struct crew {
-    int users;
+    _Atomic int users;
     int count; /* with the manager, 0 */
     struct crew_member member[];
 };

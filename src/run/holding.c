@@ -12,6 +12,7 @@ struct holding {
     size_t size;
     rp_share_id share; /* 0: an allocation */
     bool given_up;
+    uint64_t given_up_at; /* posts made before may still read it */
 };
 
 static struct holding *take(struct manager *manager, size_t size)
@@ -47,15 +48,36 @@ static void release(struct manager *manager, struct holding *holding)
     free(holding);
 }
 
+static uint64_t oldest_post(const struct manager *manager)
+{
+    uint64_t oldest = UINT64_MAX;
+    for (int i = 0; !manager_is_alone(manager) && i < BOARD_POSTS; i++)
+        if (manager->postings[i].ops && manager->postings[i].serial < oldest)
+            oldest = manager->postings[i].serial;
+    return oldest;
+}
+
+static void give_up(struct manager *manager, struct holding *holding)
+{
+    holding->given_up = true;
+    holding->given_up_at = manager->postings_made;
+    manager->given_up++;
+    holding_sweep(manager);
+}
+
 void holding_sweep(struct manager *manager)
 {
+    if (!manager->given_up)
+        return;
+    uint64_t oldest = oldest_post(manager);
     for (struct holding **link = &manager->holdings; *link;) {
         struct holding *holding = *link;
-        if (!holding->given_up || manager->live_posts) {
+        if (!holding->given_up || holding->given_up_at >= oldest) {
             link = &holding->behind;
             continue;
         }
         *link = holding->behind;
+        manager->given_up--;
         release(manager, holding);
     }
 }
@@ -102,8 +124,7 @@ rp_status holding_unshare(struct manager *manager, rp_share_id id, struct error 
         return error_set(error, RP_INVALID, "nothing is shared under the number %llu",
                          (unsigned long long)id);
     atomic_store(&((struct share_head *)holding->memory)->magic, 0);
-    holding->given_up = true;
-    holding_sweep(manager);
+    give_up(manager, holding);
     return RP_OK;
 }
 
@@ -129,8 +150,7 @@ bool holding_free(struct manager *manager, void *memory)
     for (struct holding *holding = manager->holdings; holding; holding = holding->behind) {
         if (holding->memory != memory || holding->share || holding->given_up)
             continue;
-        holding->given_up = true;
-        holding_sweep(manager);
+        give_up(manager, holding);
         return true;
     }
     return false;

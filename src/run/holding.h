@@ -2,8 +2,8 @@
  * number; allocations are read and written in place by everybody on the node. Alone they are
  * memory of this process.
  *
- * What is given up while posts are live may still be read by their tasks: it is freed when the
- * last of them has ended. */
+ * What is given up may still be read by tasks that were posted before: it is freed when the last
+ * of their posts has ended. */
 #ifndef RANKPOOL_RUN_HOLDING_H
 #define RANKPOOL_RUN_HOLDING_H
 
@@ -29,7 +29,7 @@ uint64_t holding_offset(const struct manager *manager, const void *memory, size_
 /* The share as this process sees it; NULL: there is none of that number. */
 const void *holding_find(const struct manager *manager, rp_share_id id, size_t *size);
 
-/* Frees what was given up, once no post is live; all of it at the pool's end. */
+/* Frees what was given up, as far as no post needs it; all of it at the pool's end. */
 void holding_sweep(struct manager *manager);
 void holding_fini(struct manager *manager);
 

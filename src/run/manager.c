@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "run/collect.h"
 #include "run/holding.h"
 #include "run/wait.h"
 #include "run/watch.h"
@@ -131,8 +132,10 @@ void manager_close(struct manager *manager)
     if (!manager_is_alone(manager)) {
         atomic_store(&manager->board.shared->closing, 1);
         roster_ring_all(manager->setup.roster);
-        while (manager->setup.finalizer && somebody_is_in(manager))
+        while (manager->setup.finalizer && somebody_is_in(manager)) {
+            collect_notes(manager); /* of cancelled tasks: they take up room */
             wait_for_items(manager, UINT64_MAX, CLOCK_NEVER);
+        }
         roster_drop_pool(manager->setup.roster, manager->setup.pool);
     }
     if (manager->setup.finalizer && manager->entered)

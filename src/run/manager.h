@@ -54,8 +54,9 @@ struct manager {
     struct posts posts;
     struct arena arena;
     struct posting *postings; /* BOARD_POSTS */
-    int live_posts;           /* of these */
+    uint64_t postings_made;   /* so far */
     struct holding *holdings; /* memory that the user holds */
+    int given_up;             /* of these, those that wait to be freed */
     struct performer performer;
     struct func_cache functions;
     uint64_t program; /* module id of the program itself */

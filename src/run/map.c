@@ -176,16 +176,23 @@ static void fill_report(const struct map *map, rp_map_report *report, uint64_t b
 rp_status map_run(struct manager *manager, const struct map_work *work, rp_map_report *report,
                   struct error *error)
 {
-    struct map map = {.manager = manager, .work = work, .error = error};
+    struct error own; /* the user's calls in callbacks have the pool's */
+    struct map map = {.manager = manager, .work = work, .error = &own, .first_failed = work->n};
     uint64_t begun = clock_ns();
-    rp_status status = begin(&map, error);
+    error_clear(&own);
+    rp_status status = begin(&map, &own);
     if (!status) {
         show_map_begin(manager, work->label, work->n);
         run_to_its_end(&map);
         show_map_end(manager, work->label, work->n, count_ended(&map), map.failed);
-        fill_report(&map, report, begun);
         status = map.stopped > RP_CANCELLED ? map.stopped : map.status;
+        fill_report(&map, report, begun);
+    } else if (status == RP_POOL_BROKEN) {
+        map_refuse(&map, status);
+        fill_report(&map, report, begun);
     }
+    if (status)
+        *error = own;
     end(&map);
     return status;
 }

@@ -67,6 +67,9 @@ void map_end_unstarted(struct map *map, int post, uint32_t from, uint32_t count)
 /* Nothing more is started: what nobody has claimed ends with `status`. */
 void map_stop(struct map *map, rp_status status);
 
+/* The map could not begin: nothing of it runs. */
+void map_refuse(struct map *map, rp_status status);
+
 /* map_post.c: posts ahead what the board should hold. */
 void map_feed(struct map *map);
 

@@ -121,13 +121,30 @@ static void stop_post(struct map *map, int post)
         map_end_unstarted(map, post, from, count);
 }
 
+/* A range may have more items than a note can count. */
+static void end_range(struct map *map, size_t low, size_t high)
+{
+    if (!map->work->statuses && !map->work->sizes) {
+        map->cancelled += high - low;
+        return;
+    }
+    for (; low < high; low++)
+        end_items(map, low, 0, 1);
+}
+
+void map_refuse(struct map *map, rp_status status)
+{
+    map->stopped = status;
+    end_range(map, 0, map->work->n);
+}
+
 void map_stop(struct map *map, rp_status status)
 {
     map->stopped = status;
     for (int i = 0; i < map->share_count; i++) {
         struct share *share = &map->shares[i];
-        for (; share->low < share->high; share->low++)
-            end_items(map, share->low, 0, 1);
+        end_range(map, share->low, share->high);
+        share->low = share->high;
     }
     for (int i = 0; !manager_is_alone(map->manager) && i < BOARD_POSTS; i++)
         if (map->manager->postings[i].ops && map->manager->postings[i].work == map)

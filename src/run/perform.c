@@ -62,6 +62,7 @@ static inline void prepare(struct call *call, size_t index, void *out)
 {
     call->open.out = out;
     call->open.length = 0;
+    call->sentence[0] = '\0';
     call->index = index;
     call->random_words = 0;
 }
@@ -86,11 +87,6 @@ static void note_failure(struct call *call, int code, rp_status status, struct n
     note->status = status;
     note->code = code;
     note->size = strlen(call->sentence);
-}
-
-static void forget_sentence(struct call *call)
-{
-    call->sentence[0] = '\0';
 }
 
 struct run {
@@ -137,7 +133,6 @@ static bool send_exception(struct run *run, struct call *call, uint32_t item, in
     }
     note_failure(call, code, status, &note);
     send_note(run, note, call->sentence);
-    forget_sentence(call);
     return true;
 }
 
@@ -177,6 +172,7 @@ uint64_t perform_run(struct performer *performer, const struct stretch *stretch,
         good_from = i + 1;
         if (send_exception(&run, call, i, code) && stretch->flags & POST_STOP) {
             send_not_run(&run, good_from, end - good_from);
+            performer->done -= end - good_from; /* which did not run */
             good_from = end;
             break;
         }
@@ -243,7 +239,6 @@ static void send_alone(struct run *run, struct call *call, uint32_t item, int co
     if (status) {
         note_failure(call, code, status, &note);
         send_note(run, note, call->sentence);
-        forget_sentence(call);
         return;
     }
     note.size = call->open.length;
@@ -327,7 +322,6 @@ void perform_errand(struct performer *performer, const struct errand *errand, st
     if (status) {
         note_failure(call, code, status, note);
         send_note(&run, *note, call->sentence);
-        forget_sentence(call);
         return;
     }
     note->size = call->open.length;
@@ -360,7 +354,6 @@ rp_status perform_hook(struct performer *performer, const char *what, rp_fn *fn,
     error_set(error, RP_POOL_BROKEN, "the %s failed with code %d on worker %d (%s, process %ld)%s%s", what,
               code, performer->self, member->host, member->pid, call->sentence[0] ? ": " : "",
               call->sentence);
-    forget_sentence(call);
     return RP_POOL_BROKEN;
 }
 

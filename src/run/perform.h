@@ -57,7 +57,7 @@ struct performer {
     size_t scratch_size;
     size_t done;  /* items run */
     uint64_t now; /* clock_ns when the last note was made; 0: it has rested since */
-    _Alignas(64) unsigned char small[NOTE_INLINE];
+    _Alignas(16) unsigned char small[NOTE_INLINE];
 };
 
 /* Items of a map that lie one behind the other. */

@@ -33,8 +33,11 @@ int posting_take(struct manager *manager, const struct posting_ops *ops, void *w
     }
     struct posting *posting = &manager->postings[post];
     block->users++;
-    manager->live_posts++;
-    *posting = (struct posting){.ops = ops, .work = work, .lease = posting->lease, .block = block};
+    *posting = (struct posting){.ops = ops,
+                                .work = work,
+                                .serial = ++manager->postings_made,
+                                .lease = posting->lease,
+                                .block = block};
     return post;
 }
 
@@ -50,6 +53,5 @@ void posting_retire(struct manager *manager, int post)
     posting->tasks = NULL;
     posting->ops = NULL;
     post_retire(&manager->posts, &manager->board, post);
-    if (--manager->live_posts == 0)
-        holding_sweep(manager);
+    holding_sweep(manager);
 }

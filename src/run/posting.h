@@ -30,6 +30,7 @@ struct posting_ops {
 struct posting {
     const struct posting_ops *ops; /* NULL: the post is free */
     void *work;
+    uint64_t serial; /* in the order of posting */
     struct lease lease;
     struct block *block;
     struct share *share; /* of a map: where its items are from ... */

@@ -85,6 +85,7 @@ void recover_from_death(struct manager *manager, int worker)
     manager->crew->member[worker].dead = true;
     manager->suspect = true;
     roster_bury(manager->setup.roster, worker);
+    board_mend_break(&manager->board);
     free_owned(manager, worker);
     recover_lost(manager);
 }

@@ -11,13 +11,22 @@
 #include "run/wait.h"
 
 #define WINDOW  ((size_t)16384) /* the library's choice, in items */
-#define AT_ONCE 512             /* items drawn between two collections */
+#define BYTES   ((uint64_t)64 << 20)
+#define AT_ONCE 512 /* items drawn between two collections */
 
 /* ---- Drawing ----------------------------------------------------------------------------- */
 
+/* Of large items the library's choice is fewer; twice as many as there are workers at any rate. */
+static bool has_room(const struct stream *stream)
+{
+    size_t ahead = stream->drawn - stream->given;
+    size_t least = 2 * (size_t)stream->manager->crew->count;
+    return ahead < stream->window && (stream->work->window || ahead < least || stream->bytes < BYTES);
+}
+
 static bool may_draw(const struct stream *stream)
 {
-    return !stream->drained && !stream->stopped && stream->drawn - stream->given < stream->window;
+    return !stream->drained && !stream->stopped && has_room(stream);
 }
 
 /* The next input; false: there is none. */
@@ -44,6 +53,10 @@ static bool put(struct stream *stream, const rp_view *input)
         if (stream->drawn == stream->given) {
             stream->stopped = stream->status = RP_NO_MEMORY;
             error_set(stream->error, RP_NO_MEMORY, "no shared memory for an item of %zu bytes", input->size);
+            return false;
+        }
+        if (manager_check(stream->manager, stream->error)) {
+            stream->stopped = stream->status = RP_POOL_BROKEN;
             return false;
         }
         wait_for_items(stream->manager, 1, CLOCK_NEVER);
@@ -77,6 +90,10 @@ static void give_own(void *state, struct note *note, const void *payload)
         perform_describe(text, sizeof text, "item", note->from, note,
                          &manager->crew->member[manager->performer.self], manager->performer.self, 1,
                          payload);
+    /* The sink may use the pool, whose next task answers into the same few bytes. */
+    _Alignas(16) unsigned char small[NOTE_INLINE];
+    if (payload && !note->status)
+        payload = memcpy(small, payload, sizeof small);
     rp_view result = {kept ? kept : payload, note->size};
     stream_give_one(stream, stream->drawn, (rp_status)note->status, note->status ? (rp_view){0} : result,
                     text);
@@ -155,10 +172,13 @@ static rp_status begin(struct stream *stream)
 
 rp_status stream_run(struct manager *manager, const struct stream_work *work, struct error *error)
 {
-    struct stream stream = {.manager = manager, .work = work, .error = error};
+    struct error own; /* the user's calls in sources and sinks have the pool's */
+    struct stream stream = {.manager = manager, .work = work, .error = &own};
     rp_status status = begin(&stream);
-    if (status)
+    if (status) {
+        *error = own;
         return status;
+    }
     show_map_begin(manager, work->label, SIZE_MAX);
     if (manager_is_alone(manager))
         run_alone(&stream);
@@ -168,5 +188,7 @@ rp_status stream_run(struct manager *manager, const struct stream_work *work, st
     if (stream.common)
         arena_give(&manager->arena, stream.common, work->common_size);
     free(stream.arrivals);
+    if (stream.status)
+        *error = own;
     return stream.status;
 }

@@ -53,6 +53,7 @@ static bool open_block(struct stream *stream, size_t size)
     posting->first = stream->drawn;
     describe_post(stream, post, stream->drawn);
     post->indices = posting->block->offset;
+    stream->bytes += posting->block->size;
     stream->open = number;
     stream->items = stream->unpublished = 0;
     stream->low = posting->block->offset;
@@ -90,8 +91,12 @@ void stream_publish(struct stream *stream)
 
 static void leave_post(struct stream *stream, int post)
 {
-    if (post != stream->open && stream->manager->postings[post].lease.open == 0)
-        posting_retire(stream->manager, post);
+    const struct posting *posting = &stream->manager->postings[post];
+    if (post == stream->open || posting->lease.open)
+        return;
+    if (posting->block->users == 1)
+        stream->bytes -= posting->block->size;
+    posting_retire(stream->manager, post);
 }
 
 void stream_close_block(struct stream *stream)

@@ -20,6 +20,7 @@ struct stream {
     uint64_t common; /* offset of its copy on the board */
     size_t window;
     size_t drawn, given, failed;
+    uint64_t bytes;    /* of its blocks */
     bool drained;      /* nothing more will be drawn */
     rp_status stopped; /* why results are not given any more, RP_OK: they are */
     rp_status status;  /* of the whole */

@@ -160,7 +160,10 @@ static void enlist_posted(struct manager *manager, struct task *task)
 /* Where nothing is under way whose end would make room, there will never be any. */
 static bool can_wait(const struct manager *manager)
 {
-    return manager->posted.first != NULL;
+    for (int i = 0; i < BOARD_POSTS; i++)
+        if (manager->postings[i].ops && manager->postings[i].lease.open)
+            return true;
+    return false;
 }
 
 void submit_feed(struct manager *manager)
@@ -168,16 +171,18 @@ void submit_feed(struct manager *manager)
     struct task *task;
     struct board_function function;
     while (!manager_is_alone(manager) && (task = manager->queued.first)) {
-        bool posted =
-            !manager_name(manager, task->fn, &function, NULL) && post_task(manager, task, task->in, function);
-        if (!posted && can_wait(manager))
+        struct error error;
+        rp_status status = manager_name(manager, task->fn, &function, &error);
+        bool posted = !status && post_task(manager, task, task->in, function);
+        if (!posted && !status && can_wait(manager))
             return;
         task_remove(&manager->queued, task);
         if (posted) {
             task_drop_input(task);
             enlist_posted(manager, task);
         } else {
-            submit_settle(manager, task, RP_NO_MEMORY, "no shared memory for its input");
+            submit_settle(manager, task, status ? status : RP_NO_MEMORY,
+                          status ? error.text : "no shared memory for its input");
         }
     }
 }

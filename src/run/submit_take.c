@@ -98,7 +98,7 @@ static void requeue(struct manager *manager, struct task *task)
     memcpy(task->in, in, task->in_size);
     free_apart(manager, task);
     task->stage = TASK_QUEUED;
-    task_append(&manager->queued, task);
+    task_insert(&manager->queued, task);
 }
 
 static bool repost(void *work, int post, uint32_t from, uint32_t count)

@@ -412,8 +412,8 @@ TEST_CASE(what_comes_later_is_refused_with_a_sentence)
     rp_queue *queue = NULL;
     rp_view view;
     uint64_t out = 0;
-    REFUSED(NULL, rp_map_reduce(pool, echo, &out, 8, 1, combine, &out, 8, NULL, NULL), RP_UNSUPPORTED);
-    REFUSED(NULL, rp_queue_open(pool, 5, &queue), RP_UNSUPPORTED);
+    REFUSED(pool, rp_map_reduce(pool, echo, &out, 8, 1, combine, &out, 8, NULL, NULL), RP_UNSUPPORTED);
+    REFUSED(pool, rp_queue_open(pool, 5, &queue), RP_UNSUPPORTED);
     REFUSED(NULL, rp_put(queue, "x", 1, 0), RP_UNSUPPORTED);
     REFUSED(NULL, rp_get(queue, &view, 0), RP_UNSUPPORTED);
     REFUSED(NULL, rp_queue_close(&queue), RP_UNSUPPORTED);
