@@ -104,6 +104,15 @@ static uint64_t begin(struct performer *performer)
     return performer->now ? performer->now : clock_ns();
 }
 
+/* Before the note is sent: who has it sees the items counted. */
+static void count_done(struct performer *performer, const struct note *note)
+{
+    if (note->status != RP_CANCELLED)
+        performer->done += note->count;
+    if (performer->slot)
+        atomic_store_explicit(&performer->slot->done, performer->done, memory_order_relaxed);
+}
+
 static void send_note(struct run *run, struct note note, const void *payload)
 {
     uint64_t now = clock_ns();
@@ -111,6 +120,7 @@ static void send_note(struct run *run, struct note note, const void *payload)
     note.flags |= run->flags;
     note.ended = now;
     note.ran = (float)((double)(now - run->since) * 1e-9);
+    count_done(run->performer, &note);
     run->sink(run->state, &note, payload);
     run->performer->now = run->since = now;
     run->flags = 0;
@@ -172,16 +182,12 @@ uint64_t perform_run(struct performer *performer, const struct stretch *stretch,
         good_from = i + 1;
         if (send_exception(&run, call, i, code) && stretch->flags & POST_STOP) {
             send_not_run(&run, good_from, end - good_from);
-            performer->done -= end - good_from; /* which did not run */
             good_from = end;
             break;
         }
     }
     send_good(&run, good_from, end - good_from, stretch->out_size);
     performer->busy = false;
-    performer->done += count;
-    if (performer->slot)
-        atomic_store_explicit(&performer->slot->done, performer->done, memory_order_relaxed);
     return run.since - begun;
 }
 
@@ -288,9 +294,6 @@ uint64_t perform_packed(struct performer *performer, const struct stretch *stret
     }
     close_pack(&pack, larder, &run);
     performer->busy = false;
-    performer->done += count;
-    if (performer->slot)
-        atomic_store_explicit(&performer->slot->done, performer->done, memory_order_relaxed);
     return run.since - begun;
 }
 
@@ -313,9 +316,6 @@ void perform_errand(struct performer *performer, const struct errand *errand, st
         atomic_store_explicit(&performer->slot->running, errand->index, memory_order_relaxed);
     int code = errand->fn(&call->open, errand->in, errand->in_size);
     performer->busy = false;
-    performer->done++;
-    if (performer->slot)
-        atomic_store_explicit(&performer->slot->done, performer->done, memory_order_relaxed);
 
     note->count = 1;
     rp_status status = judge(call, code);
