@@ -23,7 +23,8 @@
 TASK(0)
 TASK(1)
 TASK(2)
-TASK(3) TASK(4) TASK(5) TASK(6)
+TASK(3)
+TASK(4) TASK(5) TASK(6)
     TASK(7) static rp_fn *const tasks[] = {task_0, task_1, task_2, task_3, task_4, task_5, task_6, task_7};
 
 int exported_task(rp_call *call, const void *in, size_t size);

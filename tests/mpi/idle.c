@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define RANKS_MAX 64
-#define WINDOW_S  1.5
+#define WINDOW_S  1.0
 
 static int nothing(rp_call *call, const void *in, size_t size)
 {

@@ -290,6 +290,25 @@ TEST_CASE(each_worker_keeps_a_pointer_of_its_own_between_tasks)
     }
 }
 
+TEST_CASE(pools_side_by_side_keep_pointers_apart)
+{
+    rp_pool *pools[2] = {suite_open(RP_OPTIONS(.finalizer = free_local)),
+                         suite_open(RP_OPTIONS(.finalizer = free_local))};
+    for (int i = 0; i < 2; i++) {
+        static long out[500][2];
+        bool first = false;
+        CHECK_STATUS(rp_map(pools[i], count_locally, NULL, 0, 500, out, sizeof *out), RP_OK);
+        for (int k = 0; k < 500; k++)
+            first = first || out[k][0] == 1;
+        CHECK(first); /* somebody began to count */
+        for (int k = 0; k < 500; k++)
+            if (!CHECK(out[k][0] <= 500))
+                break;
+    }
+    suite_close(pools[0]);
+    suite_close(pools[1]);
+}
+
 /* ---- rp_random ------------------------------------------------------------------------------------ */
 
 struct words {

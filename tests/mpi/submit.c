@@ -13,6 +13,11 @@ static int twice(rp_call *call, const void *in, size_t size)
     return rp_return(call, &value, sizeof value);
 }
 
+static int echo(rp_call *call, const void *in, size_t size)
+{
+    return rp_return(call, in, size);
+}
+
 static int nothing(rp_call *call, const void *in, size_t size)
 {
     (void)call, (void)in;
@@ -360,5 +365,26 @@ TEST_CASE(a_million_tiny_tasks_keep_the_managers_memory_bounded)
     }
     CHECK_UINT(count, n / 4);
     CHECK(process_resident() < before + limit);
+    suite_close(pool);
+}
+
+TEST_CASE(large_inputs_and_results_give_their_memory_back)
+{
+    enum { size = 200000, rounds = 300, at_once = 3 };
+    static char in[size];
+    if (process_is_inspected())
+        SKIP_CASE("memory is more than the program's own here");
+    rp_pool *pool = suite_open(NULL);
+    size_t before = process_resident();
+    for (int round = 0; round < rounds; round++) {
+        for (int i = 0; i < at_once; i++)
+            REQUIRE_STATUS(rp_submit(pool, echo, in, sizeof in, NULL), RP_OK);
+        for (rp_future *future; (future = rp_next(pool, RP_FOREVER)); rp_release(&future)) {
+            rp_view view;
+            REQUIRE_STATUS(rp_result(future, &view), RP_OK);
+            CHECK_UINT(view.size, sizeof in);
+        }
+    }
+    CHECK(process_resident() < before + 40 * size); /* of the 900 that went each way */
     suite_close(pool);
 }
