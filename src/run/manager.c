@@ -88,7 +88,7 @@ static void free_manager(struct manager *manager)
     holding_fini(manager);
     watch_close(manager->watch);
     for (int i = 0; manager->postings && i < BOARD_POSTS; i++)
-        lease_free(&manager->postings[i].lease);
+        posting_free(&manager->postings[i]);
     free(manager->postings);
     arena_fini(&manager->arena);
     if (manager->board.shared)

@@ -55,3 +55,11 @@ void posting_retire(struct manager *manager, int post)
     post_retire(&manager->posts, &manager->board, post);
     holding_sweep(manager);
 }
+
+void posting_free(struct posting *posting)
+{
+    if (posting->ops && --posting->block->users == 0)
+        free(posting->block);
+    free(posting->tasks);
+    lease_free(&posting->lease);
+}

@@ -46,4 +46,7 @@ int posting_take(struct manager *manager, const struct posting_ops *ops, void *w
 /* All items of a post have ended: its memory may be used again. */
 void posting_retire(struct manager *manager, int post);
 
+/* Frees what the posting holds, of a post that may be live: the board goes with it. */
+void posting_free(struct posting *posting);
+
 #endif
