@@ -11,10 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static size_t soft_limit(int resource)
+enum limited { LIMITED_FILE, LIMITED_ADDRESS_SPACE };
+
+/* The C library's own type for a resource is not the same everywhere. */
+static size_t soft_limit(enum limited what)
 {
     struct rlimit limit;
-    if (getrlimit(resource, &limit) || limit.rlim_cur == RLIM_INFINITY)
+    int failed = what == LIMITED_FILE ? getrlimit(RLIMIT_FSIZE, &limit) : getrlimit(RLIMIT_AS, &limit);
+    if (failed || limit.rlim_cur == RLIM_INFINITY)
         return SIZE_MAX;
     return limit.rlim_cur > SIZE_MAX ? SIZE_MAX : (size_t)limit.rlim_cur;
 }
@@ -77,11 +81,11 @@ static rp_status map(int fd, size_t size, struct memory *memory, struct error *e
 rp_status memory_create(enum memory_kind kind, size_t size, struct memory *memory, struct error *error)
 {
     struct memory created = {.fd = -1};
-    if (size > soft_limit(RLIMIT_FSIZE)) /* the kernel would end the process by SIGXFSZ */
+    if (size > soft_limit(LIMITED_FILE)) /* the kernel would end the process by SIGXFSZ */
         return error_set(error, RP_NO_MEMORY,
                          "cannot create %zu bytes of shared memory: files of more than %zu are not allowed "
                          "here (ulimit -f)",
-                         size, soft_limit(RLIMIT_FSIZE));
+                         size, soft_limit(LIMITED_FILE));
     created.fd =
         kind == MEMORY_MEMFD ? create_memfd(size) : create_posix(size, created.name, sizeof created.name);
     if (created.fd < 0)
@@ -161,8 +165,8 @@ void memory_release(struct memory *memory)
 size_t memory_reach(void)
 {
     size_t reach = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
-    size_t address_space = soft_limit(RLIMIT_AS) / 4;
-    size_t file = soft_limit(RLIMIT_FSIZE);
+    size_t address_space = soft_limit(LIMITED_ADDRESS_SPACE) / 4;
+    size_t file = soft_limit(LIMITED_FILE);
     if (address_space < reach)
         reach = address_space;
     return file < reach ? file : reach;

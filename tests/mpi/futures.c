@@ -52,13 +52,13 @@ TEST_CASE(futures_already_done_come_first_and_duplicates_once)
     rp_future *futures[n], *set[2 * n];
     for (size_t i = 0; i < n; i++)
         futures[i] = submit(pool, twice, i);
-    for (size_t i = n / 2; i < n; i++)
-        CHECK_STATUS(rp_wait(futures[i], RP_FOREVER), RP_OK);
+    CHECK_STATUS(rp_wait(futures[n / 2], RP_FOREVER), RP_OK);
+    bool was_done[n];
     size_t done = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
+        done += was_done[i] = rp_state_of(futures[i]) == RP_DONE;
+    for (size_t i = 0; i < n; i++)
         set[2 * i] = set[2 * i + 1] = futures[n - 1 - i];
-        done += rp_state_of(futures[i]) == RP_DONE;
-    }
     rp_iter *iter = rp_as_completed(pool, set, 2 * n);
     REQUIRE(iter);
     memset(set, 0, sizeof set); /* it was copied */
@@ -68,6 +68,7 @@ TEST_CASE(futures_already_done_come_first_and_duplicates_once)
         REQUIRE(rp_index(future) < n && futures[rp_index(future)] == future);
         given[rp_index(future)]++;
         CHECK_INT(rp_state_of(future), RP_DONE);
+        CHECK(was_done[rp_index(future)] == (count < done));
     }
     CHECK_STATUS(rp_iter_status(iter), RP_OK);
     CHECK_UINT(count, n);
