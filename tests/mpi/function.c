@@ -19,13 +19,19 @@
         int answer = number;                                                                                 \
         (void)in, (void)size;                                                                                \
         return rp_return(call, &answer, sizeof answer);                                                      \
-    }
-TASK(0)
-TASK(1)
-TASK(2)
-TASK(3)
-TASK(4) TASK(5) TASK(6)
-    TASK(7) static rp_fn *const tasks[] = {task_0, task_1, task_2, task_3, task_4, task_5, task_6, task_7};
+    }                                                                                                        \
+    static rp_fn task_##number
+
+TASK(0);
+TASK(1);
+TASK(2);
+TASK(3);
+TASK(4);
+TASK(5);
+TASK(6);
+TASK(7);
+
+static rp_fn *const tasks[] = {task_0, task_1, task_2, task_3, task_4, task_5, task_6, task_7};
 
 int exported_task(rp_call *call, const void *in, size_t size);
 int exported_task(rp_call *call, const void *in, size_t size)

@@ -1,7 +1,6 @@
 /* Sets of futures. */
 #include "suite/suite.h"
 
-
 #define HELD 64
 
 static int twice(rp_call *call, const void *in, size_t size)
