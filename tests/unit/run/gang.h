@@ -76,7 +76,7 @@ void gang_kill(struct gang *gang, int worker);
 void gang_await_death(struct gang *gang, int worker);
 bool gang_is_dead(struct gang *gang, int worker);
 
-/* Waits until a worker sleeps on its bell. */
+/* Waits until a worker sleeps on its bell; a dead or stopped one is not waited for. */
 void gang_await_sleep(struct gang *gang, int worker);
 
 /* Forgets what was counted of items. */

@@ -58,6 +58,7 @@ static void lose_beside_spill(void *state)
     CHECK(puppet_work(&puppets->worker[2], OUTBOX_NOTES + 500) > OUTBOX_NOTES + 400);
     CHECK(puppets->worker[2].station->spill_first != NULL);
     gang_kill(&puppets->gang, 1);
+    recover_from_death(&puppets->gang.manager, 1);
     puppets_at("manager: sleeps", 1, work_on, puppets);
 }
 
@@ -171,6 +172,26 @@ TEST_CASE(a_task_cancelled_after_its_claim_is_not_run_for_the_dead)
     CHECK_UINT(gang_tally->runs[5], 0);
     puppets.gang.manager.setup.dispose(task);
     CHECK_PTR(next_task(&puppets), NULL);
+    puppets_close(&puppets);
+}
+
+TEST_CASE(a_task_cancelled_after_its_claim_is_not_run_by_the_living)
+{
+    struct puppets puppets;
+    puppets_open(&puppets, 2, NULL);
+    struct task *task = work_submit(&puppets.gang, gang_square, 5);
+    CHECK(puppet_claim(&puppets.worker[2]));
+    CHECK_STATUS(submit_cancel(&puppets.gang.manager, task), RP_OK);
+    puppet_perform(&puppets.worker[2]);
+    CHECK_UINT(gang_tally->runs[5], 0);
+    CHECK_PTR(next_task(&puppets), task);
+    CHECK_STATUS(task->status, RP_CANCELLED);
+    puppets.gang.manager.setup.dispose(task);
+
+    task = work_submit(&puppets.gang, gang_square, 6);
+    CHECK_INT(puppet_work(&puppets.worker[2], 1), 1);
+    CHECK_STATUS(submit_cancel(&puppets.gang.manager, task), RP_BUSY);
+    work_check(&puppets.gang, next_task(&puppets), 6);
     puppets_close(&puppets);
 }
 
