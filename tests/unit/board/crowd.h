@@ -9,8 +9,22 @@
 
 #define CROWD_MAX 8 /* workers */
 
+#if defined(__has_feature)
+#define BUILT_WITH(sanitizer) __has_feature(sanitizer)
+#elif defined(__SANITIZE_THREAD__)
+#define BUILT_WITH(sanitizer)        BUILT_WITH_##sanitizer
+#define BUILT_WITH_thread_sanitizer  1
+#define BUILT_WITH_address_sanitizer 0
+#elif defined(__SANITIZE_ADDRESS__)
+#define BUILT_WITH(sanitizer)        BUILT_WITH_##sanitizer
+#define BUILT_WITH_thread_sanitizer  0
+#define BUILT_WITH_address_sanitizer 1
+#else
+#define BUILT_WITH(sanitizer) 0
+#endif
+
 /* How often a case does something: less often where each access to memory costs more. */
-#if defined(__SANITIZE_THREAD__)
+#if BUILT_WITH(thread_sanitizer)
 #define TIMES(n) ((n) / 10)
 #else
 #define TIMES(n) (n)

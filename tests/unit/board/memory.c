@@ -15,6 +15,7 @@
 
 #include "board/board.h"
 #include "check.h"
+#include "crowd.h"
 
 static const enum memory_kind kinds[] = {MEMORY_MEMFD, MEMORY_POSIX};
 
@@ -240,12 +241,11 @@ TEST_CASE(a_full_dev_shm_is_a_sentence_and_leaves_nothing)
     CHECK_INT(status, 0);
 }
 
-static void create_in(const struct rlimit *limit, int resource)
+static void create_board(void)
 {
     struct error error;
     struct roster roster;
     struct board board;
-    REQUIRE(setrlimit(resource, limit) == 0);
     REQUIRE_STATUS(roster_create(&roster, 2, MEMORY_MEMFD, &error), RP_OK);
     if (CHECK_STATUS(board_create(&board, &roster, 1, MEMORY_MEMFD, &error), RP_OK))
         board_release(&board);
@@ -255,7 +255,8 @@ static void create_in(const struct rlimit *limit, int resource)
 static void limit_files(void *state)
 {
     (void)state;
-    create_in(&(struct rlimit){1 << 30, 1 << 30}, RLIMIT_FSIZE);
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &(struct rlimit){1 << 30, 1 << 30}) == 0);
+    create_board();
 }
 
 TEST_CASE(a_limit_on_the_size_of_files_makes_the_board_smaller)
@@ -282,11 +283,12 @@ TEST_CASE(a_segment_beyond_the_limit_of_files_is_refused)
     in_child(limit_files_too_much, NULL);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they need address space themselves */
+#if !BUILT_WITH(address_sanitizer) && !BUILT_WITH(thread_sanitizer) /* they need address space themselves */
 static void limit_address_space(void *state)
 {
     (void)state;
-    create_in(&(struct rlimit){(rlim_t)1 << 30, (rlim_t)1 << 30}, RLIMIT_AS);
+    REQUIRE(setrlimit(RLIMIT_AS, &(struct rlimit){1 << 30, 1 << 30}) == 0);
+    create_board();
 }
 
 TEST_CASE(a_limit_on_address_space_makes_the_board_smaller)
