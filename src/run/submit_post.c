@@ -37,14 +37,6 @@ static struct open_block *find_open(struct manager *manager, int owner, int prio
     return NULL;
 }
 
-bool submit_is_open(const struct manager *manager, int post)
-{
-    for (int i = 0; i < manager->open_count; i++)
-        if (manager->open[i].post == post)
-            return true;
-    return false;
-}
-
 static void close_block(struct manager *manager, struct open_block *open)
 {
     int post = open->post;
@@ -52,6 +44,20 @@ static void close_block(struct manager *manager, struct open_block *open)
     post_close(&manager->board, post);
     if (manager->postings[post].lease.open == 0)
         posting_retire(manager, post);
+}
+
+/* Only the ordinary one stays open without tasks: claimers look at every open post, each time. */
+void submit_leave_post(struct manager *manager, int post)
+{
+    struct open_block *open = manager->open, *end = manager->open + manager->open_count;
+    if (manager->postings[post].lease.open)
+        return;
+    while (open < end && open->post != post)
+        open++;
+    if (open == end)
+        posting_retire(manager, post);
+    else if (open->owner || open->priority)
+        close_block(manager, open);
 }
 
 void submit_close_blocks(struct manager *manager)

@@ -7,8 +7,8 @@
 /* submit_post.c: a posted task as it stands on the board. */
 struct task_record *submit_record(const struct manager *manager, const struct task *task);
 
-/* Whether more tasks may be added to a post. */
-bool submit_is_open(const struct manager *manager, int post);
+/* Gives a post back once all its tasks have ended, unless more may be added to it. */
+void submit_leave_post(struct manager *manager, int post);
 
 /* submit_take.c: a task that has left the list of its stage is done, as a note says or with a
  * status and, where it failed, a sentence. */

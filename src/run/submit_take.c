@@ -75,8 +75,7 @@ static bool take_note(void *work, int post, const struct note *note, const void 
         task_remove(&manager->posted, task);
         submit_take_result(manager, task, note, member, payload);
     }
-    if (posting->lease.open == 0 && !submit_is_open(manager, post))
-        posting_retire(manager, post);
+    submit_leave_post(manager, post);
     return false;
 }
 
@@ -112,8 +111,7 @@ static bool repost(void *work, int post, uint32_t from, uint32_t count)
         if (task) /* else it was cancelled */
             requeue(manager, task);
     }
-    if (posting->lease.open == 0 && !submit_is_open(manager, post))
-        posting_retire(manager, post);
+    submit_leave_post(manager, post);
     return true;
 }
 
