@@ -118,8 +118,10 @@ static bool bite_posted(struct map *map)
     const struct post *post = offer.post;
     uint64_t behind = atomic_load_explicit(&post->behind, memory_order_relaxed);
     uint32_t run = (uint32_t)choose_run(map, offer.available, behind + offer.available);
-    if (!post_claim(board, &offer, run))
+    if (!post_claim(board, &offer, run)) {
+        post_leave(board); /* or what the winner holds would seem to be ours, should it die */
         return true;
+    }
     struct stretch stretch = {
         .fn = map->work->fn,
         .in = board_at(board, post->in),

@@ -8,6 +8,12 @@
 
 /* ---- Waiting ----------------------------------------------------------------------------- */
 
+/* It waits to be run again, since its worker died. */
+static bool has_begun(const struct task *task)
+{
+    return task->attempts > 0;
+}
+
 /* Takes a task that has not started out of reach of the workers. */
 static bool withdraw(struct manager *manager, struct task *task)
 {
@@ -32,7 +38,7 @@ static size_t withdraw_all(struct manager *manager, rp_status status, const char
     for (int i = 0; i < 2; i++)
         for (struct task *task = firsts[i], *behind; task; task = behind) {
             behind = task->behind;
-            if (!withdraw(manager, task))
+            if ((status == RP_CANCELLED && has_begun(task)) || !withdraw(manager, task))
                 continue;
             submit_settle(manager, task, status, sentence);
             withdrawn++;
@@ -136,7 +142,7 @@ rp_status submit_cancel(struct manager *manager, struct task *task)
 {
     if (task->stage == TASK_DONE)
         return task->status == RP_CANCELLED ? RP_OK : RP_BUSY;
-    if (!withdraw(manager, task))
+    if (has_begun(task) || !withdraw(manager, task))
         return RP_BUSY;
     submit_settle(manager, task, RP_CANCELLED, NULL);
     return RP_OK;
