@@ -213,19 +213,23 @@ TEST_CASE(a_sleep_that_ends_by_itself_beside_a_ring_counts_once)
 
 TEST_CASE(a_ring_by_number_beside_another_wakes_once)
 {
-    struct crowd crowd;
-    struct actor ringer, actor;
-    crowd_open(&crowd, 1);
-    struct sleeper sleeper = {&crowd, 1, 1, 0};
-    actor_start(&actor, sleep_until_claimed, &sleeper, NULL);
-    actor_await_sleep(&actor);
-    crowd_post(&crowd, 1, false, 1, 1);
-    actor_start(&ringer, ring, &crowd, "ring: counted");
-    roster_ring_member(&crowd.roster[0], 1);
-    actor_end(&actor);
-    actor_end(&ringer);
-    CHECK_UINT(crowd_searching(&crowd), 0);
-    crowd_close(&crowd);
+    static const char *const places[] = {"ring: bit taken", "ring: counted", "ring: bell cleared"};
+    for (int i = 0; i < 3; i++) {
+        struct crowd crowd;
+        struct actor ringer, actor;
+        check_note("%s", places[i]);
+        crowd_open(&crowd, 1);
+        struct sleeper sleeper = {&crowd, 1, 1, 0};
+        actor_start(&actor, sleep_until_claimed, &sleeper, NULL);
+        actor_await_sleep(&actor);
+        crowd_post(&crowd, 1, false, 1, 1);
+        actor_start(&ringer, ring, &crowd, places[i]);
+        roster_ring_member(&crowd.roster[0], 1);
+        actor_end(&ringer);
+        actor_end(&actor);
+        CHECK_UINT(crowd_searching(&crowd), 0);
+        crowd_close(&crowd);
+    }
 }
 
 /* ---- Deaths ---------------------------------------------------------------------------------- */
