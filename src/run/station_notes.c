@@ -1,0 +1,96 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "board/outbox.h"
+#include "board/share.h"
+#include "run/station_state.h"
+
+/* ---- Memory on the board ----------------------------------------------------------------- */
+
+static void *larder_take(void *owner, size_t size, uint64_t *offset)
+{
+    struct station *station = owner;
+    *offset = parcel_take(&station->parcels, size);
+    return *offset == ARENA_NONE ? NULL : board_at(&station->board, *offset);
+}
+
+static void larder_give(void *owner, uint64_t offset, size_t size)
+{
+    struct station *station = owner;
+    parcel_give(&station->parcels, offset);
+    (void)size;
+}
+
+static const void *find_share(void *owner, uint64_t number, size_t *size)
+{
+    const struct station *station = owner;
+    return share_find(&station->board, number, size);
+}
+
+struct larder station_larder(struct station *station)
+{
+    return (struct larder){larder_take, larder_give, find_share, station};
+}
+
+/* ---- Notes ------------------------------------------------------------------------------- */
+
+/* Notes that wait are said to wait from before the next claim's announcement until they are out:
+ * else the manager of somebody's death would take their items for lost. */
+bool station_flush(struct station *station)
+{
+    if (!station->spill_first)
+        return true;
+    while (station->spill_first) {
+        struct station_spill *spill = station->spill_first;
+        if (!outbox_put(&station->board, &spill->note))
+            return false;
+        outbox_notify(&station->board, spill->note.count, spill->note.status != RP_OK);
+        station->spill_first = spill->behind;
+        if (!station->spill_first)
+            station->spill_last = NULL;
+        free(spill);
+    }
+    outbox_say_spilled(&station->board, false);
+    return true;
+}
+
+static void spill(struct station *station, const struct note *note)
+{
+    struct station_spill *spill = malloc(sizeof *spill);
+    if (!spill) {
+        /* Without memory to go on, wait for the manager: it empties the ring when it comes back. */
+        outbox_wake_manager(&station->board);
+        while (!outbox_put(&station->board, note))
+            ;
+        return;
+    }
+    *spill = (struct station_spill){.note = *note};
+    if (station->spill_last)
+        station->spill_last->behind = spill;
+    else
+        station->spill_first = spill;
+    station->spill_last = spill;
+    outbox_say_spilled(&station->board, true);
+    outbox_wake_manager(&station->board);
+}
+
+void station_send(void *state, struct note *note, const void *payload)
+{
+    struct station *station = state;
+    if (payload && note->size <= NOTE_INLINE) {
+        memcpy(note->result.bytes, payload, note->size);
+    } else if (payload) {
+        uint64_t offset;
+        void *parcel = larder_take(station, note->size, &offset);
+        if (parcel) {
+            memcpy(parcel, payload, note->size);
+            note->result.offset = offset;
+        } else {
+            note->size = 0; /* no memory for the sentence: the code must do */
+        }
+    }
+    if (station_flush(station) && outbox_put(&station->board, note))
+        outbox_notify(&station->board, note->count, note->status != RP_OK);
+    else
+        spill(station, note);
+}
