@@ -1,4 +1,4 @@
-#include "run/perform.h"
+#include "run/perform_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static void *scratch_of(struct performer *performer, size_t size)
     return performer->scratch;
 }
 
-static void forget_kept(struct call *call)
+void perform_forget_kept(struct call *call)
 {
     if (call->kept)
         call->performer->larder.give(call->performer->larder.owner, call->kept_offset, call->kept_size);
@@ -39,7 +39,7 @@ static void forget_kept(struct call *call)
 void *call_reserve(struct call *call, size_t size)
 {
     bool possible = size <= PTRDIFF_MAX;
-    forget_kept(call);
+    perform_forget_kept(call);
     if (call->answers == ANSWER_DROPPED)
         return possible ? scratch_of(call->performer, size ? size : 1) : NULL;
     call->open.length = size;
@@ -57,17 +57,7 @@ void *call_reserve(struct call *call, size_t size)
     return call->kept;
 }
 
-/* Item `index` and its answer, before its function is called. */
-static inline void prepare(struct call *call, size_t index, void *out)
-{
-    call->open.out = out;
-    call->open.length = 0;
-    call->sentence[0] = '\0';
-    call->index = index;
-    call->random_words = 0;
-}
-
-static rp_status judge(struct call *call, int code)
+rp_status perform_judge(struct call *call, int code)
 {
     if (code)
         return RP_TASK_FAILED;
@@ -80,26 +70,15 @@ static rp_status judge(struct call *call, int code)
     return RP_OK;
 }
 
-/* A task that failed says a sentence, and its result is void. */
-static void note_failure(struct call *call, int code, rp_status status, struct note *note)
+void perform_note_failure(struct call *call, int code, rp_status status, struct note *note)
 {
-    forget_kept(call);
+    perform_forget_kept(call);
     note->status = status;
     note->code = code;
     note->size = strlen(call->sentence);
 }
 
-struct run {
-    struct performer *performer;
-    note_sink *sink;
-    void *state;
-    uint16_t post;
-    uint16_t flags; /* of the next note */
-    uint64_t since; /* when its items began */
-};
-
-/* Work that follows upon work begins where that ended: one look at the clock for each note. */
-static uint64_t begin(struct performer *performer)
+uint64_t perform_begin(struct performer *performer)
 {
     return performer->now ? performer->now : clock_ns();
 }
@@ -113,7 +92,7 @@ static void count_done(struct performer *performer, const struct note *note)
         atomic_store_explicit(&performer->slot->done, performer->done, memory_order_relaxed);
 }
 
-static void send_note(struct run *run, struct note note, const void *payload)
+void perform_send(struct run *run, struct note note, const void *payload)
 {
     uint64_t now = clock_ns();
     note.post = run->post;
@@ -129,34 +108,35 @@ static void send_note(struct run *run, struct note note, const void *payload)
 static void send_good(struct run *run, uint32_t from, uint32_t count, size_t size)
 {
     if (count)
-        send_note(run, (struct note){.from = from, .count = count, .flags = NOTE_PLACED, .size = size}, NULL);
+        perform_send(run, (struct note){.from = from, .count = count, .flags = NOTE_PLACED, .size = size},
+                     NULL);
 }
 
 /* An item that failed, or whose answer has another size than its place. True if it failed. */
 static bool send_exception(struct run *run, struct call *call, uint32_t item, int code)
 {
     struct note note = {.from = item, .count = 1};
-    rp_status status = judge(call, code);
+    rp_status status = perform_judge(call, code);
     if (status == RP_OK) {
         send_good(run, item, 1, call->open.length);
         return false;
     }
-    note_failure(call, code, status, &note);
-    send_note(run, note, call->sentence);
+    perform_note_failure(call, code, status, &note);
+    perform_send(run, note, call->sentence);
     return true;
 }
 
 static void send_not_run(struct run *run, uint32_t from, uint32_t count)
 {
     if (count)
-        send_note(run, (struct note){.from = from, .count = count, .status = RP_CANCELLED}, NULL);
+        perform_send(run, (struct note){.from = from, .count = count, .status = RP_CANCELLED}, NULL);
 }
 
 uint64_t perform_run(struct performer *performer, const struct stretch *stretch, uint32_t from,
                      uint32_t count, note_sink *sink, void *state)
 {
     struct call *call = &performer->call;
-    uint64_t begun = begin(performer);
+    uint64_t begun = perform_begin(performer);
     struct run run = {performer, sink, state, stretch->post, NOTE_FIRST, begun};
     call->answers = stretch->flags & POST_DROP_RESULTS ? ANSWER_DROPPED : ANSWER_PLACED;
     call->open.capacity = stretch->out_size;
@@ -172,7 +152,7 @@ uint64_t perform_run(struct performer *performer, const struct stretch *stretch,
         uint64_t value = stretch->begin + index;
         const void *in =
             stretch->flags & POST_RANGE ? (const void *)&value : stretch->in + i * stretch->in_size;
-        prepare(call, index, stretch->out + i * stretch->out_size);
+        perform_prepare(call, index, stretch->out + i * stretch->out_size);
         if (performer->slot)
             atomic_store_explicit(&performer->slot->running, index, memory_order_relaxed);
         int code = stretch->fn(&call->open, in, stretch->in_size);
@@ -191,126 +171,20 @@ uint64_t perform_run(struct performer *performer, const struct stretch *stretch,
     return run.since - begun;
 }
 
-/* ---- Packed posts ------------------------------------------------------------------------ */
-
-/* The parcel that results of a run are put into. */
-struct pack {
-    struct packed_results *results; /* NULL: none at present */
-    uint64_t offset;
-    uint32_t used; /* bytes */
-    uint32_t from; /* item of the first result */
-    uint32_t count;
-};
-
-static bool open_pack(struct pack *pack, struct larder *larder, uint32_t from, uint32_t left)
-{
-    *pack = (struct pack){.from = from};
-    pack->results = larder->take(larder->owner, PACKED_SIZE, &pack->offset);
-    if (!pack->results)
-        return false;
-    pack->results->room = left < PACKED_MOST ? left : PACKED_MOST;
-    pack->used = packed_start(pack->results->room);
-    return true;
-}
-
-static bool is_pack_full(const struct pack *pack)
-{
-    return pack->count == pack->results->room || PACKED_SIZE - pack->used < PACKED_ALIGN;
-}
-
-/* Sends the results, or gives the parcel back where there are none. */
-static void close_pack(struct pack *pack, struct larder *larder, struct run *run)
-{
-    if (!pack->results)
-        return;
-    pack->results = NULL;
-    if (!pack->count) {
-        larder->give(larder->owner, pack->offset, PACKED_SIZE);
-        return;
-    }
-    send_note(run,
-              (struct note){.from = pack->from,
-                            .count = pack->count,
-                            .flags = NOTE_PACKED,
-                            .size = pack->used,
-                            .result.offset = pack->offset},
-              NULL);
-}
-
-/* A result too long for the parcel, or a failure. */
-static void send_alone(struct run *run, struct call *call, uint32_t item, int code)
-{
-    struct note note = {.from = item, .count = 1};
-    rp_status status = judge(call, code);
-    if (status) {
-        note_failure(call, code, status, &note);
-        send_note(run, note, call->sentence);
-        return;
-    }
-    note.size = call->open.length;
-    if (note.size <= NOTE_INLINE) {
-        send_note(run, note, call->kept);
-        forget_kept(call);
-        return;
-    }
-    note.result.offset = call->kept_offset;
-    call->kept = NULL; /* it goes with the note */
-    send_note(run, note, NULL);
-}
-
-uint64_t perform_packed(struct performer *performer, const struct stretch *stretch, uint32_t from,
-                        uint32_t count, note_sink *sink, void *state)
-{
-    struct call *call = &performer->call;
-    struct larder *larder = &performer->larder;
-    uint64_t begun = begin(performer);
-    struct run run = {performer, sink, state, stretch->post, NOTE_FIRST, begun};
-    struct pack pack = {0};
-    call->answers = stretch->flags & POST_DROP_RESULTS ? ANSWER_DROPPED : ANSWER_KEPT;
-    call->common = stretch->common;
-    call->common_size = stretch->common_size;
-    call->attempt = stretch->attempt;
-    call->map = stretch->map;
-    performer->busy = true;
-    uint32_t end = from + count;
-    for (uint32_t i = from; i < end; i++) {
-        /* Without memory for the parcel each result is kept by itself, or fails for want of it. */
-        bool packs = pack.results || open_pack(&pack, larder, i, end - i);
-        call->open.capacity = packs ? PACKED_SIZE - pack.used : 0;
-        prepare(call, stretch->first + i, packs ? (char *)pack.results + pack.used : NULL);
-        if (performer->slot)
-            atomic_store_explicit(&performer->slot->running, call->index, memory_order_relaxed);
-        int code = stretch->fn(&call->open, stretch->in + stretch->inputs[i].offset, stretch->inputs[i].size);
-        if (code == 0 && packs && call->open.length <= call->open.capacity) {
-            forget_kept(call); /* of an answer that a shorter one replaced */
-            pack.results->size[pack.count++] = (uint32_t)call->open.length;
-            pack.used = packed_aligned(pack.used + (uint32_t)call->open.length);
-            if (is_pack_full(&pack))
-                close_pack(&pack, larder, &run);
-            continue;
-        }
-        close_pack(&pack, larder, &run);
-        send_alone(&run, call, i, code);
-    }
-    close_pack(&pack, larder, &run);
-    performer->busy = false;
-    return run.since - begun;
-}
-
 /* ---- Errands ----------------------------------------------------------------------------- */
 
 void perform_errand(struct performer *performer, const struct errand *errand, struct note *note,
                     note_sink *sink, void *state)
 {
     struct call *call = &performer->call;
-    struct run run = {performer, sink, state, note->post, NOTE_FIRST, begin(performer)};
+    struct run run = {performer, sink, state, note->post, NOTE_FIRST, perform_begin(performer)};
     call->answers = ANSWER_KEPT;
     call->open.capacity = sizeof performer->small;
     call->common = errand->common;
     call->common_size = errand->common_size;
     call->attempt = errand->attempt;
     call->map = errand->map;
-    prepare(call, errand->index, performer->small);
+    perform_prepare(call, errand->index, performer->small);
     performer->busy = true;
     if (performer->slot)
         atomic_store_explicit(&performer->slot->running, errand->index, memory_order_relaxed);
@@ -318,21 +192,21 @@ void perform_errand(struct performer *performer, const struct errand *errand, st
     performer->busy = false;
 
     note->count = 1;
-    rp_status status = judge(call, code);
+    rp_status status = perform_judge(call, code);
     if (status) {
-        note_failure(call, code, status, note);
-        send_note(&run, *note, call->sentence);
+        perform_note_failure(call, code, status, note);
+        perform_send(&run, *note, call->sentence);
         return;
     }
     note->size = call->open.length;
     if (call->open.length <= call->open.capacity) {
-        forget_kept(call); /* of an answer that a shorter one replaced */
-        send_note(&run, *note, performer->small);
+        perform_forget_kept(call); /* of an answer that a shorter one replaced */
+        perform_send(&run, *note, performer->small);
         return;
     }
     note->result.offset = call->kept_offset;
     call->kept = NULL; /* it goes with the note */
-    send_note(&run, *note, NULL);
+    perform_send(&run, *note, NULL);
 }
 
 rp_status perform_hook(struct performer *performer, const char *what, rp_fn *fn, const void *in,
@@ -344,7 +218,7 @@ rp_status perform_hook(struct performer *performer, const char *what, rp_fn *fn,
     call->attempt = 1;
     call->common = NULL;
     call->common_size = 0;
-    prepare(call, 0, performer->small);
+    perform_prepare(call, 0, performer->small);
     performer->busy = true;
     int code = fn(&call->open, in, in_size);
     performer->busy = false;
