@@ -5,7 +5,9 @@
 #   rankpool_mpi_test(NAME SOURCES file... [RANKS k...] [TIMEOUT s] [LIBRARIES lib...] [ARGS a...])
 #       A program linked with the shared library, as users do, and started once for each k: alone
 #       for 0, else under `mpirun -n k`. By default 0 1 2 3 5.
-#   rankpool_example(NAME SOURCES file... [LIBRARIES lib...])
+#   rankpool_example(NAME SOURCES file... [LIBRARIES lib...] [CHECK script] [STARTS start...] [TIMEOUT s])
+#       A program linked with the shared library, and tests NAME.<start> that give the script the
+#       program, the start and mpirun. By default check.py, and alone inline 1 3 altered: see there.
 #   rankpool_bench(NAME SOURCES file... [LIBRARIES lib...])
 #       A program linked with the shared library that is no test.
 #   rankpool_programs_in(FOLDER)
@@ -17,6 +19,9 @@
 set(RANKPOOL_UNIT_TIMEOUT 120)
 set(RANKPOOL_MPI_TIMEOUT 180)
 set(RANKPOOL_MPI_RANKS 0 1 2 3 5)
+set(RANKPOOL_EXAMPLE_TIMEOUT 120)
+set(RANKPOOL_EXAMPLE_CHECK "${PROJECT_SOURCE_DIR}/tests/examples/check.py")
+set(RANKPOOL_EXAMPLE_STARTS alone inline 1 3 altered)
 
 # What a test is started with: more time for slow builds, and sanitizers that end at the first find.
 set(RANKPOOL_TEST_ENVIRONMENT)
@@ -96,9 +101,34 @@ function(rankpool_mpi_test name)
     endforeach()
 endfunction()
 
+find_package(Python3 COMPONENTS Interpreter QUIET)
+find_program(RANKPOOL_BASH bash)
+mark_as_advanced(RANKPOOL_BASH)
+
 function(rankpool_example name)
-    rankpool_program(${name} examples ${ARGN})
-    target_link_libraries(${name} PRIVATE rankpool rankpool_system)
+    cmake_parse_arguments(PARSE_ARGV 1 a "" "CHECK;TIMEOUT" "SOURCES;LIBRARIES;STARTS")
+    rankpool_program(${name} examples SOURCES ${a_SOURCES} LIBRARIES rankpool rankpool_system ${a_LIBRARIES})
+    if(NOT RANKPOOL_TESTS)
+        return()
+    endif()
+    foreach(part CHECK TIMEOUT STARTS)
+        if(NOT a_${part})
+            set(a_${part} ${RANKPOOL_EXAMPLE_${part}})
+        endif()
+    endforeach()
+    set(interpreter_.py "${Python3_EXECUTABLE}")
+    set(interpreter_.sh "${RANKPOOL_BASH}")
+    get_filename_component(suffix "${a_CHECK}" LAST_EXT)
+    if(NOT interpreter_${suffix})
+        message(STATUS "The example ${name} is not tested: nothing here runs ${a_CHECK}")
+        return()
+    endif()
+    foreach(start IN LISTS a_STARTS)
+        add_test(NAME ${name}.${start} COMMAND "${interpreter_${suffix}}" "${a_CHECK}"
+            $<TARGET_FILE:${name}> ${start} "${MPIEXEC_EXECUTABLE}")
+        rankpool_test_properties(${name}.${start} examples ${a_TIMEOUT})
+        set_tests_properties(${name}.${start} PROPERTIES PROCESSORS 2)
+    endforeach()
 endfunction()
 
 # Benchmarks compare with what a program on bare MPI does.

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Runs an example and checks what it prints.
+
+    check.py PROGRAM START MPIEXEC
+
+START is how the program is started: alone, inline, or a number of ranks under MPIEXEC. With
+"altered" it is the check that is checked: the program is run inline, and what it printed is given
+to the check again with one of its integers changed, or one of its lines missing or doubled, for
+each of them in turn. The check must refuse every one.
+
+The check of a program is the function of its name in one of the modules of cases/. It gets a Run:
+`run(ARGUMENT...)` starts the program and gives its Output, of which the check takes line by line,
+to the last. Decimals (times, speed-ups) are not altered: of these a check only sees that they are
+there and possible.
+"""
+import os
+import re
+import socket
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True  # the sources stay as they are
+
+from cases import basics
+
+MODULES = [basics]
+TIMEOUT_S = 60 * int(os.environ.get("RANKPOOL_TEST_TIMEOUT", 1))
+
+
+class Wrong(Exception):
+    pass
+
+
+def value(text):
+    """A group of a pattern as what it looks like: int, float or str."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except (TypeError, ValueError):
+            pass
+    return text
+
+
+class Output:
+    def __init__(self, text):
+        self.left = text.splitlines()
+
+    def line(self, pattern):
+        """The groups of the next line, which must match the pattern from end to end."""
+        line = self.left.pop(0) if self.left else "(the end)"
+        match = re.fullmatch(pattern, line)
+        if not match:
+            raise Wrong(f"{line!r} does not match {pattern!r}")
+        return [value(group) for group in match.groups()]
+
+
+class Run:
+    """How a program is started, and what is known of its processes."""
+
+    host = socket.gethostname()
+
+    def __init__(self, program, start, mpiexec):
+        self.start = start
+        self.command = [program]
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("RANKPOOL_")}
+        self.environment.update(LC_ALL="C", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+        if start == "inline":
+            self.environment["RANKPOOL_LAUNCH"] = "inline"
+        else:  # under sanitizers: what Open MPI leaves behind is not ours
+            self.environment["ASAN_OPTIONS"] = "detect_leaks=0"
+        if start.isdigit():
+            self.command = [mpiexec, "--oversubscribe", "--bind-to", "none", "-n", start, program]
+        self.texts = []  # all that was printed, one text a run
+        self.outputs = []
+
+    # Tasks run in the process that prints.
+    @property
+    def is_one_process(self):
+        return self.start in ("inline", "1")
+
+    def require(self, condition, why):
+        if not condition:
+            raise Wrong(why)
+
+    def require_workers(self, count):
+        """`count` is how many there are."""
+        if self.start == "alone":
+            self.require(1 <= count <= len(os.sched_getaffinity(0)), f"{count} workers")
+        else:
+            wanted = 1 if self.is_one_process else int(self.start) - 1
+            self.require(count == wanted, f"{count} workers, not {wanted}")
+
+    def require_process(self, host, pid, manager=None):
+        """`pid` ran a task. Where that was in the program itself, it is known which it is; elsewhere it is not the
+        first process, nor `manager` if that does not run such tasks."""
+        self.require(host == self.host, f"host {host}")
+        if self.start == "inline":
+            self.require(pid == self.pid, f"process {pid}, not {self.pid}")
+        else:
+            self.require(pid > 1 and pid != self.pid, f"process {pid}")
+            self.require(manager is None or (pid == manager) == self.is_one_process, f"{pid}: the manager's {manager}")
+
+    def finish(self):
+        for output in self.outputs:
+            self.require(not output.left, f"more lines: {output.left}")
+
+    def __call__(self, *arguments, **environment):
+        process = subprocess.Popen([*self.command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   text=True, env={**self.environment, **environment})
+        try:
+            text, _ = process.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.terminate()  # mpirun, or the parent, ends the ranks
+            process.wait(5)
+            raise Wrong(f"it did not end in {TIMEOUT_S} s")
+        self.pid = process.pid
+        self.texts.append(text)
+        self.outputs.append(Output(text))
+        self.require(process.returncode == 0, f"exit status {process.returncode}")
+        return self.outputs[-1]
+
+
+class Replay(Run):
+    """A run whose output is given."""
+
+    def __init__(self, run, texts):
+        self.__dict__.update(run.__dict__, outputs=[], left=list(texts))
+
+    def __call__(self, *_, **__):
+        self.outputs.append(Output(self.left.pop(0)))
+        return self.outputs[-1]
+
+
+def alterations(text):
+    """All texts that differ from this one in an integer or a line, each with what was done."""
+    for match in re.finditer(r"(?<![\d.])\d+(?!\.?\d)", text):
+        last = match.end() - 1
+        changed = str((int(text[last]) + 1) % 10)
+        yield f"{match[0]} at {match.start()} altered", text[:last] + changed + text[last + 1:]
+    lines = text.splitlines(keepends=True)
+    for i, line in enumerate(lines):
+        yield f"without the line {line!r}", "".join(lines[:i] + lines[i + 1:])
+        yield f"twice the line {line!r}", "".join(lines[:i] + [line] + lines[i:])
+
+
+def check(case, run):
+    case(run)
+    run.finish()
+
+
+def check_altered(case, run):
+    """The check itself: it refuses what is wrong."""
+    check(case, run)
+    for i, text in enumerate(run.texts):
+        for what, altered in alterations(text):
+            try:
+                check(case, Replay(run, run.texts[:i] + [altered] + run.texts[i + 1:]))
+            except Wrong:
+                continue
+            raise Wrong(f"the check does not notice: {what}")
+
+
+def main(program, start, mpiexec):
+    name = os.path.basename(program)
+    case = next(getattr(module, name) for module in MODULES if hasattr(module, name))
+    run = Run(program, "inline" if start == "altered" else start, mpiexec)
+    try:
+        (check_altered if start == "altered" else check)(case, run)
+    except Wrong as wrong:
+        print(*run.texts, f"FAILED: {wrong}", sep="\n")
+        return 1
+    print(*run.texts, sep="\n")
+    return 0
+
+
+sys.exit(main(*sys.argv[1:]))
