@@ -110,30 +110,32 @@ void roster_quit(struct roster *roster)
     roster_ring_all(roster);
 }
 
-/* The bit was ours to take: the wake is ours to give. */
-static void wake(struct roster *roster, int member)
+static bool is_asleep(struct roster *roster, int member)
 {
+    return atomic_load(word_of(roster, member)) & bit_of(member);
+}
+
+static bool take_bit(struct roster *roster, int member)
+{
+    return atomic_fetch_and(word_of(roster, member), ~bit_of(member)) & bit_of(member);
+}
+
+/* Wakes one that was seen asleep, unless somebody else was faster. Whoever took the bit owns the wake:
+ * nothing was counted before, so there is nothing to undo. */
+static bool wake(struct roster *roster, int member)
+{
+    STEP("ring: sleeper seen");
+    if (!take_bit(roster, member)) {
+        STEP("ring: in vain");
+        return false;
+    }
     STEP("ring: bit taken");
+    atomic_fetch_add(&roster->shared->searching, 1);
+    STEP("ring: counted");
     atomic_store(&roster->shared->member[member].bell, 0);
     STEP("ring: bell cleared");
     futex_wake(&roster->shared->member[member].bell);
-}
-
-static bool take_any_sleeper(struct roster *roster, int *member)
-{
-    for (int w = 0; w < BOARD_WORDS; w++) {
-        uint64_t word = atomic_load(&roster->shared->asleep[w]);
-        while (word) {
-            uint64_t lowest = word & -word;
-            uint64_t before = atomic_fetch_and(&roster->shared->asleep[w], ~lowest);
-            if (before & lowest) {
-                *member = w * 64 + __builtin_ctzll(lowest);
-                return true;
-            }
-            word = before & ~lowest;
-        }
-    }
-    return false;
+    return true;
 }
 
 static bool anybody_asleep(struct roster *roster)
@@ -149,47 +151,36 @@ bool roster_is_hungry(struct roster *roster)
     return atomic_load(&roster->shared->searching) || anybody_asleep(roster);
 }
 
-void roster_ring(struct roster *roster)
+/* Who falls asleep behind the look at its word looks for work after that. */
+static void ring_one(struct roster *roster)
 {
-    struct roster_shared *shared = roster->shared;
-    if (!anybody_asleep(roster))
-        return;
-    if (atomic_load(&shared->shaken)) {
-        roster_ring_all(roster);
-        return;
-    }
-    uint32_t nobody = 0;
-    if (atomic_load(&shared->searching) || !atomic_compare_exchange_strong(&shared->searching, &nobody, 1))
-        return;
-    STEP("ring: counted");
-    int member;
-    if (take_any_sleeper(roster, &member))
-        wake(roster, member);
-    else
-        atomic_fetch_sub(&shared->searching, 1);
+    for (uint32_t w = 0; w <= (roster->shared->members - 1) / 64; w++)
+        for (uint64_t word = atomic_load(&roster->shared->asleep[w]); word; word &= word - 1)
+            if (wake(roster, (int)w * 64 + __builtin_ctzll(word)))
+                return;
 }
 
+void roster_ring(struct roster *roster)
+{
+    if (!anybody_asleep(roster))
+        return;
+    if (atomic_load(&roster->shared->shaken))
+        roster_ring_all(roster);
+    else if (!atomic_load(&roster->shared->searching))
+        ring_one(roster);
+}
+
+/* Once round: where there is too little work for all, the first sleep again before the last is rung. */
 void roster_ring_all(struct roster *roster)
 {
-    int member;
-    for (;;) {
-        atomic_fetch_add(&roster->shared->searching, 1);
-        if (!take_any_sleeper(roster, &member))
-            break;
-        wake(roster, member);
-    }
-    atomic_fetch_sub(&roster->shared->searching, 1);
+    for (uint32_t m = 1; m < roster->shared->members; m++)
+        roster_ring_member(roster, (int)m);
 }
 
 void roster_ring_member(struct roster *roster, int member)
 {
-    if (!(atomic_load(word_of(roster, member)) & bit_of(member)))
-        return;
-    atomic_fetch_add(&roster->shared->searching, 1);
-    if (atomic_fetch_and(word_of(roster, member), ~bit_of(member)) & bit_of(member))
+    if (is_asleep(roster, member))
         wake(roster, member);
-    else
-        atomic_fetch_sub(&roster->shared->searching, 1);
 }
 
 void roster_search(struct roster *roster)
@@ -219,7 +210,7 @@ void roster_doze(struct roster *roster)
 /* If a ringer took the bit, it has counted us already. */
 void roster_rouse(struct roster *roster)
 {
-    if (atomic_fetch_and(word_of(roster, roster->self), ~bit_of(roster->self)) & bit_of(roster->self)) {
+    if (take_bit(roster, roster->self)) {
         atomic_fetch_add(&roster->shared->searching, 1);
         atomic_store(&roster->shared->member[roster->self].bell, 0);
         return;
@@ -253,7 +244,7 @@ void roster_bury(struct roster *roster, int member)
     atomic_store(&roster->shared->member[member].dead, 1);
     atomic_store(&roster->shared->shaken, 1);
     for (uint32_t m = 1; m < roster->shared->members; m++) {
-        atomic_fetch_and(word_of(roster, (int)m), ~bit_of((int)m));
+        take_bit(roster, (int)m);
         atomic_store(&roster->shared->member[m].bell, 0);
         futex_wake(&roster->shared->member[m].bell);
     }

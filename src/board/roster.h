@@ -8,10 +8,13 @@
  *   working    it runs tasks;
  *   searching  it is awake and looks for work; `searching` counts these;
  *   asleep     its bell is 1 and its bit is set in `asleep`.
- * Whoever publishes work rings one sleeper, unless somebody searches already. A ringer first
- * raises `searching` from 0 to 1 on behalf of the one it will wake, then takes a bit out of
- * `asleep`: whoever takes a bit owns that wake. The last searcher that finds work rings one more
- * if more is left, so that a wake spreads as far as there is work and no further.
+ * Whoever publishes work rings one sleeper, unless somebody searches already. A ringer takes a bit
+ * out of `asleep`: whoever takes a bit owns that wake. Then it raises `searching` on behalf of the one
+ * it wakes, and then clears the bell. Were the count raised first, a ringer that finds no bit left
+ * would have to lower it again, and whoever published meanwhile would have relied on nobody; were it
+ * raised last, the woken one could lower it before. The last searcher that finds work rings one more if
+ * more is left, so that a wake spreads as far as there is work and no further; two ringers at once may
+ * wake two where one would do.
  *   A searcher that gives up lowers the count, sets bell and bit, and only then looks once more
  * (roster_doze, look, roster_sleep or roster_rouse): work published before that look is found,
  * work published after it finds the bit.
@@ -96,6 +99,7 @@ bool roster_is_hungry(struct roster *roster);
 
 /* For whoever published work: wakes one sleeper unless somebody searches. */
 void roster_ring(struct roster *roster);
+/* Wakes each that sleeps, once. */
 void roster_ring_all(struct roster *roster);
 
 /* Wakes this member if it sleeps. */

@@ -20,8 +20,8 @@ static const char *const places[] = {
     "claim: announced",   "claim: held",         "claim: lost the race",   "doze: bell set",
     "doze: bit set",      "doze: not searching", "found: not searching",   "note: published",
     "note: ready",        "note: written",       "notify: manager sleeps", "peek: cursor read",
-    "ring: bell cleared", "ring: bit taken",     "ring: counted",          "search: counted",
-    "sleep: about to",    "wake: word swapped",
+    "ring: bell cleared", "ring: bit taken",     "ring: counted",          "ring: in vain",
+    "ring: sleeper seen", "search: counted",     "sleep: about to",        "wake: word swapped",
 };
 
 static const char *const of_manager[] = {

@@ -64,6 +64,11 @@ static const char *const falling_asleep[] = {"search: counted", "doze: not searc
 
 #define EACH_PLACE(i) for (size_t i = 0; i < sizeof falling_asleep / sizeof *falling_asleep; i++)
 
+static const char *const ringing[] = {"ring: sleeper seen", "ring: bit taken", "ring: counted",
+                                      "ring: bell cleared"};
+
+#define EACH_RING(i) for (size_t i = 0; i < sizeof ringing / sizeof *ringing; i++)
+
 TEST_CASE(work_published_at_any_step_of_falling_asleep_is_found)
 {
     EACH_PLACE(i)
@@ -111,29 +116,28 @@ TEST_CASE(work_published_while_one_falls_asleep_is_found_by_it_or_by_a_sleeper)
 
 TEST_CASE(of_two_ringers_one_wakes_the_only_sleeper)
 {
-    static const char *const places[] = {"ring: counted", "ring: bit taken", "ring: bell cleared"};
-    for (int i = 0; i < 3; i++)
-        for (int all = 0; all <= 1; all++) {
-            struct crowd crowd;
-            struct actor ringer, actor;
-            check_note("%s, the other rings %s", places[i], all ? "all" : "one");
-            crowd_open(&crowd, 1);
-            struct sleeper sleeper = {&crowd, 1, 2, 0};
-            actor_start(&actor, sleep_until_claimed, &sleeper, NULL);
-            actor_await_sleep(&actor);
-            crowd_post(&crowd, 2, false, 0, 1);
-            actor_start(&ringer, ring, &crowd, places[i]);
-            if (all)
-                ring_all(&crowd);
-            else
-                ring(&crowd);
-            actor_end(&ringer);
-            actor_end(&actor);
-            CHECK_INT(sleeper.claimed, 2);
-            CHECK_UINT(crowd_searching(&crowd), 0);
-            CHECK_UINT(crowd.roster[0].shared->asleep[0], 0);
-            crowd_close(&crowd);
-        }
+    EACH_RING(i)
+    for (int all = 0; all <= 1; all++) {
+        struct crowd crowd;
+        struct actor ringer, actor;
+        check_note("%s, the other rings %s", ringing[i], all ? "all" : "one");
+        crowd_open(&crowd, 1);
+        struct sleeper sleeper = {&crowd, 1, 2, 0};
+        actor_start(&actor, sleep_until_claimed, &sleeper, NULL);
+        actor_await_sleep(&actor);
+        crowd_post(&crowd, 2, false, 0, 1);
+        actor_start(&ringer, ring, &crowd, ringing[i]);
+        if (all)
+            ring_all(&crowd);
+        else
+            ring(&crowd);
+        actor_end(&ringer);
+        actor_end(&actor);
+        CHECK_INT(sleeper.claimed, 2);
+        CHECK_UINT(crowd_searching(&crowd), 0);
+        CHECK_UINT(crowd.roster[0].shared->asleep[0], 0);
+        crowd_close(&crowd);
+    }
 }
 
 TEST_CASE(two_ringers_of_two_sleepers_wake_both_for_two_items)
@@ -153,6 +157,68 @@ TEST_CASE(two_ringers_of_two_sleepers_wake_both_for_two_items)
     actor_end(&actors[0]);
     actor_end(&actors[1]);
     CHECK_INT(sleepers[0].claimed + sleepers[1].claimed, 2);
+    crowd_close(&crowd);
+}
+
+static void ring_first(void *state)
+{
+    struct crowd *crowd = state;
+    roster_ring_member(&crowd->roster[0], 1);
+}
+
+/* A ringer that comes too late for a sleeper has promised nobody: it may be held up for as long as it
+ * likes, and who publishes meanwhile wakes the sleeper that has gone back to bed. */
+TEST_CASE(a_ring_in_vain_keeps_no_other_from_the_sleeper)
+{
+    static void (*const rings[])(void *state) = {ring, ring_first, ring_all};
+    for (int i = 0; i < 3; i++) {
+        struct crowd crowd;
+        struct actor ringer, actor;
+        check_note("ring %d", i);
+        crowd_open(&crowd, 1);
+        struct sleeper sleeper = {&crowd, 1, 1, 0};
+        actor_start(&actor, sleep_until_claimed, &sleeper, NULL);
+        actor_await_sleep(&actor);
+        actor_start(&ringer, rings[i], &crowd, "ring: sleeper seen");
+        actor_run_to(&actor, "doze: bell set");
+        ring(&crowd); /* for something that is gone when the sleeper looks */
+        actor_arrive(&actor);
+        actor_go(&ringer, "ring: in vain");
+        actor_run_to(&actor, NULL);
+        actor_await_sleep(&actor);
+        post_and_ring(&crowd);
+        if (!CHECK(!crowd_sleeps(&crowd, 1)))
+            roster_ring_member(&crowd.roster[0], 1);
+        actor_end(&actor);
+        actor_end(&ringer);
+        CHECK_INT(sleeper.claimed, 1);
+        CHECK_UINT(crowd_searching(&crowd), 0);
+        crowd_close(&crowd);
+    }
+}
+
+/* Who finds nothing and sleeps again before the ringer has been to the others is not rung again. */
+TEST_CASE(who_rings_all_rings_each_once)
+{
+    struct crowd crowd;
+    struct actor ringer, actors[2];
+    crowd_open(&crowd, 2);
+    struct sleeper sleepers[] = {{&crowd, 1, 1, 0}, {&crowd, 2, 1, 0}};
+    for (int i = 0; i < 2; i++) {
+        actor_start(&actors[i], sleep_until_claimed, &sleepers[i], NULL);
+        actor_await_sleep(&actors[i]);
+    }
+    actor_run_to(&actors[0], "sleep: about to");
+    actor_start(&ringer, ring_all, &crowd, "ring: bell cleared");
+    actor_go(&ringer, "ring: sleeper seen"); /* the second one */
+    actor_arrive(&actors[0]);
+    actor_end(&ringer);
+    CHECK(crowd_sleeps(&crowd, 1));
+    actor_run_to(&actors[0], NULL);
+    for (int i = 0; i < 2; i++)
+        post_and_ring(&crowd);
+    actor_end(&actors[0]);
+    actor_end(&actors[1]);
     crowd_close(&crowd);
 }
 
@@ -190,14 +256,14 @@ static void sleep_a_little(void *state)
 
 TEST_CASE(a_sleep_that_ends_by_itself_beside_a_ring_counts_once)
 {
-    static const char *const places[] = {"ring: counted", "ring: bit taken", "ring: bell cleared"};
-    for (int i = 0; i < 3; i++) {
+    EACH_RING(i)
+    {
         struct crowd crowd;
         struct actor ringer, actor;
-        check_note("%s", places[i]);
+        check_note("%s", ringing[i]);
         crowd_open(&crowd, 1);
         actor_start(&actor, sleep_a_little, &crowd, "sleep: about to");
-        actor_start(&ringer, ring, &crowd, places[i]);
+        actor_start(&ringer, ring, &crowd, ringing[i]);
         for (uint64_t until = clock_deadline(0.002); clock_ns() < until;)
             continue; /* its time is over */
         actor_run_to(&actor, NULL);
@@ -213,17 +279,17 @@ TEST_CASE(a_sleep_that_ends_by_itself_beside_a_ring_counts_once)
 
 TEST_CASE(a_ring_by_number_beside_another_wakes_once)
 {
-    static const char *const places[] = {"ring: bit taken", "ring: counted", "ring: bell cleared"};
-    for (int i = 0; i < 3; i++) {
+    EACH_RING(i)
+    {
         struct crowd crowd;
         struct actor ringer, actor;
-        check_note("%s", places[i]);
+        check_note("%s", ringing[i]);
         crowd_open(&crowd, 1);
         struct sleeper sleeper = {&crowd, 1, 1, 0};
         actor_start(&actor, sleep_until_claimed, &sleeper, NULL);
         actor_await_sleep(&actor);
         crowd_post(&crowd, 1, false, 1, 1);
-        actor_start(&ringer, ring, &crowd, places[i]);
+        actor_start(&ringer, ring, &crowd, ringing[i]);
         roster_ring_member(&crowd.roster[0], 1);
         actor_end(&ringer);
         actor_end(&actor);
@@ -259,17 +325,17 @@ TEST_CASE(a_death_noticed_while_one_falls_asleep_leaves_it_within_reach)
 /* A worker that died in the middle of a ring. */
 TEST_CASE(a_sleeper_is_woken_for_one_whose_ringer_died)
 {
-    static const char *const places[] = {"ring: counted", "ring: bit taken", "ring: bell cleared"};
-    for (int i = 0; i < 3; i++) {
+    EACH_RING(i)
+    {
         struct crowd crowd;
         struct actor dead, actor;
-        check_note("%s", places[i]);
+        check_note("%s", ringing[i]);
         crowd_open(&crowd, 2);
         struct sleeper sleeper = {&crowd, 1, 2, 0};
         actor_start(&actor, sleep_until_claimed, &sleeper, NULL);
         actor_await_sleep(&actor);
         crowd_post(&crowd, 1, false, 0, 1);
-        actor_start(&dead, ring, &crowd, places[i]); /* it comes no further */
+        actor_start(&dead, ring, &crowd, ringing[i]); /* it comes no further */
         roster_bury(&crowd.roster[0], 2);
         actor_await_sleep(&actor); /* for the second item, of which there is none yet */
         post_and_ring(&crowd);
