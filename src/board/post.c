@@ -96,6 +96,7 @@ uint32_t post_freeze(struct board *board, int post)
     struct post *p = &board->post[post];
     uint32_t limit = atomic_load(&p->limit) & ~POST_CLOSED;
     uint64_t cursor = atomic_load(&p->cursor);
+    STEP("freeze: cursor read");
     while ((cursor & NEXT_MASK) < limit &&
            !atomic_compare_exchange_weak(&p->cursor, &cursor, cursor_of(generation_of(cursor), limit)))
         ;

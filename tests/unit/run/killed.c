@@ -25,9 +25,9 @@ static const char *const places[] = {
 };
 
 static const char *const of_manager[] = {
-    "extend: limit moved",    "manager: dozes",         "manager: sleeps",     "publish: cursor live",
-    "publish: entry written", "publish: limit written", "publish: tail moved", "recover: announcement read",
-    "recover: cursor read",   "retire: frozen",
+    "extend: limit moved",        "freeze: cursor read",    "manager: dozes",         "manager: sleeps",
+    "publish: cursor live",       "publish: entry written", "publish: limit written", "publish: tail moved",
+    "recover: announcement read", "recover: cursor read",   "retire: frozen",
 };
 
 enum { PLACES = sizeof places / sizeof *places };

@@ -208,6 +208,42 @@ TEST_CASE(a_freeze_and_a_claim_never_get_the_same_item)
     crowd_close(&crowd);
 }
 
+struct freezer {
+    struct crowd *crowd;
+    int post;
+    uint32_t from;
+};
+
+static void freeze(void *state)
+{
+    struct freezer *freezer = state;
+    freezer->from = post_freeze(&freezer->crowd->board[0], freezer->post);
+}
+
+TEST_CASE(a_claim_in_the_middle_of_a_freeze_keeps_its_items)
+{
+    for (uint32_t run = 1; run <= 5; run += 2) {
+        struct crowd crowd;
+        struct actor actor;
+        struct post_offer offer, none;
+        check_note("%u of 5", run);
+        crowd_open(&crowd, 2);
+        int post = crowd_post(&crowd, 5, false, 0, 1);
+        struct freezer freezer = {&crowd, post, 99};
+        actor_start(&actor, freeze, &freezer, "freeze: cursor read");
+        CHECK_UINT(crowd_claim(&crowd, 1, run, &offer), run);
+        CHECK_UINT(offer.next, 0);
+        actor_end(&actor);
+        CHECK_UINT(freezer.from, run);
+        CHECK_UINT(crowd_claim(&crowd, 2, 5, &none), 0);
+        for (uint32_t item = 0; item < 5; item++)
+            CHECK_INT(
+                post_announcement_covers(&crowd.board[0], post_announcement(&crowd.board[0], 1), post, item),
+                item < run);
+        crowd_close(&crowd);
+    }
+}
+
 /* ---- Publishing ------------------------------------------------------------------------------ */
 
 struct publisher {
