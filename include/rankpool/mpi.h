@@ -29,6 +29,8 @@
 extern "C" {
 #endif
 
+/* ---- Communicators ----------------------------------------------------------------------- */
+
 /* Opens a pool whose manager is the rank `manager` of `comm`; its workers are the other ranks,
  * numbered from 1 in the order of ranks. The manager runs items of maps too while it waits for them.
  * With one rank alone tasks run in this process, inside the waiting calls.
@@ -58,7 +60,8 @@ RP_API rp_status rp_open_comm(MPI_Comm comm, int manager, const rp_options *opti
  * The pool's initializer runs here before its first task and its finalizer after its last, but that
  * of a pool that this rank has served only in passing where it is next served or closed.
  *
- * Returns RP_OK however tasks ended. RP_INVALID: no pool, in the manager, or from inside a task. */
+ * Returns RP_OK however tasks ended.
+ * Errors: RP_INVALID: no pool, in the manager, or from inside a task. RP_NO_MEMORY. */
 RP_API rp_status rp_serve(rp_pool *pool);
 
 #ifdef __cplusplus

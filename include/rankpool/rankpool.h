@@ -10,9 +10,10 @@
  *     return rp_close(&pool) != RP_OK || status != RP_OK;
  *
  * Conventions. Sizes are bytes, times are seconds, indices start at 0, workers at 1 (0 is the
- * manager). A pool belongs to one thread at a time. No call is collective unless its comment
- * says so. A call that can fail returns an rp_status and leaves a sentence for rp_last_error;
- * outputs are written only on success. A user's mistake never aborts and never hangs.
+ * manager). A pool belongs to one thread at a time. Who may make a call stands at the head of its
+ * section, or in its comment; none is collective unless that says so. A call that can fail returns
+ * an rp_status and leaves a sentence for rp_last_error; outputs are written only on success. A
+ * user's mistake never aborts and never hangs.
  *
  * What this version does not do yet returns RP_UNSUPPORTED with a sentence: such calls and
  * fields say "later" below.
@@ -39,7 +40,9 @@ extern "C" {
 #define RP_PRINTF(text, first)
 #endif
 
-/* ---- Statuses ---------------------------------------------------------------------------- */
+/* ---- Statuses ----------------------------------------------------------------------------
+ *
+ * Called: anywhere, by any thread. Not collective. */
 
 #define RP_STATUSES(X)                                                                                       \
     X(RP_OK, "success")                                                                                      \
@@ -66,49 +69,56 @@ typedef enum rp_status {
 #undef RP_STATUS_ENUMERATOR
 } rp_status;
 
-/* The status in words: constant text, never NULL. */
+/* The status in words: constant text, never NULL, for numbers that are no status too. It allocates
+ * nothing. */
 RP_API const char *rp_strerror(rp_status status);
 
 /* ---- Types ------------------------------------------------------------------------------- */
 
-typedef struct rp_pool rp_pool;
-typedef struct rp_future rp_future;
-typedef struct rp_iter rp_iter;
-typedef struct rp_queue rp_queue;
-typedef struct rp_call rp_call;
-typedef uint64_t rp_share_id;
-typedef uint64_t rp_queue_id;
+typedef struct rp_pool rp_pool;     /* a manager and its workers: rp_open */
+typedef struct rp_future rp_future; /* a submitted task and its result: rp_submit */
+typedef struct rp_iter rp_iter;     /* goes through futures: rp_as_completed */
+typedef struct rp_queue rp_queue;   /* first in, first out: rp_queue_open */
+typedef struct rp_call rp_call;     /* what a task is called with */
+typedef uint64_t rp_share_id;       /* a plain value: rp_share */
+typedef uint64_t rp_queue_id;       /* a plain value: rp_queue_id_of */
 
-/* `size` bytes at `data`; who owns them, and until when, is said where a view is given. */
+/* Some bytes: `size` of them at `data`; who owns them, and until when, is said where a view is given. */
 typedef struct rp_view {
-    const void *data;
-    size_t size;
+    const void *data; /* read-only */
+    size_t size;      /* bytes */
 } rp_view;
 
-/* A task. `in` holds `in_size` bytes, read-only, aligned for any type if the items' size is a
+/* Does a task's work. `in` holds `in_size` bytes, read-only, aligned for any type if the items' size is a
  * multiple of that alignment, valid until the task returns. It answers with `return
  * rp_return(...)`, or writes into rp_reserve(...) and returns 0, or `return rp_fail(...)`. Any
  * other non-zero return is a failure with that code. Returning 0 with neither answers zero
  * bytes. Any function of the program or of a library it has loaded will do, static ones too. */
 typedef int rp_fn(rp_call *call, const void *in, size_t in_size);
 
-/* The generator of a stream: sets *item to the next input and returns 1; the bytes are copied
+/* Generates the inputs of a stream: sets *item to the next input and returns 1; the bytes are copied
  * before it is called again. 0: the end. Below 0: it failed. */
 typedef int rp_source(void *state, rp_view *item);
 
-/* The receiver of a stream's results: `index` is the position in the source. The result, or the
+/* Receives the results of a stream: `index` is the position in the source. The result, or the
  * sentence of a failed item, is valid until it returns; non-zero stops the stream. */
 typedef int rp_sink(void *state, size_t index, rp_status status, rp_view result, const char *error);
+
+/* Takes one result into another, each of `size` bytes: see rp_map_reduce. */
 typedef void rp_combine(void *into, const void *from, size_t size);
+
+/* Called with a future that is done: see rp_on_done. */
 typedef void rp_callback(rp_future *future, void *arg);
 
-#define RP_FOREVER    (-1.0)
-#define RP_ANY_WORKER 0
+#define RP_FOREVER    (-1.0) /* as seconds: waits without a limit */
+#define RP_ANY_WORKER 0      /* as rp_task_options.worker: whoever is free */
 
-/* ---- Options ----------------------------------------------------------------------------- */
+/* ---- Options -----------------------------------------------------------------------------
+ *
+ * Called: anywhere, by any thread that owns the options. Not collective. */
 
-/* A zero field means the default, a negative number means off. Each field but the pointers to
- * functions can be set by the environment variable RANKPOOL_<FIELD> too: the environment beats
+/* How a pool is made. A zero field means the default, a negative number means off. Each field but the
+ * pointers to functions can be set by the environment variable RANKPOOL_<FIELD> too: the environment beats
  * the default, the code beats the environment. */
 typedef struct rp_options {
     size_t size;              /* set by RP_OPTIONS(...) and RP_OPTIONS_INIT */
@@ -127,8 +137,8 @@ typedef struct rp_options {
     int progress;             /* bar on standard error: 0 where it is a terminal, 1 on, -1 off */
     rp_fn *initializer;       /* runs once in each process that runs tasks, before its first task */
     const void *initarg;      /* `initarg_size` bytes, copied by rp_open: the initializer's input */
-    size_t initarg_size;
-    rp_fn *finalizer; /* the same as `initializer`, after the last task, without input */
+    size_t initarg_size;      /* bytes */
+    rp_fn *finalizer;         /* the same as `initializer`, after the last task, without input */
 } rp_options;
 
 #ifdef __cplusplus
@@ -140,19 +150,24 @@ static inline rp_options rp_options_init()
 }
 #define RP_OPTIONS_INIT rp_options_init()
 #else
+/* What an rp_options starts with that is set field by field. */
 #define RP_OPTIONS_INIT                                                                                      \
     {                                                                                                        \
         .size = sizeof(rp_options)                                                                           \
     }
+/* The options of a pool in place, in C: RP_OPTIONS(.workers = 4, .per = "thread"). */
 #define RP_OPTIONS(...) (&(rp_options){.size = sizeof(rp_options), __VA_ARGS__})
 #endif
 
 /* Sets a field by its name to a value in text, as an environment variable would ("workers", "8";
- * sizes may end in K, M, G or T). The text must live as long as the options. `initializer`,
- * `initarg` and `finalizer` have no text. RP_INVALID: no such field, or not a value of it. */
+ * sizes are bytes, and may end in K, M, G or T). The value is not copied, and must live as long as
+ * the options. `initializer`, `initarg` and `finalizer` have no text.
+ * Errors: RP_INVALID: no such field, or not a value of it; the sentence is in rp_last_error(NULL). */
 RP_API rp_status rp_options_set(rp_options *options, const char *name, const char *value);
 
-/* ---- Opening and closing ----------------------------------------------------------------- */
+/* ---- Opening and closing -----------------------------------------------------------------
+ *
+ * Called: in the manager, by the thread that the pool belongs to. Not collective. */
 
 /* Opens a pool in a program that leaves MPI to the library; comes early in `main`.
  *
@@ -163,31 +178,41 @@ RP_API rp_status rp_options_set(rp_options *options, const char *name, const cha
  * as the manager ends. With one rank, without a launcher, under a debugger, or told so by
  * RANKPOOL_LAUNCH=inline, tasks run in this process.
  *
- * `options` may be NULL and is copied. Further pools may be opened later, several at once.
- * Errors: RP_INVALID (options), RP_LAUNCH, RP_MISMATCH (ranks run different builds), RP_MPI,
- * RP_NO_MEMORY, RP_UNSUPPORTED; the sentence is in rp_last_error(NULL). */
+ * `options` may be NULL and is copied. *pool is the caller's until rp_close. Further pools may be
+ * opened later, several at once.
+ * Errors: RP_INVALID (options, a worker, a program that runs MPI itself), RP_LAUNCH, RP_MISMATCH
+ * (ranks run different builds), RP_MPI, RP_NO_MEMORY, RP_UNSUPPORTED (an option of a later version,
+ * ranks on several nodes); the sentence is in rp_last_error(NULL). */
 RP_API rp_status rp_open(const rp_options *options, rp_pool **pool);
 
 /* Finishes what is queued and running, frees the pool and sets *pool to NULL. Futures and views
- * outlive it until released. A NULL pool is closed already. Returns RP_POOL_BROKEN where work
- * could not be finished for want of workers. In a rank that is a worker of rp_open_comm it frees
- * that rank's handle, and the rank serves the pool no more. */
+ * outlive it until released; memory of rp_alloc and shares do not. A NULL pool is closed already. In
+ * a rank that is a worker of rp_open_comm it frees that rank's handle, and the rank serves the pool
+ * no more. Not collective: it waits for tasks, not for calls of other ranks.
+ * Errors: RP_POOL_BROKEN: work could not be finished for want of workers, yet the pool is closed.
+ * RP_INVALID: from inside a task, a callback, a source or a sink. */
 RP_API rp_status rp_close(rp_pool **pool);
 
-/* Cancels every task that has not started, of rp_submit. Returns how many. */
+/* Cancels every task of rp_submit that has not started. Returns how many; 0 where the pool cannot
+ * take calls, see rp_last_error. */
 RP_API size_t rp_cancel_all(rp_pool *pool);
 
-/* True in the process that opened the pool. */
+/* True in the process that opened the pool, or is the manager of rp_open_comm; false in that one's
+ * other ranks, and for NULL. Any rank may ask; not collective. */
 RP_API bool rp_is_manager(const rp_pool *pool);
 
-/* How this pool was sized and why, as lines of text: valid until rp_close. */
+/* How this pool was sized and why, as lines of text: valid until rp_close, "" without a pool. Any
+ * rank may ask; not collective. */
 RP_API const char *rp_describe(const rp_pool *pool);
 
-/* The sentence of the last call on `pool` that failed, "" if none has; with NULL that of the
- * last failed open. Valid until the next call on the pool. */
+/* The sentence of the last call on `pool` that failed, "" if none has; with NULL that of the last
+ * failed open in this thread, or of a call that had no pool to leave it with. Valid until the next
+ * call on the pool, or with NULL of this thread. Any rank may ask; not collective. */
 RP_API const char *rp_last_error(const rp_pool *pool);
 
-/* ---- Inside a task ----------------------------------------------------------------------- */
+/* ---- Inside a task -----------------------------------------------------------------------
+ *
+ * Called: by a task, in its thread, with the `call` that it was given. Not collective. */
 
 /* The part of a call that rp_return reads; the rest is the library's. */
 struct rp_call {
@@ -196,9 +221,12 @@ struct rp_call {
     size_t length;   /* bytes answered so far */
 };
 
+/* Answers what does not fit where rp_return would put it, which calls this. The same otherwise: the
+ * bytes are copied, and it returns 0, or non-zero when there is no memory for them. */
 RP_API int rp_return_large(rp_call *call, const void *data, size_t size);
 
-/* Answers `size` bytes, copied. Returns 0, or non-zero when there is no memory for them. */
+/* Answers `size` bytes, which are copied; a later answer replaces an earlier one. Returns what the
+ * task is to return: 0, or non-zero when there is no memory for them. */
 static inline int rp_return(rp_call *call, const void *data, size_t size)
 {
     if (size == 0 || size > call->capacity)
@@ -208,59 +236,70 @@ static inline int rp_return(rp_call *call, const void *data, size_t size)
     return 0;
 }
 
-/* Room for an answer of `size` bytes, aligned for any type, to be written before the task
- * returns 0; it replaces an earlier answer. NULL when there is no memory for it. */
+/* Room for an answer of `size` bytes, aligned for any type, to be written before the task returns 0;
+ * it replaces an earlier answer. It is the library's, and not to be freed. NULL when there is no
+ * memory for it. */
 RP_API void *rp_reserve(rp_call *call, size_t size);
 
-/* Fails the task with a sentence; returns the code to return, 1. */
+/* Fails the task with a sentence, as of printf, which is copied; it is cut where it is longer than
+ * the library keeps. Returns the code that the task is to return, 1. */
 RP_API int rp_fail(rp_call *call, const char *format, ...) RP_PRINTF(2, 3);
 
-/* The constant argument of the map, valid until the task returns; NULL and 0 if there is none. */
+/* The constant argument of the map, with its bytes in *size (NULL-safe): read-only, valid until the
+ * task returns. NULL and 0 if there is none. */
 RP_API const void *rp_common(rp_call *call, size_t *size);
 
-/* What was shared under that number, with its size in *size (NULL-safe): read-only, valid until the
- * task returns. NULL: nothing is shared under it. */
+/* What was shared under that number, with its bytes in *size (NULL-safe): read-only, aligned for any
+ * type, valid until the task returns. NULL and 0: nothing is shared under it. */
 RP_API const void *rp_shared(rp_call *call, rp_share_id id, size_t *size);
 
-/* The item's index in its map, stream or pool. */
+/* The index of the item in its map or stream, of the task in its pool; from 0. */
 RP_API size_t rp_call_index(const rp_call *call);
 
-/* 1 for the first try. */
+/* Which try this is: 1 for the first, more after a worker died. */
 RP_API int rp_call_attempt(const rp_call *call);
 
-/* This worker's own pointer in this pool, NULL at first, kept between tasks. */
+/* This worker's own pointer in this pool, NULL at first and kept between tasks: for what an
+ * initializer makes and the tasks use. What it points to is the program's, to be freed by its
+ * finalizer. Never NULL itself. */
 RP_API void **rp_local(rp_call *call);
 
-/* Fills `n` random words, by Philox 4x64-10 (Salmon et al., "Parallel random numbers: as easy as
- * 1, 2, 3", SC11) keyed by the pool's seed, the map and the item: the same on any worker and any
- * try. Further calls in the same task go on in the same stream. */
+/* Fills the caller's `words` with `n` random ones, by Philox 4x64-10 (Salmon et al., "Parallel random
+ * numbers: as easy as 1, 2, 3", SC11) keyed by the pool's seed, the map and the item: the same on any worker
+ * and any try. Further calls in the same task go on in the same stream. */
 RP_API void rp_random(rp_call *call, uint64_t *words, size_t n);
 
+/* Who a worker is, and how far it has come. */
 typedef struct rp_worker_info {
-    int worker;       /* 1..rp_workers(); 0 is the manager */
-    int rank;         /* in the MPI world; 0 alone */
-    const char *host; /* valid as long as the pool */
-    long pid;
-    bool alive;
-    const char *cpus; /* as hwloc lists them, "0-3" */
-    int numa_node;    /* -1: not one alone */
-    size_t tasks_done;
+    int worker;        /* 1..rp_workers(); 0 is the manager */
+    int rank;          /* in the MPI world; 0 alone */
+    const char *host;  /* valid as long as the pool */
+    long pid;          /* process on that host */
+    bool alive;        /* false: it has died */
+    const char *cpus;  /* it may run on, as hwloc lists them, "0-3"; valid as long as the pool */
+    int numa_node;     /* -1: not one alone */
+    size_t tasks_done; /* tasks, and items of maps */
 } rp_worker_info;
 
-/* The worker that runs this task. */
+/* The worker that runs this task, in the caller's `info`; its texts are valid as long as the pool.
+ * Errors: RP_INVALID: `info` is NULL. */
 RP_API rp_status rp_here(rp_call *call, rp_worker_info *info);
 
-/* ---- Maps -------------------------------------------------------------------------------- */
+/* ---- Maps --------------------------------------------------------------------------------
+ *
+ * Called: in the manager, by the thread that the pool belongs to; in a worker, from inside a task or
+ * without a pool it does nothing, and is RP_INVALID. Not collective. */
 
+/* How a map or a stream is run. Arrays and texts are the caller's, and read until it returns. */
 typedef struct rp_map_options {
     size_t size;          /* set by RP_MAP_OPTIONS(...) and RP_MAP_OPTIONS_INIT */
     const char *schedule; /* NULL: the pool's */
     size_t chunk;         /* 0: the pool's */
     size_t window;        /* of a stream: most items drawn ahead of its sink; 0: the pool's */
-    double timeout;       /* later */
-    int retries;          /* later */
+    double timeout;       /* seconds an item may run; later */
+    int retries;          /* further tries of an item; later */
     const void *common;   /* one argument for all items, `common_size` bytes, copied once a node */
-    size_t common_size;
+    size_t common_size;   /* bytes */
     const double *cost;   /* n hints, any unit: the longest go first */
     rp_status *statuses;  /* n statuses out, may be NULL */
     size_t *sizes;        /* n result sizes out, may be NULL */
@@ -277,36 +316,47 @@ static inline rp_map_options rp_map_options_init()
 }
 #define RP_MAP_OPTIONS_INIT rp_map_options_init()
 #else
+/* What an rp_map_options starts with that is set field by field. */
 #define RP_MAP_OPTIONS_INIT                                                                                  \
     {                                                                                                        \
         .size = sizeof(rp_map_options)                                                                       \
     }
+/* The options of a map in place, in C: RP_MAP_OPTIONS(.chunk = 64). */
 #define RP_MAP_OPTIONS(...) (&(rp_map_options){.size = sizeof(rp_map_options), __VA_ARGS__})
 #endif
 
+/* How a map went. */
 typedef struct rp_map_report {
     size_t done;         /* items that succeeded */
     size_t failed;       /* items that ran and failed */
     size_t cancelled;    /* items not run; together n */
     size_t first_failed; /* lowest failed item; n if none */
     size_t chunks;       /* claims that workers made */
-    double seconds;
-    char message[256]; /* of the lowest failed item, else "" */
+    double seconds;      /* that the map took */
+    char message[256];   /* of the lowest failed item, else "" */
 } rp_map_report;
 
 /* Maps `fn` over `n` items of `in_size` bytes, in order, as qsort takes an array: out + i *
- * out_size answers in + i * in_size. Every item runs. Returns the status of the lowest failed
- * item; a failed item's slot is left untouched. A result longer than `out_size` fails its item,
- * a shorter one leaves the rest of the slot; `out` NULL with `out_size` 0 drops results. */
+ * out_size answers in + i * in_size. Every item runs. A failed item's slot is left untouched. A
+ * result longer than `out_size` fails its item, a shorter one leaves the rest of the slot; `out`
+ * NULL with `out_size` 0 drops results. Both arrays are the caller's, and used until it returns.
+ * Errors: the status of the lowest failed item: RP_TASK_FAILED (it reported a failure, or answered
+ * too much), RP_NO_MEMORY, RP_MISMATCH (a worker cannot find `fn`), RP_POOL_BROKEN (no worker was
+ * left to run it). Or for the whole map RP_NO_MEMORY; RP_INVALID: an array is NULL or too large to
+ * be one, or `fn` is no function of the program and its libraries. */
 RP_API rp_status rp_map(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, void *out,
                         size_t out_size);
 
-/* The same with options and a report; both may be NULL. */
+/* Maps as rp_map does, with options and a report; both may be NULL and are the caller's. The report
+ * is written when items have failed, too.
+ * Errors: those of rp_map; RP_INVALID also for options that make no sense. RP_CANCELLED is in
+ * `statuses` for what `stop_at_failure` left. RP_UNSUPPORTED: `timeout`, `retries`, in this version. */
 RP_API rp_status rp_map_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, void *out,
                              size_t out_size, const rp_map_options *options, rp_map_report *report);
 
 /* Maps `fn` over the integers begin..end-1: item i's input is the uint64_t i, and none is sent;
- * out + (i - begin) * out_size answers it. RP_INVALID where end < begin. */
+ * out + (i - begin) * out_size answers it. `out` is the caller's, and written until it returns.
+ * Errors: those of rp_map; RP_INVALID also where end < begin. */
 RP_API rp_status rp_map_range(rp_pool *pool, rp_fn *fn, uint64_t begin, uint64_t end, void *out,
                               size_t out_size);
 
@@ -318,23 +368,28 @@ RP_API rp_status rp_map_reduce(rp_pool *pool, rp_fn *fn, const void *in, size_t 
 /* Maps `fn` over a generator: inputs are drawn from `source` as there is room, results are given
  * to `sink` in completion order, both called in this thread with `state`. Items drawn minus items
  * given never exceed the window, and memory does not grow with the number of items. Failed items
- * go to the sink too, and the stream goes on. Of the options, `cost`, `statuses` and `sizes` have
- * no meaning here (RP_INVALID). Source and sink may use the pool.
- * RP_OK: the source has ended. RP_TASK_FAILED: it failed; what was under way has been given.
- * RP_CANCELLED: the sink stopped the stream. */
+ * go to the sink too, and the stream goes on until the source ends. `state` is the caller's, who
+ * may use the pool in source and sink. `options` may be NULL and are the caller's.
+ * Errors: RP_TASK_FAILED: the source failed; what was under way has been given. RP_CANCELLED: the
+ * sink stopped the stream. RP_POOL_BROKEN, RP_NO_MEMORY. RP_INVALID: a function is NULL, or the
+ * options have `cost`, `statuses`, `sizes` or `stop_at_failure`, which mean nothing here. */
 RP_API rp_status rp_stream(rp_pool *pool, rp_fn *fn, rp_source *source, rp_sink *sink, void *state,
                            const rp_map_options *options);
 
-/* ---- Tasks and futures ------------------------------------------------------------------- */
+/* ---- Tasks and futures -------------------------------------------------------------------
+ *
+ * Called: in the manager, by the thread that the pool belongs to; in a worker, from inside a task or
+ * without a pool it does nothing, and is RP_INVALID. Not collective. */
 
+/* How a task is run. */
 typedef struct rp_task_options {
-    size_t size; /* set by RP_TASK_OPTIONS(...) and RP_TASK_OPTIONS_INIT */
-    double timeout;
-    int retries;
-    int priority; /* higher first, 0 by default */
-    int worker;   /* RP_ANY_WORKER (0) or a worker's number from 1 */
-    void *user;
-    const char *label;
+    size_t size;       /* set by RP_TASK_OPTIONS(...) and RP_TASK_OPTIONS_INIT */
+    double timeout;    /* seconds it may run; later */
+    int retries;       /* further tries; later */
+    int priority;      /* higher first, 0 by default */
+    int worker;        /* RP_ANY_WORKER (0) or a worker's number from 1 */
+    void *user;        /* the caller's, for rp_user */
+    const char *label; /* copied */
 } rp_task_options;
 
 #ifdef __cplusplus
@@ -346,85 +401,119 @@ static inline rp_task_options rp_task_options_init()
 }
 #define RP_TASK_OPTIONS_INIT rp_task_options_init()
 #else
+/* What an rp_task_options starts with that is set field by field. */
 #define RP_TASK_OPTIONS_INIT                                                                                 \
     {                                                                                                        \
         .size = sizeof(rp_task_options)                                                                      \
     }
+/* The options of a task in place, in C: RP_TASK_OPTIONS(.priority = 1). */
 #define RP_TASK_OPTIONS(...) (&(rp_task_options){.size = sizeof(rp_task_options), __VA_ARGS__})
 #endif
 
-typedef enum rp_state { RP_PENDING, RP_RUNNING, RP_DONE } rp_state;
+/* How far a task has come. */
+typedef enum rp_state {
+    RP_PENDING, /* it can be cancelled */
+    RP_RUNNING, /* it has started */
+    RP_DONE,    /* it has ended, or was cancelled */
+} rp_state;
 
+/* Where, how often and how long a task ran. */
 typedef struct rp_task_info {
-    int worker; /* that ran it last; 0: the manager */
-    const char *host;
-    long pid;
-    int attempts;
-    int code;      /* what the task returned */
-    double queued; /* seconds between rp_submit and its start */
-    double ran;    /* seconds it ran */
+    int worker;       /* that ran it last; 0: the manager */
+    const char *host; /* of that worker, valid until rp_release; "" if it never ran */
+    long pid;         /* of that worker, on its host; 0 if it never ran */
+    int attempts;     /* how often it was started */
+    int code;         /* what the task returned */
+    double queued;    /* seconds between rp_submit and its start */
+    double ran;       /* seconds it ran */
 } rp_task_info;
 
-/* Queues one task; copies the input, never blocks. The future is the caller's, to be released;
- * with `future` NULL it stays with the pool, for rp_next. */
+/* Queues one task; copies the input of `in_size` bytes, never blocks. The future is the caller's, to
+ * be released; with `future` NULL it stays with the pool, for rp_next. How the task ends is for
+ * rp_result to say.
+ * Errors: RP_INVALID: `fn` is NULL, or `in` is, yet it has bytes. RP_NO_MEMORY. */
 RP_API rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, rp_future **future);
 
-/* The same with options, which may be NULL. RP_INVALID: there is no such worker. A task for a
- * worker that dies goes to the others. */
+/* Queues one task as rp_submit does, with options, which may be NULL and are copied, as is the
+ * input; so is the future the caller's, or the pool's. A task for a worker that dies goes to the
+ * others.
+ * Errors: those of rp_submit; RP_INVALID also where there is no such worker. RP_UNSUPPORTED:
+ * `timeout`, `retries`, in this version. */
 RP_API rp_status rp_submit_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size,
                                 const rp_task_options *options, rp_future **future);
 
-/* The next completed one of the futures left with the pool, each once, in completion order; the
- * caller releases it. Waits up to `seconds`: 0 polls, RP_FOREVER waits. NULL: none is left, or
- * none was done in time. */
+/* The next completed one of the futures left with the pool, each once, in completion order; it is
+ * the caller's from then on, to be released. Waits up to `seconds`: 0 polls, RP_FOREVER waits. NULL:
+ * none is left, or none was done in time. */
 RP_API rp_future *rp_next(rp_pool *pool, double seconds);
 
-/* RP_OK once the task is done, however it ended; RP_TIMEOUT. */
+/* Waits up to `seconds` for the task to be done: 0 polls, RP_FOREVER waits. RP_OK once it is,
+ * however it ended.
+ * Errors: RP_TIMEOUT: it is not done yet. RP_INVALID: no future. */
 RP_API rp_status rp_wait(rp_future *future, double seconds);
 
-/* Waits, then gives the task's own status and, if that is RP_OK, its result. The view is
- * aligned for any type and lives until rp_release. */
+/* Waits without a limit, then gives the task's own status and, if that is RP_OK, its result. The
+ * view may be NULL; its bytes are the future's, aligned for any type, and live until rp_release.
+ * Errors: the task's: RP_TASK_FAILED, RP_CANCELLED, RP_NO_MEMORY, RP_MISMATCH (a worker cannot find
+ * the function), RP_POOL_BROKEN (no worker was left to run it); rp_error has its sentence.
+ * RP_INVALID: no future. */
 RP_API rp_status rp_result(rp_future *future, rp_view *view);
 
 /* The failure as a sentence with code, worker, host and attempt; "" if there is none. Lives
  * until rp_release. */
 RP_API const char *rp_error(const rp_future *future);
 
-/* A cancelled task is done, and its result is RP_CANCELLED. */
+/* How far the task has come, without waiting. A cancelled task is done, and its result is
+ * RP_CANCELLED. */
 RP_API rp_state rp_state_of(const rp_future *future);
 
-/* Cancels a task that has not started; RP_BUSY if it has; RP_OK again if it was cancelled. */
+/* Cancels a task that has not started: it is done then, and rp_result gives RP_CANCELLED. RP_OK
+ * again if it was cancelled before. The future is still to be released.
+ * Errors: RP_BUSY: it has started, or has ended. RP_INVALID: no future. */
 RP_API rp_status rp_cancel(rp_future *future);
 
-/* The order of rp_submit in the pool, from 0. */
+/* The task's place in the order of rp_submit in its pool, from 0. */
 RP_API size_t rp_index(const rp_future *future);
 
-/* Where, how often and how long the task ran; RP_BUSY until it is done. */
+/* Where, how often and how long the task ran, in the caller's `info`; its text lives until
+ * rp_release.
+ * Errors: RP_BUSY: it is not done yet. RP_INVALID: no future, or no `info`. */
 RP_API rp_status rp_info(const rp_future *future, rp_task_info *info);
 
 /* Frees the future and its result, and sets *future to NULL; NULL-safe. The result of a task
  * that is not done is dropped, the task still runs. */
 RP_API void rp_release(rp_future **future);
 
-/* The pointer given in the options; NULL if there was none. */
+/* The pointer that was given in rp_task_options.user, the caller's own; NULL if there was none. */
 RP_API void *rp_user(const rp_future *future);
 
-typedef enum rp_wait_for { RP_FIRST_COMPLETED, RP_FIRST_FAILED, RP_ALL } rp_wait_for;
+/* What rp_wait_many waits for. */
+typedef enum rp_wait_for {
+    RP_FIRST_COMPLETED, /* one is done */
+    RP_FIRST_FAILED,    /* one has failed, or all are done */
+    RP_ALL,             /* all are done */
+} rp_wait_for;
 
-/* Waits until one of `n` futures of one pool is done, one has failed (or all are done), or all are
- * done. Done ones are moved to the front of the array in completion order, *done (NULL-safe) of
- * them; the rest keep theirs, on RP_TIMEOUT too. */
-RP_API rp_status rp_wait_many(rp_future **futures, size_t n, rp_wait_for what, double seconds,
-                              size_t *done);
+/* Waits up to `seconds` until one of `n` futures of one pool is done, one has failed (or all are
+ * done), or all are done. Done ones are moved to the front of the array in completion order, *done
+ * (NULL-safe) of them; the rest keep theirs, on RP_TIMEOUT too. Array and futures stay the caller's.
+ * Errors: RP_TIMEOUT. RP_INVALID: one is no future, or of another pool. RP_NO_MEMORY. */
+RP_API rp_status rp_wait_many(rp_future **futures, size_t n, rp_wait_for what, double seconds, size_t *done);
 
 /* Goes through `n` futures of the pool, which stay the caller's, as they complete: done ones first,
  * doubles once. The array is copied; the futures must not be released before they were given, or
  * the iterator freed. NULL: invalid arguments or no memory, see rp_last_error. */
 RP_API rp_iter *rp_as_completed(rp_pool *pool, rp_future *const *futures, size_t n);
 
-/* The next one; waits up to `seconds`. NULL: all were given, or none was done in time, which
- * rp_iter_status tells apart (RP_OK, RP_TIMEOUT). */
+/* The next completed future of the iterator, still the caller's; waits up to `seconds`: 0 polls,
+ * RP_FOREVER waits. NULL: all were given, or none was done in time, which rp_iter_status tells
+ * apart. */
 RP_API rp_future *rp_iter_next(rp_iter *iter, double seconds);
+
+/* Why the last rp_iter_next gave what it gave: RP_OK where that was a future, or NULL since all were
+ * given.
+ * Errors: RP_TIMEOUT: none was done in time. RP_INVALID: no iterator, or a wrong call. RP_CLOSED:
+ * the pool was closed. */
 RP_API rp_status rp_iter_status(const rp_iter *iter);
 
 /* Frees the iterator, not the futures, and sets *iter to NULL; NULL-safe. */
@@ -432,34 +521,51 @@ RP_API void rp_iter_free(rp_iter **iter);
 
 /* Has `callback` called with the future and `arg` once it is done, in the order of adding, in this
  * thread inside of a waiting call on the pool; at once if it is done. It may use the pool. A
- * future that was released lives until its callbacks have been made. */
+ * future that was released lives until its callbacks have been made; `arg` stays the caller's.
+ * Errors: RP_INVALID: no future, or no callback. RP_NO_MEMORY. */
 RP_API rp_status rp_on_done(rp_future *future, rp_callback *callback, void *arg);
 
-/* ---- Workers ----------------------------------------------------------------------------- */
+/* ---- Workers -----------------------------------------------------------------------------
+ *
+ * Called: in the manager, by the thread that the pool belongs to. Not collective. */
 
-/* How many ranks serve: all but the manager, or 1 when alone. */
+/* How many ranks serve: all but the manager, or 1 when alone; dead ones count. 0 without a pool.
+ * Any rank may ask, tasks too; not collective. */
 RP_API int rp_workers(const rp_pool *pool);
 
-/* What is known of a worker, 1..rp_workers(), or of the manager, 0. */
+/* What is known of a worker, 1..rp_workers(), or of the manager, 0, in the caller's `info`; its
+ * texts are valid as long as the pool.
+ * Errors: RP_INVALID: no such worker, no `info`, no pool, or in a rank that serves it. */
 RP_API rp_status rp_worker(const rp_pool *pool, int worker, rp_worker_info *info);
 
-/* ---- Memory that tasks share ------------------------------------------------------------- */
+/* ---- Memory that tasks share -------------------------------------------------------------
+ *
+ * Called: in the manager, by the thread that the pool belongs to; in a worker, from inside a task or
+ * without a pool it does nothing, and is RP_INVALID. Not collective. */
 
 /* Copies `size` bytes, once a node, to where every task can read them with rp_shared. The number is
- * a plain value, to be put into inputs. */
+ * a plain value, to be put into inputs. `data` stays the caller's.
+ * Errors: RP_INVALID: `data` is NULL, yet it has bytes, or `id` is. RP_NO_MEMORY. */
 RP_API rp_status rp_share(rp_pool *pool, const void *data, size_t size, rp_share_id *id);
 
 /* Gives a share up: tasks that start from now on do not find it, its memory is freed when those
- * under way have ended. RP_INVALID: there is none of that number. rp_close gives up all. */
+ * under way have ended. rp_close gives up all.
+ * Errors: RP_INVALID: there is none of that number. */
 RP_API rp_status rp_unshare(rp_pool *pool, rp_share_id id);
 
 /* `size` bytes, aligned for any type, contents undefined, that the workers of this node read and
  * write in place: maps from and into such arrays copy nothing (a failing item may then have
- * written to its slot). Valid until rp_free or rp_close. NULL: no memory. */
+ * written to its slot). The caller's until rp_free or rp_close. NULL: no memory. */
 RP_API void *rp_alloc(rp_pool *pool, size_t size);
+
+/* Gives back what rp_alloc gave; NULL-safe. Tasks under way may still use it. Memory that is not
+ * rp_alloc's is left alone, with a sentence in rp_last_error. */
 RP_API void rp_free(rp_pool *pool, void *memory);
 
-/* ---- Queues: later ----------------------------------------------------------------------- */
+/* ---- Queues: later -----------------------------------------------------------------------
+ *
+ * Called: in the manager, by the thread that the pool belongs to; rp_call_put and rp_call_get by tasks.
+ * Not collective. */
 
 RP_API rp_status rp_queue_open(rp_pool *pool, size_t capacity, rp_queue **queue);
 RP_API rp_status rp_put(rp_queue *queue, const void *data, size_t size, double seconds);
