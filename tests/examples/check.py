@@ -21,9 +21,9 @@ import sys
 
 sys.dont_write_bytecode = True  # the sources stay as they are
 
-from cases import basics
+from cases import basics, mpi
 
-MODULES = [basics]
+MODULES = [basics, mpi]
 TIMEOUT_S = 60 * int(os.environ.get("RANKPOOL_TEST_TIMEOUT", 1))
 
 
