@@ -22,6 +22,7 @@ void future_dispose(struct task *task)
 {
     rp_future *future = future_of(task);
     rp_pool *pool = future->pool;
+    submit_let_go(&pool->manager, task);
     task_clear(task);
     future->magic = 0;
     slab_give(&pool->futures, future);

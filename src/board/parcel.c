@@ -25,35 +25,41 @@ static struct parcel *head_of(struct board *board, uint64_t offset)
     return (struct parcel *)board_at(board, offset) - 1;
 }
 
+static bool reclaim_one(struct parcels *parcels, struct parcel_entry entry)
+{
+    if (!atomic_load(&head_of(parcels->board, entry.offset)->taken))
+        return false;
+    arena_give(&parcels->arena, entry.offset - sizeof(struct parcel), entry.size + sizeof(struct parcel));
+    return true;
+}
+
 static void reclaim(struct parcels *parcels)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < parcels->count; i++) {
-        struct parcel_entry entry = parcels->sent[i];
-        if (atomic_load(&head_of(parcels->board, entry.offset)->taken))
-            arena_give(&parcels->arena, entry.offset - sizeof(struct parcel),
-                       entry.size + sizeof(struct parcel));
-        else
-            parcels->sent[kept++] = entry;
-    }
-    parcels->count = kept;
+    for (size_t i = parcels->first; i < parcels->end; i++)
+        if (!reclaim_one(parcels, parcels->sent[i]))
+            parcels->sent[kept++] = parcels->sent[i];
+    parcels->first = 0;
+    parcels->end = kept;
 }
 
-/* The books are looked through when they are full, so that a parcel costs a constant on average;
- * and when the oldest one was taken, so that the same memory is used again. */
+/* Those that were taken first are reclaimed at once, so that the same memory is used again. All are
+ * looked through only when the books are full, so that a parcel costs a constant on average. */
 static int make_room(struct parcels *parcels)
 {
-    if (parcels->count && atomic_load(&head_of(parcels->board, parcels->sent[0].offset)->taken))
-        reclaim(parcels);
-    if (parcels->count < parcels->room)
+    while (parcels->first < parcels->end && reclaim_one(parcels, parcels->sent[parcels->first]))
+        parcels->first++;
+    if (parcels->first == parcels->end)
+        parcels->first = parcels->end = 0;
+    if (parcels->end < parcels->room)
         return 0;
     reclaim(parcels);
-    if (parcels->count * 2 < parcels->room)
+    if (parcels->end * 2 < parcels->room)
         return 0;
     size_t room = parcels->room ? 2 * parcels->room : 64;
     struct parcel_entry *more = realloc(parcels->sent, room * sizeof *more);
     if (!more)
-        return parcels->count < parcels->room ? 0 : -1;
+        return parcels->end < parcels->room ? 0 : -1;
     parcels->sent = more;
     parcels->room = room;
     return 0;
@@ -72,7 +78,7 @@ uint64_t parcel_take(struct parcels *parcels, size_t size)
         return ARENA_NONE;
     uint64_t offset = start + sizeof(struct parcel);
     atomic_store(&head_of(parcels->board, offset)->taken, 0);
-    parcels->sent[parcels->count++] = (struct parcel_entry){offset, size};
+    parcels->sent[parcels->end++] = (struct parcel_entry){offset, size};
     return offset;
 }
 

@@ -15,8 +15,8 @@ struct parcels {
     struct parcel_entry {
         uint64_t offset;
         size_t size;
-    } * sent; /* not known to be taken, oldest first */
-    size_t count, room;
+    } * sent; /* first..end-1: not known to be taken, oldest first */
+    size_t first, end, room;
 };
 
 /* Worker: its region as the place for parcels. Returns 0, or -1 without memory. */

@@ -83,19 +83,23 @@ static rp_status open_board(struct manager *manager, struct error *error)
     return roster_post_pool(setup->roster, setup->pool, &handle, error);
 }
 
+/* The board stays as long as results on it are held: submit_let_go releases it. */
 static void free_manager(struct manager *manager)
 {
+    struct manager rest = {0};
     holding_fini(manager);
     watch_close(manager->watch);
     for (int i = 0; manager->postings && i < BOARD_POSTS; i++)
         posting_free(&manager->postings[i]);
     free(manager->postings);
     arena_fini(&manager->arena);
-    if (manager->board.shared)
+    if (manager->held)
+        rest = (struct manager){.board = manager->board, .held = manager->held, .closed = true};
+    else if (manager->board.shared)
         board_release(&manager->board);
     performer_fini(&manager->performer);
     crew_drop(manager->crew);
-    *manager = (struct manager){0};
+    *manager = rest;
 }
 
 rp_status manager_open(struct manager *manager, const struct manager_setup *setup, struct error *error)

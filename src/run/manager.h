@@ -72,8 +72,10 @@ struct manager {
     struct task_list queued, posted, finished; /* the last one: done, waiting for rp_next */
     size_t for_next;                           /* tasks left with the pool that rp_next has not given */
     size_t failed;
+    size_t held, held_bytes;     /* results that stay on the board until they are released */
     uint64_t settled;            /* tasks done so far */
     struct post_offer unclaimed; /* what lay there first at the last look at the workers */
+    bool closed;                 /* there is nothing left but results that are held */
     bool suspect;                /* somebody died, and not all that it held is accounted for */
     bool showing;                /* progress of submitted tasks */
     size_t shown_from;           /* tasks submitted before those that are shown */

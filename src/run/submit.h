@@ -36,6 +36,9 @@ size_t submit_cancel_all(struct manager *manager);
  * now on comes behind them. */
 void submit_close_blocks(struct manager *manager);
 
+/* Frees what the task holds on the board, before task_clear; of a closed manager too. */
+void submit_let_go(struct manager *manager, struct task *task);
+
 /* Disposes of the task if it is done and nobody holds it any more. */
 void submit_drop(struct manager *manager, struct task *task);
 

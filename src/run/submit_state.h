@@ -11,8 +11,9 @@ struct task_record *submit_record(const struct manager *manager, const struct ta
 void submit_leave_post(struct manager *manager, int post);
 
 /* submit_take.c: a task that has left the list of its stage is done, as a note says or with a
- * status and, where it failed, a sentence. */
-void submit_take_result(struct manager *manager, struct task *task, const struct note *note, int worker,
+ * status and, where it failed, a sentence. True: the result stays where the note has it, until
+ * submit_let_go. */
+bool submit_take_result(struct manager *manager, struct task *task, const struct note *note, int worker,
                         const void *payload);
 void submit_settle(struct manager *manager, struct task *task, rp_status status, const char *sentence);
 extern const struct posting_ops submit_posting_ops;

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "board/parcel.h"
 #include "run/submit_state.h"
+
+#define HELD_LEAST ((size_t)16 << 10) /* bytes of a result that is not copied */
 
 static void free_apart(struct manager *manager, struct task *task)
 {
@@ -35,9 +38,39 @@ void submit_settle(struct manager *manager, struct task *task, rp_status status,
         submit_drop(manager, task);
 }
 
-void submit_take_result(struct manager *manager, struct task *task, const struct note *note, int worker,
+/* A long result stays where its worker put it, unless what is held there would leave the workers
+ * little room. */
+static bool is_to_stay(const struct manager *manager, const struct note *note)
+{
+    return !manager_is_alone(manager) && note_has_parcel(note) && note->size >= HELD_LEAST &&
+           manager->held_bytes + note->size <= manager->board.shared->region_size / 4;
+}
+
+static void hold_result(struct manager *manager, struct task *task, const struct note *note)
+{
+    task->held = note->result.offset;
+    task->result = board_at(&manager->board, task->held);
+    task->size = note->size;
+    manager->held++;
+    manager->held_bytes += note->size;
+}
+
+void submit_let_go(struct manager *manager, struct task *task)
+{
+    if (!task->held)
+        return;
+    parcel_mark_taken(&manager->board, task->held);
+    manager->held_bytes -= manager->closed ? 0 : task->size;
+    task->held = 0;
+    task->result = NULL;
+    if (--manager->held == 0 && manager->closed)
+        board_release(&manager->board);
+}
+
+bool submit_take_result(struct manager *manager, struct task *task, const struct note *note, int worker,
                         const void *payload)
 {
+    rp_status status = (rp_status)note->status;
     task->worker = worker;
     task->attempts++;
     task->code = note->code;
@@ -45,22 +78,22 @@ void submit_take_result(struct manager *manager, struct task *task, const struct
     task->queued = (double)(note->ended - task->submitted) * 1e-9 - task->ran;
     if (task->queued < 0)
         task->queued = 0;
-    rp_status status = (rp_status)note->status;
-    bool wanted = task->kept || task->with_pool || task->calls;
-    if (status == RP_OK && wanted && task_keep_result(task, payload, note->size)) {
-        submit_settle(manager, task, RP_NO_MEMORY, "no memory for its result");
-        return;
+    if (status) {
+        char said[SENTENCE_LENGTH], text[SENTENCE_LENGTH + 256];
+        snprintf(said, sizeof said, "%.*s", (int)(note->size < sizeof said ? note->size : sizeof said - 1),
+                 note->size ? (const char *)payload : "");
+        perform_describe(text, sizeof text, task->label ? task->label : "task", task->index, note,
+                         &manager->crew->member[worker], worker, task->attempts, said);
+        submit_settle(manager, task, status, text);
+        return false;
     }
-    if (status == RP_OK) {
-        submit_settle(manager, task, status, NULL);
-        return;
-    }
-    char said[SENTENCE_LENGTH], text[SENTENCE_LENGTH + 256];
-    snprintf(said, sizeof said, "%.*s", (int)(note->size < sizeof said ? note->size : sizeof said - 1),
-             note->size ? (const char *)payload : "");
-    perform_describe(text, sizeof text, task->label ? task->label : "task", task->index, note,
-                     &manager->crew->member[worker], worker, task->attempts, said);
-    submit_settle(manager, task, status, text);
+    bool wanted = task->kept || task->with_pool || task->calls, held = wanted && is_to_stay(manager, note);
+    if (held)
+        hold_result(manager, task, note);
+    else if (wanted && task_keep_result(task, payload, note->size))
+        status = RP_NO_MEMORY;
+    submit_settle(manager, task, status, status ? "no memory for its result" : NULL);
+    return held;
 }
 
 static bool take_note(void *work, int post, const struct note *note, const void *payload, int member)
@@ -71,12 +104,13 @@ static bool take_note(void *work, int post, const struct note *note, const void 
         return false;
     struct task *task = posting->tasks[note->from];
     posting->tasks[note->from] = NULL;
+    bool held = false;
     if (task) { /* else it was cancelled */
         task_remove(&manager->posted, task);
-        submit_take_result(manager, task, note, member, payload);
+        held = submit_take_result(manager, task, note, member, payload);
     }
     submit_leave_post(manager, post);
-    return false;
+    return held;
 }
 
 /* ---- Deaths ------------------------------------------------------------------------------ */

@@ -96,7 +96,7 @@ void task_drop_input(struct task *task)
 void task_clear(struct task *task)
 {
     task_drop_input(task);
-    if (task->result != task->small)
+    if (task->result != task->small && !task->held)
         free(task->result);
     free(task->sentence);
     free(task->label);

@@ -28,6 +28,7 @@ struct task {
     size_t in_size;
     uint32_t post, item; /* where it was posted */
     uint64_t apart;      /* offset of an input too long for its post's block; 0: none */
+    uint64_t held;       /* offset of a result that stays on the board; 0: it is in `result`'s own memory */
     bool kept;           /* its future is still held by somebody */
     bool with_pool;      /* for rp_next */
     unsigned calls;      /* of its callbacks that have not been made: they keep it */
@@ -39,7 +40,7 @@ struct task {
     int worker, attempts, code;
     double queued, ran; /* seconds */
     uint64_t submitted; /* clock_ns */
-    void *result;       /* `size` bytes: `small`, or memory of its own */
+    void *result;       /* `size` bytes: `small`, on the board, or memory of its own */
     size_t size;
     char *sentence; /* of a failure, or NULL */
     _Alignas(16) unsigned char small[TASK_INLINE];

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Optional
 
 GRAINS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)  # microseconds
-SIZES = ((1 << 10, 5000), (1 << 16, 1000), (1 << 20, 100), (16 << 20, 8))  # bytes, items
+SIZES = ((1 << 10, 5000, 2.0), (1 << 16, 1000, 1.2), (1 << 20, 100, 1.0), (16 << 20, 8, 1.4))  # bytes, items, goal
 
 
 @dataclass(frozen=True)
@@ -161,15 +161,32 @@ def cell_trip(quick):
                 yield Row(label, Figure(command, name), Figure(peer, name), unit="us")
 
 
+def cell_stream(quick):
+    """rp_stream of 8-byte items: its rate over that of rp_map in the same pool"""
+    n = 10**6 if quick else 3 * 10**6
+    for mode in "AB":
+        yield Row(f"{mode} n={n}", Figure(ours(mode, "stream", "empty", n, 5), "ratio", steady), goal=0.5)
+
+
+def cell_arrays(quick):
+    """rp_map over rp_alloc arrays over private ones; rp_share of 100 MiB over two plain copies"""
+    for mode in "AB":
+        command = ours(mode, "arrays", 10**6 if quick else 10**7, 5, 100 << 20)
+        yield Row(f"{mode} rp_alloc", Figure(command, "ratio", is_kind("ARRAYS")), goal=1.5)
+        yield Row(f"{mode} rp_share", Figure(command, "ratio", is_kind("SHARE")), goal=1.0, most=True)
+
+
 def cell_echo(quick):
     """payload there and back, over raw ping-pong"""
-    for size, n in SIZES[1::2] if quick else SIZES:
+    del quick
+    for size, n, goal in SIZES:
         peer = bare("echo", size, n, 3)
         for mode in "AB":
             command = ours(mode, "echo", size, n, 3)
             for kind in ("one", "window", "map"):
                 yield Row(f"{mode} {size >> 10} KiB {kind}", Figure(command, "mbps", what(kind)),
-                          Figure(peer, "mbps", what("pingpong")), unit="MB/s")
+                          Figure(peer, "mbps", what("pingpong")), None if kind == "one" else goal,
+                          unit="MB/s")
         yield Row(f"{size >> 10} KiB memcpy", Figure(peer, "mbps", what("memcpy")),
                   Figure(peer, "mbps", what("pingpong")), unit="MB/s")
 
@@ -181,12 +198,12 @@ def cell_memory(quick):
         command = ours(mode, "tasks", "empty", n, 2)
         yield Row(f"{mode} n={n} bytes a task", Figure(command, "bytes", choose=max), unit="B")
         for label, place in ((", first use", 0), ("", -1)):
-            figure = Figure(command, "rate", is_submit, lambda found, place=place: found[place])
+            figure = Figure(command, "rate", is_kind("SUBMIT"), lambda found, place=place: found[place])
             yield Row(f"{mode} n={n} submit alone{label}", figure, unit="/s")
 
 
-def is_submit(line):
-    return line["kind"] == "SUBMIT"
+def is_kind(kind):
+    return lambda line: line["kind"] == kind and steady(line)
 
 
 CELLS = {name[5:]: cell for name, cell in list(globals().items()) if name.startswith("cell_")}

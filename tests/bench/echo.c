@@ -70,7 +70,7 @@ int main(int argc, char **argv)
     payload.out = malloc(payload.size * payload.n);
     if (payload.size < 8 || !payload.in || !payload.out)
         return 2;
-    memset(payload.out, 0, payload.size * payload.n);
+    memset(payload.out, 1, payload.size * payload.n); /* zeros might not be written */
     for (size_t i = 0; i < payload.n; i++)
         memset(payload.in + i * payload.size, (int)(i % 251), payload.size);
 

@@ -93,6 +93,80 @@ TEST_CASE(sleeping_workers_are_woken_for_their_own_tasks)
     gang_end(&gang);
 }
 
+/* ---- Long results ----------------------------------------------------------------------- */
+
+enum { LONG = 100000 };
+
+static int answer_long(rp_call *call, const void *in, size_t size)
+{
+    unsigned char *answer = rp_reserve(call, LONG);
+    if (!answer || size != 1)
+        return 1;
+    memset(answer, *(const unsigned char *)in, LONG);
+    return 0;
+}
+
+static void check_long(const struct task *task, unsigned char byte)
+{
+    const unsigned char *result = task->result;
+    CHECK_STATUS(task->status, RP_OK);
+    REQUIRE(task->size == LONG);
+    CHECK(result[0] == byte && memcmp(result, result + 1, LONG - 1) == 0);
+}
+
+static bool is_on_the_board(const struct gang *gang, const struct task *task)
+{
+    const char *start = gang->manager.board.memory.base, *result = task->result;
+    return result >= start && result < start + gang->manager.board.memory.size;
+}
+
+/* Of a small board they may take a part; the rest of it is for results to come. */
+TEST_CASE(long_results_stay_where_they_are_as_far_as_there_is_room)
+{
+    enum { TASKS = 60 };
+    struct gang gang;
+    struct task *tasks[TASKS];
+    int stay = 0;
+    check_seconds(20);
+    gang_start(&gang, 2, MEMORY_POSIX, NULL);
+    gang_open(&gang, &(struct manager_setup){.memory = MEMORY_POSIX});
+    for (unsigned char round = 0; round < 2; round++, stay = 0) {
+        for (unsigned char i = 0; i < TASKS; i++) {
+            tasks[i] = submit(&gang.manager, answer_long, 0, 0, &i, 1);
+            CHECK_STATUS(submit_wait(&gang.manager, tasks[i], CLOCK_NEVER), RP_OK);
+        }
+        for (unsigned char i = 0; i < TASKS; i++) {
+            check_long(tasks[i], i);
+            stay += is_on_the_board(&gang, tasks[i]);
+        }
+        CHECK(stay > 0 && stay < TASKS);
+        for (int i = 0; i < TASKS; i++) {
+            struct task *task = submit_next(&gang.manager, CLOCK_NEVER);
+            submit_let_go(&gang.manager, task);
+            gang.manager.setup.dispose(task);
+        }
+        CHECK_UINT(gang.manager.held, 0);
+    }
+    gang_end(&gang);
+}
+
+TEST_CASE(a_long_result_that_is_held_outlives_the_pool)
+{
+    struct gang gang;
+    unsigned char byte = 77;
+    gang_start(&gang, 1, MEMORY_MEMFD, NULL);
+    gang_open(&gang, NULL);
+    submit(&gang.manager, answer_long, 0, 0, &byte, 1);
+    struct task *task = submit_next(&gang.manager, CLOCK_NEVER);
+    CHECK(is_on_the_board(&gang, task));
+    void (*dispose)(struct task *) = gang.manager.setup.dispose;
+    gang_end(&gang);
+    check_long(task, byte);
+    submit_let_go(&gang.manager, task);
+    CHECK_PTR(gang.manager.board.shared, NULL);
+    dispose(task);
+}
+
 /* ---- Where memory is short ----------------------------------------------------------------------- */
 
 static int answer_too_much(rp_call *call, const void *in, size_t size)
