@@ -21,8 +21,8 @@
  *
  * Death. A claim is complete when its items' notes are in the outbox (outbox.h); nothing else is
  * the truth. So the items that a dead process held are those below `next` that are neither noted
- * nor announced by a living one. The manager finds them in this order: read the cursor, read the
- * living announcements, drain all outboxes, subtract. An announcement that lost its race covers
+ * nor announced by a living one. The manager finds them in this order: read the cursor (once: the
+ * dead claim no more), read the living announcements, drain all outboxes, subtract. An announcement that lost its race covers
  * items for a while that it does not hold: that may delay the finding, and it is tried again. So do
  * notes of a living process that its outbox has no room for: it says that it has some (outbox.h). */
 #ifndef RANKPOOL_BOARD_POST_H

@@ -76,7 +76,7 @@ struct manager {
     uint64_t settled;            /* tasks done so far */
     struct post_offer unclaimed; /* what lay there first at the last look at the workers */
     bool closed;                 /* there is nothing left but results that are held */
-    bool suspect;                /* somebody died, and not all that it held is accounted for */
+    bool suspect;                /* somebody died, and not all that it may have held is accounted for */
     bool showing;                /* progress of submitted tasks */
     size_t shown_from;           /* tasks submitted before those that are shown */
     size_t failed_from;          /* the same of tasks that failed */

@@ -1,35 +1,23 @@
 #include "run/recover.h"
 
-#include <stdlib.h>
-
 #include "board/outbox.h"
 #include "run/collect.h"
 
 /* What could be seen before the outboxes were emptied. */
 struct sight {
-    uint32_t next[BOARD_POSTS];                /* claimed items of each post */
     uint64_t announced[BOARD_WORKERS_MAX + 1]; /* 0 of the dead */
     bool veiled; /* a living worker has notes of former claims that its outbox had no room for */
 };
 
-static void look(struct manager *manager, struct sight *sight)
+static struct sight look(struct manager *manager)
 {
-    for (int post = 0; post < BOARD_POSTS; post++)
-        if (manager->postings[post].ops)
-            sight->next[post] = post_next(&manager->board, post);
+    struct sight sight = {0};
     for (int member = 0; member < manager->crew->count; member++)
-        sight->announced[member] =
-            manager->crew->member[member].dead ? 0 : post_announcement(&manager->board, member);
+        if (!manager->crew->member[member].dead)
+            sight.announced[member] = post_announcement(&manager->board, member);
     for (int member = 1; member < manager->crew->count; member++)
-        sight->veiled |= !manager->crew->member[member].dead && outbox_has_spilled(&manager->board, member);
-}
-
-/* What was seen of a post holds for its present life alone. */
-static void forget_retired(const struct manager *manager, struct sight *sight)
-{
-    for (int post = 0; post < BOARD_POSTS; post++)
-        if (!manager->postings[post].ops)
-            sight->next[post] = 0;
+        sight.veiled |= !manager->crew->member[member].dead && outbox_has_spilled(&manager->board, member);
+    return sight;
 }
 
 static bool is_lost(const struct manager *manager, const struct sight *sight, int post, uint32_t item)
@@ -45,9 +33,9 @@ static bool is_lost(const struct manager *manager, const struct sight *sight, in
 static void recover_post(struct manager *manager, const struct sight *sight, int post)
 {
     struct posting *posting = &manager->postings[post];
-    for (uint32_t from = 0; posting->ops && from < sight->next[post]; from++) {
+    for (uint32_t from = 0; posting->ops && from < posting->suspect; from++) {
         uint32_t end = from;
-        while (end < sight->next[post] && is_lost(manager, sight, post, end))
+        while (end < posting->suspect && is_lost(manager, sight, post, end))
             end++;
         if (end == from)
             continue;
@@ -57,17 +45,33 @@ static void recover_post(struct manager *manager, const struct sight *sight, int
     }
 }
 
+static void forget_ended(struct posting *posting)
+{
+    while (posting->suspect && lease_has_ended(&posting->lease, posting->suspect - 1))
+        posting->suspect--;
+}
+
 void recover_lost(struct manager *manager)
 {
-    struct sight *sight = calloc(1, sizeof *sight);
-    if (!sight)
-        return; /* again at the next look */
-    look(manager, sight);
+    struct sight sight = look(manager);
     collect_all_notes(manager);
-    forget_retired(manager, sight);
-    for (int post = 0; post < BOARD_POSTS && !sight->veiled; post++)
-        recover_post(manager, sight, post);
-    free(sight);
+    manager->suspect = false;
+    for (int post = 0; post < BOARD_POSTS; post++) {
+        struct posting *posting = &manager->postings[post];
+        if (!sight.veiled)
+            recover_post(manager, &sight, post);
+        if (posting->ops)
+            forget_ended(posting);
+        manager->suspect |= posting->ops && posting->suspect;
+    }
+}
+
+/* Nothing that is claimed later is the dead one's: of a descriptor's next life nothing at all. */
+static void suspect_claimed(struct manager *manager)
+{
+    for (int post = 0; post < BOARD_POSTS; post++)
+        if (manager->postings[post].ops)
+            manager->postings[post].suspect = post_next(&manager->board, post);
 }
 
 /* What waits for its owner alone would wait for ever: it becomes a loss like any other. */
@@ -83,9 +87,9 @@ static void free_owned(struct manager *manager, int worker)
 void recover_from_death(struct manager *manager, int worker)
 {
     manager->crew->member[worker].dead = true;
-    manager->suspect = true;
     roster_bury(manager->setup.roster, worker);
     board_mend_break(&manager->board);
     free_owned(manager, worker);
+    suspect_claimed(manager);
     recover_lost(manager);
 }

@@ -9,8 +9,8 @@
 void recover_from_death(struct manager *manager, int worker);
 
 /* Looks for what dead workers held. An announcement of a living one that lost its race, or notes
- * that it could not send yet, may hide some of it for a while: so this is called again and again once
- * somebody has died. */
+ * that it could not send yet, may hide some of it for a while: so this is called again and again while
+ * manager->suspect, until all that was claimed when somebody died has ended or runs elsewhere. */
 void recover_lost(struct manager *manager);
 
 #endif

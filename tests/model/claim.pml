@@ -57,7 +57,9 @@
  *   R6  Recovery reads cursors, announcements, outboxes in this order. Announcements after the outboxes
  *       (DRAIN_FIRST) or cursors after the announcements (CURSOR_LAST) declare items lost that a living
  *       worker has, or has noted. Who is living is settled before the announcements are read: what one who
- *       dies during the recovery had announced counts as held until the next recovery.
+ *       dies during the recovery had announced counts as held until the next recovery. (The program reads the
+ *       cursors when it learns of a death, and not again for that: what is suspect lies below them, and only
+ *       that is judged.)
  *   R7  Recovery is repeated while something is suspect (RECOVER_ONCE): a living worker that lost the race
  *       for a dead one's items has them in its announcement until it moves on. It gives no sign of that, so
  *       the manager must not wait without a timeout meanwhile. Without spilling, only what a dead worker had

@@ -118,10 +118,9 @@ static void step_on_after(const char *place, int time)
 TEST_CASE(who_notes_and_claims_between_the_looks_of_a_recovery_loses_nothing)
 {
     step_on_after("recover: cursor read", 1);
-    step_on_after("recover: announcement read", 2); /* the manager's own comes first */
+    step_on_after("recover: announcement read", 1); /* the manager's own */
+    step_on_after("recover: announcement read", 2);
 }
-
-/* ---- Tasks --------------------------------------------------------------------------------------- */
 
 static void bury(struct puppets *puppets, int worker)
 {
@@ -136,6 +135,58 @@ static struct task *next_task(struct puppets *puppets)
         continue;
     return submit_next(&puppets->gang.manager, CLOCK_NEVER);
 }
+
+/* ---- Suspicion ----------------------------------------------------------------------------------- */
+
+TEST_CASE(what_the_living_hold_is_suspect_until_it_ends_and_nothing_after_that)
+{
+    struct puppets puppets;
+    puppets_open(&puppets, 2, NULL);
+    struct manager *manager = &puppets.gang.manager;
+    work_submit(&puppets.gang, gang_square, 5);
+    work_submit(&puppets.gang, gang_square, 6);
+    CHECK(puppet_claim(&puppets.worker[1]));
+    CHECK(puppet_claim(&puppets.worker[2]));
+    bury(&puppets, 1);
+    CHECK(manager->suspect);
+    puppet_perform(&puppets.worker[2]);
+    recover_lost(manager);
+    CHECK(!manager->suspect);
+    CHECK(puppet_claim(&puppets.worker[2])); /* what the dead held; a claim made since is not suspect */
+    recover_lost(manager);
+    CHECK(!manager->suspect);
+    puppet_perform(&puppets.worker[2]);
+    work_check(&puppets.gang, next_task(&puppets), 6);
+    work_check(&puppets.gang, next_task(&puppets), 5);
+    puppets_close(&puppets);
+}
+
+static void claim_first(void *state)
+{
+    struct puppets *puppets = state;
+    CHECK(puppet_claim(&puppets->worker[1]));
+}
+
+TEST_CASE(an_announcement_in_vain_hides_a_loss_only_until_it_is_withdrawn)
+{
+    struct puppets puppets;
+    puppets_open(&puppets, 2, NULL);
+    struct manager *manager = &puppets.gang.manager;
+    work_submit(&puppets.gang, gang_square, 5);
+    puppets_at("claim: announced", 1, claim_first, &puppets);
+    CHECK(!puppet_claim(&puppets.worker[2]));
+    bury(&puppets, 1);
+    CHECK(manager->suspect);
+    CHECK(!puppet_claim(&puppets.worker[2]));
+    station_idle(puppets.worker[2].station);
+    recover_lost(manager);
+    CHECK(!manager->suspect);
+    submit_feed(manager);
+    work_check(&puppets.gang, next_task(&puppets), 5);
+    puppets_close(&puppets);
+}
+
+/* ---- Tasks --------------------------------------------------------------------------------------- */
 
 TEST_CASE(a_death_counts_as_a_try_of_a_task_only_where_it_ran)
 {
