@@ -104,7 +104,10 @@ typedef int rp_source(void *state, rp_view *item);
  * sentence of a failed item, is valid until it returns; non-zero stops the stream. */
 typedef int rp_sink(void *state, size_t index, rp_status status, rp_view result, const char *error);
 
-/* Takes one result into another, each of `size` bytes: see rp_map_reduce. */
+/* Combines two results of rp_map_reduce, of `size` bytes each, aligned for any type: `into` is that of
+ * the items before those of `from`, and becomes that of both; `from` is not needed any more. It need
+ * neither be associative nor commutative. It runs in the workers and in the manager's thread, as often
+ * as results must be combined, and has no way to fail. Any function that could be a task will do. */
 typedef void rp_combine(void *into, const void *from, size_t size);
 
 /* Called with a future that is done: see rp_on_done. */
@@ -360,7 +363,19 @@ RP_API rp_status rp_map_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in
 RP_API rp_status rp_map_range(rp_pool *pool, rp_fn *fn, uint64_t begin, uint64_t end, void *out,
                               size_t out_size);
 
-/* Later. */
+/* Maps `fn` over `n` items of `in_size` bytes as rp_map does, and combines their results, of exactly
+ * `out_size` bytes each, to one at `out`. Workers combine what they have run, and the manager the rest,
+ * in a tree that `n` alone determines: a range of items is split at the largest power of two below its
+ * length, and so on. So a sum of floating-point numbers has the same bits for any number of workers,
+ * schedule and chunk. Every item runs; `out` is written only where all have succeeded, and left
+ * untouched with no items. Options and report may be NULL; all arrays are the caller's, and used until
+ * it returns. `sizes` are out_size each.
+ * Memory: a long claim has a result for each doubling of its length, and the manager those whose
+ * neighbours have not come yet. Schedule "auto" makes claims so long that the manager is not kept busy
+ * by combining. With `cost` items are combined one by one, and up to half of all results wait.
+ * Errors: those of rp_map_with; a result that is shorter than `out_size` fails its item, too.
+ * RP_INVALID also where `combine` or `out` is NULL, or `out_size` 0. Calls on a pool from inside of
+ * `combine` get RP_INVALID, as from a task. */
 RP_API rp_status rp_map_reduce(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n,
                                rp_combine *combine, void *out, size_t out_size, const rp_map_options *options,
                                rp_map_report *report);

@@ -20,13 +20,6 @@ static rp_status later_of(rp_pool *pool, const char *call)
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-rp_status rp_map_reduce(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n,
-                        rp_combine *combine, void *out, size_t out_size, const rp_map_options *options,
-                        rp_map_report *report)
-{
-    return later_of(pool, "rp_map_reduce");
-}
-
 rp_status rp_queue_open(rp_pool *pool, size_t capacity, rp_queue **queue)
 {
     return later_of(pool, "rp_queue_open");

@@ -22,7 +22,7 @@ static rp_status check_arrays(rp_pool *pool, const char *call, const struct map_
         return error_set(error, RP_INVALID,
                          "%s: `out` is NULL, yet results have %zu bytes: with out_size 0 they are dropped",
                          call, work->out_size);
-    if (!fits(work->n, work->in_size) || !fits(work->n, work->out_size))
+    if (!fits(work->n, work->in_size) || !fits(work->combine ? 1 : work->n, work->out_size))
         return error_set(error, RP_INVALID, "%s: %zu items of %zu bytes with results of %zu are no arrays",
                          call, work->n, work->in_size, work->out_size);
     return RP_OK;
@@ -123,4 +123,22 @@ rp_status rp_map_range(rp_pool *pool, rp_fn *fn, uint64_t begin, uint64_t end, v
                             .range = true,
                             .begin = begin};
     return map(pool, "rp_map_range", &work, NULL, NULL);
+}
+
+rp_status rp_map_reduce(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n,
+                        rp_combine *combine, void *out, size_t out_size, const rp_map_options *options,
+                        rp_map_report *report)
+{
+    rp_status status = pool_enter(pool, "rp_map_reduce");
+    if (status)
+        return status;
+    if (!combine)
+        return error_set(&pool->error, RP_INVALID, "rp_map_reduce: the combining function is NULL");
+    if (!out || !out_size)
+        return error_set(&pool->error, RP_INVALID,
+                         "rp_map_reduce: there is no result to combine: `out` is %s, of %zu bytes",
+                         out ? "a place" : "NULL", out_size);
+    struct map_work work = {
+        .fn = fn, .in = in, .in_size = in_size, .n = n, .out = out, .out_size = out_size, .combine = combine};
+    return map(pool, "rp_map_reduce", &work, options, report);
 }

@@ -45,6 +45,7 @@ struct post {
     _Atomic uint32_t schedule;
 
     _Alignas(BOARD_LINE) struct board_function function; /* of a map */
+    struct board_function combine;                       /* of a reduction */
     uint64_t first;                                      /* position of item 0 in its map */
     uint64_t in, in_size;                                /* offset of the inputs, bytes of each */
     uint64_t out, out_size;                              /* the same of results */
@@ -58,8 +59,9 @@ struct post {
 enum post_flags {
     POST_RANGE = 1,
     POST_DROP_RESULTS = 2,
-    POST_STOP = 4,   /* items of a claim behind a failed one are not run */
-    POST_PACKED = 8, /* of a stream: inputs and results have any size, see struct packed_input */
+    POST_STOP = 4,    /* items of a claim behind a failed one are not run */
+    POST_PACKED = 8,  /* of a stream: inputs and results have any size, see struct packed_input */
+    POST_REDUCE = 16, /* results are combined: a note has that of all its items */
 };
 
 /* Where an input of a packed post lies; `indices` of the post is an array of these. */
@@ -104,8 +106,9 @@ struct task_record {
 enum task_record_state { RECORD_PENDING, RECORD_RUNNING, RECORD_CANCELLED };
 
 /* What a worker says when it has finished items: the truth about what is done. A run of items
- * that went as planned shares one note; an item that failed, or whose result has another size
- * than the map's, and a submitted task have a note of their own, with a result or a sentence. */
+ * that went as planned shares one note, in a reduction with their combined result. An item that
+ * failed, or whose result has another size than the map's, and a submitted task have a note of
+ * their own, with a result or a sentence. */
 struct note {
     uint16_t post;
     uint16_t flags;  /* note_flags */

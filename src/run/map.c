@@ -13,6 +13,9 @@
 #include "run/wait.h"
 #include "sched/order.h"
 
+#define PARTIALS_LEFT ((size_t)1 << 20) /* bytes of a reduction's results that the manager may leave lying   \
+                                         */
+
 /* ---- Beginning --------------------------------------------------------------------------- */
 
 static rp_status make_shares(struct map *map)
@@ -62,7 +65,7 @@ static void find_places(struct map *map)
         return;
     if (!work->range && work->in_size)
         map->in_place = holding_offset(map->manager, work->in, work->n * work->in_size);
-    if (work->out_size)
+    if (work->out_size && !work->combine)
         map->out_place = holding_offset(map->manager, work->out, work->n * work->out_size);
 }
 
@@ -73,12 +76,14 @@ static rp_status begin(struct map *map, struct error *error)
     rp_status status = manager_check(manager, error);
     if (!status)
         status = manager_name(manager, work->fn, &map->function, error);
+    if (!status && work->combine) /* workers name both alike; it is called as what it is */
+        status = manager_name(manager, (rp_fn *)(void (*)(void))work->combine, &map->combine, error);
     if (status)
         return status;
     map->id = ++manager->maps;
     map->first_failed = work->n;
     map->flags = (work->range ? POST_RANGE : 0u) | (work->out ? 0u : POST_DROP_RESULTS) |
-                 (work->stop_at_failure ? POST_STOP : 0u);
+                 (work->stop_at_failure ? POST_STOP : 0u) | (work->combine ? POST_REDUCE : 0u);
     submit_close_blocks(manager);
     if (work->cost) {
         map->order = order_by_cost(work->cost, work->n);
@@ -100,6 +105,7 @@ static void end(struct map *map)
     if (map->common)
         arena_give(&map->manager->arena, map->common, map->work->common_size);
     map_bite_free(map);
+    map_reduce_forget(map);
     free(map->shares);
     free(map->order);
 }
@@ -119,12 +125,22 @@ static bool has_unposted(const struct map *map)
     return false;
 }
 
+/* Long results take up the workers' memory until they are combined. */
+static uint64_t most_awaited(const struct map_work *work)
+{
+    if (!work->combine || work->out_size <= NOTE_INLINE)
+        return UINT64_MAX;
+    return work->out_size < PARTIALS_LEFT ? PARTIALS_LEFT / work->out_size : 1;
+}
+
 /* The manager wants to come back before the workers run dry, or for the last item. */
 static uint64_t choose_awaited(const struct map *map)
 {
+    uint64_t awaited = map->share_count > 1 ? map->posted / 4 : map->posted / 2;
     if (!has_unposted(map) || map->posted < 4)
-        return map->posted ? map->posted : 1;
-    return map->share_count > 1 ? map->posted / 4 : map->posted / 2;
+        awaited = map->posted ? map->posted : 1;
+    uint64_t most = most_awaited(map->work);
+    return awaited < most ? awaited : most;
 }
 
 /* Memory is short: nothing is under way, yet nothing could be posted. */
@@ -186,6 +202,8 @@ rp_status map_run(struct manager *manager, const struct map_work *work, rp_map_r
         run_to_its_end(&map);
         show_map_end(manager, work->label, work->n, count_ended(&map), map.failed);
         status = map.stopped > RP_CANCELLED ? map.stopped : map.status;
+        if (!status && work->combine)
+            map_reduce_finish(&map);
         fill_report(&map, report, begun);
     } else if (status == RP_POOL_BROKEN) {
         map_refuse(&map, status);

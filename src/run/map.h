@@ -4,7 +4,11 @@
  * where the schedule is static. The manager posts ahead from the low end of a range, as much as
  * keeps the workers busy and the board in the cache; where it computes itself, it takes from the
  * high end, straight from the caller's memory. With cost hints a position is not the item's index:
- * `order` tells which item stands where. */
+ * `order` tells which item stands where.
+ *
+ * A reduction is a map whose results are combined instead of collected: by those who run a run of
+ * items, as far as these are siblings in the tree (sched/tree.h), and the rest by the manager
+ * (map_reduce.h). */
 #ifndef RANKPOOL_RUN_MAP_H
 #define RANKPOOL_RUN_MAP_H
 
@@ -17,7 +21,8 @@ struct map_work {
     size_t n;
     void *out;
     size_t out_size;
-    bool range; /* item i's input is the integer begin + i */
+    rp_combine *combine; /* of a reduction: `out` has room for one result; else NULL */
+    bool range;          /* item i's input is the integer begin + i */
     uint64_t begin;
     enum schedule schedule;
     size_t chunk;

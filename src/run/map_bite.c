@@ -4,6 +4,7 @@
 
 #include "run/map_state.h"
 #include "sched/policy.h"
+#include "sched/tree.h"
 
 #define ANSWERS_SIZE ((size_t)64 << 10) /* of a run's results, which are copied once they are good */
 
@@ -12,7 +13,7 @@ static bool make_room(struct map *map)
 {
     if (map->answers)
         return true;
-    size_t out = map->work->out_size, in = map->order ? map->work->in_size : 0;
+    size_t out = map->work->combine ? 0 : map->work->out_size, in = map->order ? map->work->in_size : 0;
     map->answers_size = out > ANSWERS_SIZE ? out : ANSWERS_SIZE;
     map->answers = malloc(map->answers_size);
     map->gathered = in ? malloc(in > ANSWERS_SIZE ? in : ANSWERS_SIZE) : NULL;
@@ -37,7 +38,7 @@ static size_t choose_run(const struct map *map, size_t remaining, uint64_t uncla
         .item_ns = map->item_ns,
         .weight = 1,
     };
-    size_t run = policy_run(&view), bytes = work->out_size;
+    size_t run = policy_run(&view), bytes = work->combine ? 0 : work->out_size;
     if (map->order && work->in_size > bytes)
         bytes = work->in_size;
     if (bytes && run > map->answers_size / bytes)
@@ -45,6 +46,13 @@ static size_t choose_run(const struct map *map, size_t remaining, uint64_t uncla
     if (run > BOARD_POST_ITEMS)
         run = BOARD_POST_ITEMS;
     return run < 1 ? 1 : run < remaining ? run : remaining;
+}
+
+/* Where a run may be shortened so that it is few nodes of a reduction's tree. */
+static bool may_trim(const struct map *map, size_t run, size_t left)
+{
+    const struct map_work *work = map->work;
+    return work->combine && work->schedule == SCHEDULE_AUTO && !work->chunk && run < left;
 }
 
 struct bite {
@@ -63,9 +71,14 @@ static void take(void *state, struct note *note, const void *payload)
                    bite->map->manager->performer.self, 1);
 }
 
-static void learn(struct map *map, uint64_t ns, size_t items)
+static void perform(struct bite *bite, const struct stretch *stretch, uint32_t from, uint32_t run)
 {
-    map->item_ns = policy_learn(map->item_ns, (double)ns / (double)items);
+    struct map *map = bite->map;
+    struct performer *performer = &map->manager->performer;
+    performer_rest(performer);
+    uint64_t ns = map->work->combine ? perform_reduce(performer, stretch, from, run, take, bite)
+                                     : perform_run(performer, stretch, from, run, take, bite);
+    map->item_ns = policy_learn(map->item_ns, (double)ns / (double)run);
 }
 
 /* The caller's array: from its low end alone, from the high end beside workers. */
@@ -74,8 +87,11 @@ static void bite_unposted(struct map *map, struct share *share)
     const struct map_work *work = map->work;
     struct manager *manager = map->manager;
     size_t left = share->high - share->low, run = choose_run(map, left, left);
-    size_t first = manager_is_alone(manager) ? share->low : share->high - run;
-    if (manager_is_alone(manager))
+    bool from_low = manager_is_alone(manager);
+    if (may_trim(map, run, left))
+        run -= (from_low ? share->low + run : run - share->high) & (tree_grain(run) - 1);
+    size_t first = from_low ? share->low : share->high - run;
+    if (from_low)
         share->low += run;
     else
         share->high -= run;
@@ -89,6 +105,8 @@ static void bite_unposted(struct map *map, struct share *share)
     }
     struct stretch stretch = {
         .fn = work->fn,
+        .combine = work->combine,
+        .total = work->n,
         .in = in,
         .in_size = work->in_size,
         .out = map->answers,
@@ -103,8 +121,7 @@ static void bite_unposted(struct map *map, struct share *share)
         .attempt = 1,
     };
     struct bite bite = {map, first, -1};
-    performer_rest(&manager->performer);
-    learn(map, perform_run(&manager->performer, &stretch, 0, (uint32_t)run, take, &bite), run);
+    perform(&bite, &stretch, 0, (uint32_t)run);
 }
 
 /* What is on the board already, as a worker would. */
@@ -124,6 +141,8 @@ static bool bite_posted(struct map *map)
     }
     struct stretch stretch = {
         .fn = map->work->fn,
+        .combine = map->work->combine,
+        .total = map->work->n,
         .in = board_at(board, post->in),
         .in_size = post->in_size,
         .out = board_at(board, post->out),
@@ -139,8 +158,7 @@ static bool bite_posted(struct map *map)
         .post = (uint16_t)offer.index,
     };
     struct bite bite = {map, 0, (int)offer.index};
-    performer_rest(&manager->performer);
-    learn(map, perform_run(&manager->performer, &stretch, offer.next, run, take, &bite), run);
+    perform(&bite, &stretch, offer.next, run);
     post_leave(board);
     return true;
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "run/map_state.h"
+#include "sched/tree.h"
 
 #define BLOCK_SIZE  ((size_t)32 << 10)  /* of the items of a post, where they are small */
 #define BLOCK_ITEMS ((size_t)64 << 10)  /* the same where items have no bytes at all */
@@ -21,7 +22,7 @@ static size_t own_in(const struct map *map)
 
 static size_t own_out(const struct map *map)
 {
-    return map->out_place ? 0 : map->work->out_size;
+    return map->out_place || map->work->combine ? 0 : map->work->out_size;
 }
 
 static size_t item_bytes(const struct map *map)
@@ -29,11 +30,20 @@ static size_t item_bytes(const struct map *map)
     return own_in(map) + own_out(map) + (map->order ? sizeof *map->order : 0);
 }
 
-/* A claim does not reach beyond its post: posts hold whole chunks where a chunk was asked for. */
+/* The inputs of a post of a reduction are no less than a result, so that they are many to combine. */
+static size_t block_size(const struct map_work *work)
+{
+    return work->combine && work->out_size > BLOCK_SIZE ? work->out_size : BLOCK_SIZE;
+}
+
+/* A claim does not reach beyond its post: posts hold whole chunks where a chunk was asked for, and
+ * are whole nodes of a reduction's tree elsewhere. */
 static uint32_t choose_items(const struct map *map, const struct share *share)
 {
     size_t bytes = item_bytes(map), chunk = map->work->chunk;
-    size_t items = bytes ? BLOCK_SIZE / bytes : BLOCK_ITEMS;
+    size_t items = bytes ? block_size(map->work) / bytes : BLOCK_ITEMS;
+    if (map->work->combine && !chunk)
+        items = tree_grain(2 * items);
     if (chunk > items)
         items = chunk;
     else if (chunk)
@@ -95,6 +105,7 @@ static void describe_post(const struct map *map, struct post *post, const struct
     atomic_store_explicit(&post->chunk, work->chunk, memory_order_relaxed);
     atomic_store_explicit(&post->schedule, work->schedule, memory_order_relaxed);
     post->function = map->function;
+    post->combine = map->combine;
     post->first = first;
     post->in_size = work->in_size;
     post->out_size = work->out_size;

@@ -3,6 +3,7 @@
 #define RANKPOOL_RUN_MAP_STATE_H
 
 #include "run/map.h"
+#include "run/map_reduce.h"
 
 /* Positions low..high-1 are not posted yet. */
 struct share {
@@ -18,7 +19,7 @@ struct map {
     struct manager *manager;
     const struct map_work *work;
     uint64_t id;
-    struct board_function function;
+    struct board_function function, combine;
     uint32_t flags;  /* post_flags */
     uint64_t *order; /* position -> index, NULL: the same */
     struct share *shares;
@@ -36,6 +37,7 @@ struct map {
     void *gathered; /* inputs of a run in the order of costs */
     void *answers;  /* results of a run, until they are known to be good */
     size_t answers_size;
+    struct partials partials; /* of a reduction */
 };
 
 static inline size_t map_index(const struct map *map, size_t position)
@@ -50,9 +52,10 @@ static inline int map_owner(const struct map *map, const struct share *share)
 }
 
 /* map_take.c: items from..from+count-1, whose results of `note->size` bytes each begin at `results`
- * for item 0 that stands at `first`, have ended. */
-void map_absorb(struct map *map, size_t first, const struct note *note, const char *results,
-                const char *sentence, int worker, int attempt);
+ * for item 0 that stands at `first`, have ended. `payload` is what take_note gets, and so is what is
+ * returned. */
+bool map_absorb(struct map *map, size_t first, const struct note *note, const char *results,
+                const void *payload, int worker, int attempt);
 
 /* map_post.c and map_take.c: what maps do about their posts. */
 extern const struct posting_ops map_posting_ops;

@@ -51,21 +51,32 @@ static void keep_failure(struct map *map, size_t index, const struct note *note,
     error_set(map->error, map->status, "%s", text);
 }
 
-void map_absorb(struct map *map, size_t first, const struct note *note, const char *results,
-                const char *sentence, int worker, int attempt)
+static bool absorb_results(struct map *map, size_t first, const struct note *note, const char *results,
+                           const void *payload)
+{
+    map->done += note->count;
+    if (map->work->combine)
+        return map_reduce_take(map, first, note, payload);
+    place_results(map, first, note, results);
+    return false;
+}
+
+bool map_absorb(struct map *map, size_t first, const struct note *note, const char *results,
+                const void *payload, int worker, int attempt)
 {
     map->chunks += (note->flags & NOTE_FIRST) != 0;
     set_statuses(map, first, note);
-    if (note->status == RP_OK) {
-        map->done += note->count;
-        place_results(map, first, note, results);
-    } else if (note->status == RP_CANCELLED) {
+    if (note->status == RP_OK)
+        return absorb_results(map, first, note, results, payload);
+    if (note->status == RP_CANCELLED) {
         map->cancelled += note->count;
-    } else {
-        keep_failure(map, map_index(map, first + note->from), note, sentence, worker, attempt);
-        if (map->work->stop_at_failure && !map->stopped)
-            map_stop(map, RP_CANCELLED);
+        return false;
     }
+    keep_failure(map, map_index(map, first + note->from), note, payload, worker, attempt);
+    map_reduce_forget(map);
+    if (map->work->stop_at_failure && !map->stopped)
+        map_stop(map, RP_CANCELLED);
+    return false;
 }
 
 void map_leave_post(struct map *map, int post)
@@ -88,11 +99,11 @@ bool map_take_note(void *work, int post, const struct note *note, const void *pa
         return false;
     lease_end_run(&posting->lease, note->from, note->count);
     map->posted -= note->count;
-    map_absorb(map, posting->first, note, board_at(&manager->board, p->out), payload, worker,
-               (int)p->attempt);
+    bool kept = map_absorb(map, posting->first, note, board_at(&manager->board, p->out), payload, worker,
+                           (int)p->attempt);
     if (posting->ops && posting->work == map) /* else it was left when the map was stopped just now */
         map_leave_post(map, post);
-    return false;
+    return kept;
 }
 
 /* ---- Stopping ---------------------------------------------------------------------------- */
@@ -141,6 +152,7 @@ void map_refuse(struct map *map, rp_status status)
 void map_stop(struct map *map, rp_status status)
 {
     map->stopped = status;
+    map_reduce_forget(map);
     for (int i = 0; i < map->share_count; i++) {
         struct share *share = &map->shares[i];
         end_range(map, share->low, share->high);

@@ -126,7 +126,7 @@ static bool send_exception(struct run *run, struct call *call, uint32_t item, in
     return true;
 }
 
-static void send_not_run(struct run *run, uint32_t from, uint32_t count)
+void perform_send_unrun(struct run *run, uint32_t from, uint32_t count)
 {
     if (count)
         perform_send(run, (struct note){.from = from, .count = count, .status = RP_CANCELLED}, NULL);
@@ -138,20 +138,13 @@ uint64_t perform_run(struct performer *performer, const struct stretch *stretch,
     struct call *call = &performer->call;
     uint64_t begun = perform_begin(performer);
     struct run run = {performer, sink, state, stretch->post, NOTE_FIRST, begun};
-    call->answers = stretch->flags & POST_DROP_RESULTS ? ANSWER_DROPPED : ANSWER_PLACED;
-    call->open.capacity = stretch->out_size;
-    call->common = stretch->common;
-    call->common_size = stretch->common_size;
-    call->attempt = stretch->attempt;
-    call->map = stretch->map;
+    perform_set_up(call, stretch, ANSWER_PLACED);
     performer->busy = true;
 
     uint32_t good_from = from, end = from + count;
     for (uint32_t i = from; i < end; i++) {
-        uint64_t index = stretch->indices ? stretch->indices[i] : stretch->first + i;
-        uint64_t value = stretch->begin + index;
-        const void *in =
-            stretch->flags & POST_RANGE ? (const void *)&value : stretch->in + i * stretch->in_size;
+        uint64_t index = perform_index(stretch, i), value;
+        const void *in = perform_input(stretch, i, &value);
         perform_prepare(call, index, stretch->out + i * stretch->out_size);
         if (performer->slot)
             atomic_store_explicit(&performer->slot->running, index, memory_order_relaxed);
@@ -161,7 +154,7 @@ uint64_t perform_run(struct performer *performer, const struct stretch *stretch,
         send_good(&run, good_from, i - good_from, stretch->out_size);
         good_from = i + 1;
         if (send_exception(&run, call, i, code) && stretch->flags & POST_STOP) {
-            send_not_run(&run, good_from, end - good_from);
+            perform_send_unrun(&run, good_from, end - good_from);
             good_from = end;
             break;
         }

@@ -55,14 +55,16 @@ struct performer {
     void *local;
     void *scratch; /* for results that will be dropped or refused */
     size_t scratch_size;
-    size_t done;  /* items run */
-    uint64_t now; /* clock_ns when the last note was made; 0: it has rested since */
+    size_t done;         /* items run */
+    uint64_t now;        /* clock_ns when the last note was made; 0: it has rested since */
+    uint64_t combine_ns; /* that a combination took in the last run of a reduction; 0: there was none */
     _Alignas(16) unsigned char small[NOTE_INLINE];
 };
 
 /* Items of a map that lie one behind the other. */
 struct stretch {
     rp_fn *fn;
+    rp_combine *combine; /* of a reduction */
     const char *in;
     size_t in_size;
     char *out;
@@ -70,6 +72,7 @@ struct stretch {
     const uint64_t *indices;           /* NULL: first, first + 1, ... */
     const struct packed_input *inputs; /* of a packed post, on the board at `in` */
     uint64_t first;
+    uint64_t total; /* items of a reduction */
     uint64_t begin; /* of a range */
     const void *common;
     size_t common_size;
@@ -99,6 +102,11 @@ uint64_t perform_run(struct performer *performer, const struct stretch *stretch,
 
 /* The same for a packed post: results of any size go with the notes. */
 uint64_t perform_packed(struct performer *performer, const struct stretch *stretch, uint32_t from,
+                        uint32_t count, note_sink *sink, void *state);
+
+/* The same for a reduction: a note has the result of all its items, which are a node of the tree
+ * (sched/tree.h). */
+uint64_t perform_reduce(struct performer *performer, const struct stretch *stretch, uint32_t from,
                         uint32_t count, note_sink *sink, void *state);
 
 /* An item by itself: a submitted task. */

@@ -74,11 +74,7 @@ uint64_t perform_packed(struct performer *performer, const struct stretch *stret
     uint64_t begun = perform_begin(performer);
     struct run run = {performer, sink, state, stretch->post, NOTE_FIRST, begun};
     struct pack pack = {0};
-    call->answers = stretch->flags & POST_DROP_RESULTS ? ANSWER_DROPPED : ANSWER_KEPT;
-    call->common = stretch->common;
-    call->common_size = stretch->common_size;
-    call->attempt = stretch->attempt;
-    call->map = stretch->map;
+    perform_set_up(call, stretch, ANSWER_KEPT);
     performer->busy = true;
     uint32_t end = from + count;
     for (uint32_t i = from; i < end; i++) {

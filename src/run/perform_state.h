@@ -23,6 +23,31 @@ static inline void perform_prepare(struct call *call, size_t index, void *out)
     call->random_words = 0;
 }
 
+/* Calls of a stretch: answers go where they are told, no longer than the stretch says. */
+static inline void perform_set_up(struct call *call, const struct stretch *stretch, enum answers answers)
+{
+    call->answers = stretch->flags & POST_DROP_RESULTS ? ANSWER_DROPPED : answers;
+    call->open.capacity = stretch->out_size;
+    call->common = stretch->common;
+    call->common_size = stretch->common_size;
+    call->attempt = stretch->attempt;
+    call->map = stretch->map;
+}
+
+static inline uint64_t perform_index(const struct stretch *stretch, uint32_t item)
+{
+    return stretch->indices ? stretch->indices[item] : stretch->first + item;
+}
+
+/* The input of item `item`; `value` holds it where it is a number. */
+static inline const void *perform_input(const struct stretch *stretch, uint32_t item, uint64_t *value)
+{
+    if (!(stretch->flags & POST_RANGE))
+        return stretch->in + item * stretch->in_size;
+    *value = stretch->begin + perform_index(stretch, item);
+    return value;
+}
+
 /* What a call that returned `code` has come to. */
 rp_status perform_judge(struct call *call, int code);
 
@@ -37,5 +62,8 @@ uint64_t perform_begin(struct performer *performer);
 
 /* Completes a note and gives it to the sink. */
 void perform_send(struct run *run, struct note note, const void *payload);
+
+/* Items from..from+count-1, if any, that stand behind a failed one are not run. */
+void perform_send_unrun(struct run *run, uint32_t from, uint32_t count);
 
 #endif

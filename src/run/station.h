@@ -12,8 +12,10 @@
 struct station_map {
     uint64_t map; /* 0: unused */
     struct board_function function;
-    rp_fn *fn; /* NULL: it could not be found, `why` says why */
+    rp_fn *fn;           /* NULL: it, or `combine`, could not be found; `why` says why */
+    rp_combine *combine; /* of a reduction, else NULL */
     double item_ns;
+    double combine_ns; /* 0: not known */
     char why[512];
 };
 

@@ -3,6 +3,7 @@
 
 #include "run/station_state.h"
 #include "sched/policy.h"
+#include "sched/tree.h"
 
 /* ---- Maps -------------------------------------------------------------------------------- */
 
@@ -41,7 +42,8 @@ static double weigh(const struct board *board, double item_ns)
     return count > 0 && item_ns > 0 ? sum / count / item_ns : 1;
 }
 
-static uint32_t choose_run(struct station *station, const struct post_offer *offer, double item_ns)
+static uint32_t choose_run(struct station *station, const struct post_offer *offer,
+                           const struct station_map *known)
 {
     struct post *post = offer->post;
     struct policy_view view = {
@@ -50,13 +52,19 @@ static uint32_t choose_run(struct station *station, const struct post_offer *off
         .total = atomic_load_explicit(&post->total, memory_order_relaxed),
         .remaining = atomic_load_explicit(&post->behind, memory_order_relaxed) + offer->available,
         .workers = atomic_load_explicit(&station->board.shared->participants, memory_order_relaxed),
-        .item_ns = item_ns,
+        .item_ns = known->item_ns,
         .weight = 1,
     };
     if (view.schedule == SCHEDULE_ADAPTIVE)
-        view.weight = weigh(&station->board, item_ns);
+        view.weight = weigh(&station->board, known->item_ns);
+    if (known->combine)
+        view.least = policy_least_reduced(view.workers, known->item_ns, known->combine_ns);
     uint64_t run = policy_run(&view);
-    return run < offer->available ? (uint32_t)run : offer->available;
+    if (run >= offer->available)
+        return offer->available;
+    if (known->combine && view.schedule == SCHEDULE_AUTO && !view.chunk)
+        run -= (offer->next + run) & (tree_grain(run) - 1); /* few nodes of the tree */
+    return (uint32_t)run;
 }
 
 static struct stretch stretch_of(struct station *station, const struct post *post, uint16_t index)
@@ -71,6 +79,7 @@ static struct stretch stretch_of(struct station *station, const struct post *pos
         .indices = post->indices && !packed ? board_at(board, post->indices) : NULL,
         .inputs = packed ? board_at(board, post->indices) : NULL,
         .first = post->first,
+        .total = atomic_load_explicit(&post->total, memory_order_relaxed),
         .begin = post->begin,
         .common = post->common_size ? board_at(board, post->common) : NULL,
         .common_size = post->common_size,
@@ -90,28 +99,54 @@ static void refuse(struct station *station, uint16_t post, uint32_t from, uint32
     }
 }
 
-static void perform_claim(struct station *station, const struct post_offer *offer, uint32_t run)
+static void find_functions(struct station *station, struct station_map *known, const struct post *post)
 {
+    known->function = post->function;
+    known->fn = find_function(station, post->function, known->why, sizeof known->why);
+    if (!(post->flags & POST_REDUCE))
+        return;
+    known->combine =
+        (rp_combine *)(void (*)(void))find_function(station, post->combine, known->why, sizeof known->why);
+    if (!known->combine)
+        known->fn = NULL;
+}
+
+static uint64_t perform_stretch(struct station *station, const struct stretch *stretch,
+                                const struct station_claim *claim)
+{
+    static uint64_t (*const ways[])(struct performer *, const struct stretch *, uint32_t, uint32_t,
+                                    note_sink *, void *) = {
+        [0] = perform_run, [POST_PACKED] = perform_packed, [POST_REDUCE] = perform_reduce};
+    return ways[stretch->flags & (POST_PACKED | POST_REDUCE)](&station->performer, stretch, claim->offer.next,
+                                                              claim->run, station_send, station);
+}
+
+static void learn(struct station *station, struct station_map *known, uint64_t ns, uint32_t items)
+{
+    known->item_ns = policy_learn(known->item_ns, (double)ns / items);
+    if (known->combine && station->performer.combine_ns)
+        known->combine_ns = policy_learn(known->combine_ns, (double)station->performer.combine_ns);
+    atomic_store_explicit(&board_slot(&station->board)->item_ns, (uint64_t)known->item_ns + 1,
+                          memory_order_relaxed);
+}
+
+static void perform_claim(struct station *station, const struct station_claim *claim)
+{
+    const struct post_offer *offer = &claim->offer;
     const struct post *post = offer->post;
     uint64_t map = atomic_load_explicit(&post->map, memory_order_relaxed);
     struct station_map *known = find_map(station, map);
-    if (known->map != map || !known->fn || known->function.module != post->function.module ||
-        known->function.offset != post->function.offset) {
-        known->function = post->function;
-        known->fn = find_function(station, post->function, known->why, sizeof known->why);
-    }
+    if (!known->fn || known->function.module != post->function.module ||
+        known->function.offset != post->function.offset)
+        find_functions(station, known, post);
     if (!known->fn) {
-        refuse(station, (uint16_t)offer->index, offer->next, run, known->why);
+        refuse(station, (uint16_t)offer->index, offer->next, claim->run, known->why);
         return;
     }
     struct stretch stretch = stretch_of(station, post, (uint16_t)offer->index);
     stretch.fn = known->fn;
-    uint64_t ns = post->flags & POST_PACKED
-                      ? perform_packed(&station->performer, &stretch, offer->next, run, station_send, station)
-                      : perform_run(&station->performer, &stretch, offer->next, run, station_send, station);
-    known->item_ns = policy_learn(known->item_ns, (double)ns / run);
-    atomic_store_explicit(&board_slot(&station->board)->item_ns, (uint64_t)known->item_ns + 1,
-                          memory_order_relaxed);
+    stretch.combine = known->combine;
+    learn(station, known, perform_stretch(station, &stretch, claim), claim->run);
 }
 
 /* ---- Submitted tasks --------------------------------------------------------------------- */
@@ -151,7 +186,7 @@ bool station_claim(struct station *station, struct station_claim *claim)
         return false;
     while (post_peek(&station->board, 0, &claim->offer)) {
         uint64_t map = atomic_load_explicit(&claim->offer.post->map, memory_order_relaxed);
-        claim->run = map ? choose_run(station, &claim->offer, find_map(station, map)->item_ns) : 1;
+        claim->run = map ? choose_run(station, &claim->offer, find_map(station, map)) : 1;
         if (post_claim(&station->board, &claim->offer, claim->run))
             return true;
     }
@@ -161,7 +196,7 @@ bool station_claim(struct station *station, struct station_claim *claim)
 void station_perform(struct station *station, const struct station_claim *claim)
 {
     if (atomic_load_explicit(&claim->offer.post->map, memory_order_relaxed))
-        perform_claim(station, &claim->offer, claim->run);
+        perform_claim(station, claim);
     else
         perform_record(station, &claim->offer);
 }

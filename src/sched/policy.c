@@ -55,7 +55,7 @@ static uint64_t auto_run(const struct policy_view *view)
         return 1;
     double wanted = CLAIM_NS / view->item_ns;
     uint64_t most = divided_up(view->remaining, 2 * (uint64_t)view->workers);
-    return wanted < (double)most ? (uint64_t)wanted : most;
+    return wanted < (double)most ? at_least((uint64_t)wanted, view->least < most ? view->least : most) : most;
 }
 
 static uint64_t (*const policies[])(const struct policy_view *) = {
@@ -67,6 +67,15 @@ uint64_t policy_run(const struct policy_view *view)
 {
     uint64_t run = at_least(policies[view->schedule](view), 1);
     return run < view->remaining ? run : view->remaining;
+}
+
+/* A claim comes to two parts, and each of them is combined once. */
+uint64_t policy_least_reduced(uint32_t workers, double item_ns, double combine_ns)
+{
+    if (!(combine_ns > 0) || !(item_ns > 0))
+        return 2; /* to be measured */
+    double least = 8.0 * workers * combine_ns / item_ns;
+    return least < 0x1p32 ? (uint64_t)least : UINT32_MAX;
 }
 
 double policy_learn(double item_ns, double measured_ns)

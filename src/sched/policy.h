@@ -27,10 +27,16 @@ struct policy_view {
     uint32_t workers;   /* who share them, 1 or more */
     double item_ns;     /* measured time of an item; 0: not known */
     double weight;      /* this worker's speed over the mean; 1: not known */
+    uint64_t least;     /* of auto: items of a claim, where enough remain */
 };
 
 /* Items of the next claim: 1..remaining. */
 uint64_t policy_run(const struct policy_view *view);
+
+/* The least items of a claim of a reduction: so many that the manager, who combines what the workers'
+ * claims have come to, is busy with that for a quarter of the time or less. `combine_ns` is what one
+ * combination takes; 0: not known. */
+uint64_t policy_least_reduced(uint32_t workers, double item_ns, double combine_ns);
 
 /* An estimate of an item's time after one more measurement: raised at once, lowered slowly, so
  * that one surprise of long items is not repeated. */

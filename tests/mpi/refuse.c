@@ -75,6 +75,35 @@ TEST_CASE(maps_refuse_what_is_no_array)
     suite_close(pool);
 }
 
+static void combine(void *into, const void *from, size_t size)
+{
+    (void)into, (void)from, (void)size;
+}
+
+TEST_CASE(reductions_refuse_what_cannot_be_combined)
+{
+    uint64_t in[4] = {0}, out = 9;
+    rp_pool *pool = suite_open(NULL);
+    REFUSED(NULL, rp_map_reduce(NULL, echo, in, 8, 4, combine, &out, 8, NULL, NULL), RP_INVALID);
+    REFUSED(pool, rp_map_reduce(pool, NULL, in, 8, 4, combine, &out, 8, NULL, NULL), RP_INVALID);
+    REFUSED(pool, rp_map_reduce(pool, echo, NULL, 8, 4, combine, &out, 8, NULL, NULL), RP_INVALID);
+    REFUSED(pool, rp_map_reduce(pool, echo, in, 8, 4, NULL, &out, 8, NULL, NULL), RP_INVALID);
+    CHECK_HAS(rp_last_error(pool), "combining function");
+    REFUSED(pool, rp_map_reduce(pool, echo, in, 8, 4, combine, NULL, 8, NULL, NULL), RP_INVALID);
+    REFUSED(pool, rp_map_reduce(pool, echo, in, 8, 4, combine, &out, 0, NULL, NULL), RP_INVALID);
+    REFUSED(pool, rp_map_reduce(pool, echo, in, 8, 4, combine, NULL, 0, NULL, NULL), RP_INVALID);
+    REFUSED(pool, rp_map_reduce(pool, echo, in, 8, 4, combine, &out, SIZE_MAX, NULL, NULL), RP_INVALID);
+    REFUSED(pool, rp_map_reduce(pool, echo, in, 8, 0, NULL, &out, 8, NULL, NULL), RP_INVALID);
+    REFUSED(pool,
+            rp_map_reduce(pool, echo, in, 8, 4, combine, &out, 8, RP_MAP_OPTIONS(.schedule = "fair"), NULL),
+            RP_INVALID);
+    REFUSED(pool, rp_map_reduce(pool, echo, in, 8, 4, combine, &out, 8, RP_MAP_OPTIONS(.retries = 1), NULL),
+            RP_UNSUPPORTED);
+    CHECK_UINT(out, 9);
+    check_sound(pool);
+    suite_close(pool);
+}
+
 TEST_CASE(maps_refuse_wrong_options)
 {
     rp_pool *pool = suite_open(NULL);
@@ -273,11 +302,6 @@ TEST_CASE(calls_on_a_pool_from_inside_its_tasks_are_refused)
 /* ---- Later ------------------------------------------------------------------------------------------------
  */
 
-static void combine(void *into, const void *from, size_t size)
-{
-    (void)into, (void)from, (void)size;
-}
-
 static int call_later(rp_call *call, const void *in, size_t size)
 {
     rp_view view;
@@ -292,8 +316,6 @@ TEST_CASE(what_comes_later_is_refused_with_a_sentence)
     rp_pool *pool = suite_open(NULL);
     rp_queue *queue = NULL;
     rp_view view;
-    uint64_t out = 0;
-    REFUSED(pool, rp_map_reduce(pool, echo, &out, 8, 1, combine, &out, 8, NULL, NULL), RP_UNSUPPORTED);
     REFUSED(pool, rp_queue_open(pool, 5, &queue), RP_UNSUPPORTED);
     REFUSED(NULL, rp_put(queue, "x", 1, 0), RP_UNSUPPORTED);
     REFUSED(NULL, rp_get(queue, &view, 0), RP_UNSUPPORTED);

@@ -1,0 +1,170 @@
+/* Posts of a reduction: results are combined as they come, and what is left of a run, the fewest
+ * nodes of the tree that it can be cut into, goes to the sink, each with a note.
+ *
+ * The stack works as a binary counter: what lies below its top are left halves of nodes whose right
+ * halves are under way, and parts whose siblings other runs have. An item's function writes its
+ * result straight into the next place of the stack; long results lie in the larder from the start,
+ * so that what goes to the sink is not copied. */
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "run/perform_state.h"
+#include "sched/tree.h"
+
+#define LEVELS 44 /* of runs up to BOARD_POST_ITEMS: parts that rise, parts that fall, and the top */
+#define ROOM   32 /* for short results, aligned for any type */
+
+_Static_assert(BOARD_POST_ITEMS <= 1 << 20 && ROOM >= NOTE_INLINE, "the stack is deep and wide enough");
+
+struct part {
+    void *memory;    /* of its result; NULL: none yet */
+    uint64_t offset; /* in the larder */
+    uint32_t from, end;
+};
+
+struct stack {
+    struct run run;
+    const struct stretch *stretch;
+    size_t size;
+    unsigned depth;
+    uint64_t combine_ns; /* measured once; 0: not yet */
+    struct part part[LEVELS];
+    _Alignas(16) unsigned char small[LEVELS][ROOM];
+};
+
+/* Where the next result goes; NULL without memory. */
+static void *next_place(struct stack *stack)
+{
+    struct part *part = &stack->part[stack->depth];
+    struct larder *larder = &stack->run.performer->larder;
+    assert(stack->depth < LEVELS);
+    if (!part->memory)
+        part->memory = stack->size <= NOTE_INLINE ? stack->small[stack->depth]
+                                                  : larder->take(larder->owner, stack->size, &part->offset);
+    return part->memory;
+}
+
+static void combine(struct stack *stack, struct part *left, struct part *right)
+{
+    uint64_t begun = stack->combine_ns ? 0 : clock_ns();
+    stack->stretch->combine(left->memory, right->memory, stack->size);
+    if (begun)
+        stack->combine_ns = clock_ns() - begun + 1;
+    left->end = right->end;
+    stack->depth--;
+}
+
+static void push(struct stack *stack, uint32_t item)
+{
+    const struct stretch *stretch = stack->stretch;
+    struct part *top = &stack->part[stack->depth++];
+    top->from = item;
+    top->end = item + 1;
+    for (; stack->depth > 1; top--) {
+        struct part *left = top - 1;
+        if (!tree_are_siblings(stretch->total, stretch->first + left->from, stretch->first + top->from,
+                               stretch->first + top->end))
+            return;
+        combine(stack, left, top);
+    }
+}
+
+/* Sends what has been combined. */
+static void flush(struct stack *stack)
+{
+    for (unsigned i = 0; i < stack->depth; i++) {
+        struct part *part = &stack->part[i];
+        bool is_short = stack->size <= NOTE_INLINE;
+        struct note note = {.from = part->from, .count = part->end - part->from, .size = stack->size};
+        if (!is_short)
+            note.result.offset = part->offset;
+        perform_send(&stack->run, note, is_short ? part->memory : NULL);
+        part->memory = NULL; /* it went with the note */
+    }
+    stack->depth = 0;
+}
+
+static void give_back(struct stack *stack)
+{
+    struct larder *larder = &stack->run.performer->larder;
+    for (unsigned i = 0; i < LEVELS && stack->size > NOTE_INLINE; i++)
+        if (stack->part[i].memory)
+            larder->give(larder->owner, stack->part[i].offset, stack->size);
+}
+
+static void send_failure(struct stack *stack, uint32_t item, int code, rp_status status)
+{
+    struct note note = {.from = item, .count = 1};
+    flush(stack);
+    perform_note_failure(&stack->run.performer->call, code, status, &note);
+    perform_send(&stack->run, note, stack->run.performer->call.sentence);
+}
+
+/* All results have the same size, which `combine` is told. */
+static rp_status judge(struct call *call, int code)
+{
+    rp_status status = perform_judge(call, code);
+    if (status || call->open.length == call->open.capacity)
+        return status;
+    snprintf(call->sentence, sizeof call->sentence,
+             "its result of %zu bytes is shorter than the %zu that are combined", call->open.length,
+             call->open.capacity);
+    return RP_TASK_FAILED;
+}
+
+/* True if it was done. */
+static bool run_item(struct stack *stack, uint32_t item)
+{
+    const struct stretch *stretch = stack->stretch;
+    struct performer *performer = stack->run.performer;
+    struct call *call = &performer->call;
+    uint64_t index = perform_index(stretch, item), value;
+    const void *in = perform_input(stretch, item, &value);
+    void *place = next_place(stack);
+    perform_prepare(call, index, place);
+    if (!place) {
+        snprintf(call->sentence, sizeof call->sentence, "no memory for a result of %zu bytes", stack->size);
+        send_failure(stack, item, 0, RP_NO_MEMORY);
+        return false;
+    }
+    if (performer->slot)
+        atomic_store_explicit(&performer->slot->running, index, memory_order_relaxed);
+    int code = stretch->fn(&call->open, in, stretch->in_size);
+    if (code || call->open.length != stack->size) {
+        send_failure(stack, item, code, judge(call, code));
+        return false;
+    }
+    push(stack, item);
+    if (stretch->indices) /* its neighbours are elsewhere */
+        flush(stack);
+    return true;
+}
+
+uint64_t perform_reduce(struct performer *performer, const struct stretch *stretch, uint32_t from,
+                        uint32_t count, note_sink *sink, void *state)
+{
+    struct call *call = &performer->call;
+    uint64_t begun = perform_begin(performer);
+    struct stack stack;
+    stack.run = (struct run){performer, sink, state, stretch->post, NOTE_FIRST, begun};
+    stack.stretch = stretch;
+    stack.size = stretch->out_size;
+    stack.depth = 0;
+    stack.combine_ns = 0;
+    for (unsigned i = 0; i < LEVELS; i++)
+        stack.part[i].memory = NULL;
+    perform_set_up(call, stretch, ANSWER_PLACED);
+    performer->busy = true;
+    uint32_t end = from + count;
+    for (uint32_t i = from; i < end; i++)
+        if (!run_item(&stack, i) && stretch->flags & POST_STOP) {
+            perform_send_unrun(&stack.run, i + 1, end - i - 1);
+            break;
+        }
+    flush(&stack);
+    give_back(&stack);
+    performer->busy = false;
+    performer->combine_ns = stack.combine_ns;
+    return stack.run.since - begun;
+}
