@@ -64,18 +64,23 @@ class Run:
         self.command = [program]
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("RANKPOOL_")}
         self.environment.update(LC_ALL="C", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-        if start == "inline":
-            self.environment["RANKPOOL_LAUNCH"] = "inline"
-        else:  # under sanitizers: what Open MPI leaves behind is not ours
+        if start != "inline":  # under sanitizers: what Open MPI leaves behind is not ours
             self.environment["ASAN_OPTIONS"] = "detect_leaks=0"
-        if start.isdigit():
+        if start == "inline":
+            self.workers = 1
+            self.environment["RANKPOOL_LAUNCH"] = "inline"
+        elif start == "alone":
+            self.workers = 2
+            self.environment["RANKPOOL_WORKERS"] = "2"
+        else:
+            self.workers = max(1, int(start) - 1)
             self.command = [mpiexec, "--oversubscribe", "--bind-to", "none", "-n", start, program]
         self.texts = []  # all that was printed, one text a run
         self.outputs = []
 
-    # Tasks run in the process that prints.
     @property
     def is_one_process(self):
+        """Whether tasks run in the process that prints."""
         return self.start in ("inline", "1")
 
     def require(self, condition, why):
@@ -83,22 +88,17 @@ class Run:
             raise Wrong(why)
 
     def require_workers(self, count):
-        """`count` is how many there are."""
-        if self.start == "alone":
-            self.require(1 <= count <= len(os.sched_getaffinity(0)), f"{count} workers")
-        else:
-            wanted = 1 if self.is_one_process else int(self.start) - 1
-            self.require(count == wanted, f"{count} workers, not {wanted}")
+        self.require(count == self.workers, f"{count} workers, not {self.workers}")
+
+    def require_worker(self, number, manager_too=False):
+        self.require(0 + (not manager_too or self.is_one_process) <= number <= self.workers, f"worker {number}")
 
     def require_process(self, host, pid, manager=None):
-        """`pid` ran a task. Where that was in the program itself, it is known which it is; elsewhere it is not the
-        first process, nor `manager` if that does not run such tasks."""
+        """`pid` ran a task, `manager` is the program's: nothing is known of these but that they are not
+        the process that was started, or just that."""
         self.require(host == self.host, f"host {host}")
-        if self.start == "inline":
-            self.require(pid == self.pid, f"process {pid}, not {self.pid}")
-        else:
-            self.require(pid > 1 and pid != self.pid, f"process {pid}")
-            self.require(manager is None or (pid == manager) == self.is_one_process, f"{pid}: the manager's {manager}")
+        self.require((pid == self.pid) == (self.start == "inline"), f"process {pid}, started was {self.pid}")
+        self.require(manager is None or (pid == manager) == self.is_one_process, f"process {pid}, manager {manager}")
 
     def finish(self):
         for output in self.outputs:
