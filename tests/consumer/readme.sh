@@ -34,7 +34,7 @@ block() {
         END { if (!done) end_block() }' "$readme"
 }
 
-# command PATTERN: the line that it matches, of such a block.
+# command_of PATTERN: the line that it matches, of such a block.
 command_of() { block "$1" | grep -E "$1" || fail "the README has no command like $1"; }
 
 # shown COMMAND: what the README shows below `$ COMMAND`.
@@ -50,9 +50,9 @@ blurred() {
 try() {
     local name=$1 run=$2 build
     echo "- $name: $run"
-    block "$name[(]rp_call" >"$name.c"
+    block "${name}[(]rp_call" >"$name.c"
     [ -s "$name.c" ] || fail "the README has no program with the task $name"
-    build=$(command_of "^(mpi)?cc $name[.]c ")
+    build=$(command_of "^(mpi)?cc ${name}[.]c ")
     eval "$build" || fail "it cannot be built: $build"
     shown "$run" | blurred >wanted
     [ -s wanted ] || fail "the README does not show: $run"
