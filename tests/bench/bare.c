@@ -1,6 +1,8 @@
 /* The peers: what a program on bare MPI does by hand, for `mpirun -n RANKS bench_bare MODE ...`
  *
  *   scatter LIST N REPETITIONS   MPI_Scatterv, a loop, MPI_Gatherv: all ranks compute
+ *   reduce  LIST N REPETITIONS   MPI_Scatterv, a loop that adds up, MPI_Reduce: the same
+ *   fold    empty N REPETITIONS  the same of items that have no input
  *   one     LIST N REPETITIONS   a manager sends each worker one item at a time
  *   shared  LIST N REPETITIONS   all ranks take item after item from a counter in shared memory
  *   first                        prints a line when the first result is there
@@ -48,6 +50,27 @@ static void scatter(const struct ranks *ranks, struct work *work)
     MPI_Gatherv(results, mine, MPI_DOUBLE, work->results, counts, starts, MPI_DOUBLE, 0, MPI_COMM_WORLD);
     free(items);
     free(results);
+}
+
+/* The sum of all results, at rank 0. */
+static double reduce(const struct ranks *ranks, const struct work *work, bool inputs)
+{
+    int counts[RANKS_MAX], starts[RANKS_MAX];
+    double sum = 0, total = 0;
+    share_out(work->n, ranks->count, counts, starts);
+    int mine = counts[ranks->self];
+    if (inputs) {
+        int64_t *items = malloc((size_t)mine * sizeof *items + 1);
+        MPI_Scatterv(work->items, counts, starts, MPI_INT64_T, items, mine, MPI_INT64_T, 0, MPI_COMM_WORLD);
+        for (int i = 0; i < mine; i++)
+            sum += work_answer(items[i]);
+        free(items);
+    } else {
+        for (int i = 0; i < mine; i++)
+            sum += work_answer(0);
+    }
+    MPI_Reduce(&sum, &total, 1, MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD);
+    return total;
 }
 
 static void one_at_a_time_manager(const struct ranks *ranks, struct work *work)
@@ -191,6 +214,26 @@ static int run_list(const struct ranks *ranks, int argc, char **argv)
     return 0;
 }
 
+static int run_reduce(const struct ranks *ranks, int argc, char **argv)
+{
+    struct work work;
+    int repetitions = (int)argument_count(argc, argv, 4, 3);
+    work_make(&work, argument(argc, argv, 2, "empty"), argument_count(argc, argv, 3, 100000));
+    for (int i = 0; i < repetitions; i++) {
+        struct measure measure = {0};
+        if (!ranks->self)
+            measure = measure_begin(&work, ranks->count);
+        wait_quietly();
+        measure.begun = work_now();
+        double sum = reduce(ranks, &work, strcmp(argv[1], "reduce") == 0);
+        if (!ranks->self)
+            measure_end_sum(&measure, argv[1], i, sum);
+        wait_quietly();
+    }
+    work_free(&work);
+    return 0;
+}
+
 /* ---- First result, round trips, payload --------------------------------------------------- */
 
 static double round_trip(void)
@@ -302,8 +345,8 @@ static const struct mode {
     int (*run)(const struct ranks *ranks, int argc, char **argv);
     int ranks; /* least */
 } modes[] = {
-    {"scatter", run_list, 1}, {"one", run_list, 2},  {"shared", run_list, 1},
-    {"first", run_first, 2},  {"trip", run_trip, 2}, {"echo", run_echo, 2},
+    {"reduce", run_reduce, 1}, {"fold", run_reduce, 1}, {"scatter", run_list, 1}, {"one", run_list, 2},
+    {"shared", run_list, 1},   {"first", run_first, 2}, {"trip", run_trip, 2},    {"echo", run_echo, 2},
 };
 
 int main(int argc, char **argv)

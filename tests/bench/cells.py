@@ -98,6 +98,19 @@ def cell_map(quick):
                       unit="/s")
 
 
+def cell_reduce(quick):
+    """rp_map_reduce of empty items over MPI_Scatterv + adding up + MPI_Reduce; fold: of no inputs"""
+    n = 10**6
+    for how, more in (("reduce", ()), ("fold", ("fold",))):
+        peer = Figure(bare(how, "empty", n, 6), "rate", steady)
+        for mode in "AB":
+            command = ours(mode, "reduce", "empty", n, 6, *more)
+            yield Row(f"{mode} n={n} {how}", Figure(command, "rate", steady), peer, unit="/s")
+    for us in () if quick else (1, 100):
+        figure = Figure(ours("B", "reduce", f"grain:{us}", int(4e5 / us), 3), "efficiency", steady)
+        yield Row(f"B {us} us", figure)
+
+
 def cell_submit(quick):
     """rp_submit + rp_next of empty tasks over a one-at-a-time loop"""
     for n in (10**5,) if quick else (10**5, 10**6):

@@ -187,19 +187,36 @@ static void check(const struct work *work, const char *what)
     memset(work->results, 0, work->n * sizeof *work->results);
 }
 
-void measure_end(const struct measure *measure, const char *what, int repetition)
+static void print(const struct measure *measure, const char *what, int repetition, double seconds)
 {
     const struct work *work = measure->work;
-    double seconds = work_now() - measure->begun;
     double speed = (measure->speed + work_speed(measure->cores)) / 2;
     double share = work->total / measure->cores;
-    check(work, what);
     printf("RESULT what=%s list=%s n=%zu repetition=%d seconds=%.9f rate=%.0f efficiency=%.4f stretch=%.4f "
            "speed=%.1f\n",
            what, work->name, work->n, repetition, seconds, (double)work->n / seconds,
            share / (speed * 1e6) / seconds,
            work->total > 0 ? seconds / (fmax(share, work->longest) / (speed * 1e6)) : 0, speed);
     fflush(stdout);
+}
+
+void measure_end(const struct measure *measure, const char *what, int repetition)
+{
+    double seconds = work_now() - measure->begun;
+    check(measure->work, what);
+    print(measure, what, repetition, seconds);
+}
+
+void measure_end_sum(const struct measure *measure, const char *what, int repetition, double sum)
+{
+    double seconds = work_now() - measure->begun;
+    const struct work *work = measure->work;
+    double wanted = work->total + (double)work->n;
+    if (fabs(sum - wanted) > 0.01 * (double)work->n) {
+        fprintf(stderr, "%s: the sum is %g, not %g\n", what, sum, wanted);
+        exit(1);
+    }
+    print(measure, what, repetition, seconds);
 }
 
 /* ---- Small things ------------------------------------------------------------------------ */

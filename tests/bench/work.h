@@ -65,6 +65,9 @@ struct measure measure_begin(const struct work *work, int cores);
  * the efficiency and the ratio of the time to its lower bound max(total / cores, longest). */
 void measure_end(const struct measure *measure, const char *what, int repetition);
 
+/* The same where the sum of all results is what came out. */
+void measure_end_sum(const struct measure *measure, const char *what, int repetition, double sum);
+
 /* The argument at `place`, or `usual`. */
 const char *argument(int argc, char **argv, int place, const char *usual);
 size_t argument_count(int argc, char **argv, int place, size_t usual);
