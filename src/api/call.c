@@ -38,7 +38,7 @@ int rp_fail(rp_call *call, const char *format, ...)
     struct call *c = call_of(call);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(c->sentence, sizeof c->sentence, format, arguments);
+    call_say_list(c, format, arguments);
     va_end(arguments);
     return 1;
 }
@@ -63,7 +63,7 @@ const void *rp_shared(rp_call *call, rp_share_id id, size_t *size)
 
 size_t rp_call_index(const rp_call *call)
 {
-    return call_of(call)->index;
+    return *call_of(call)->index;
 }
 
 int rp_call_attempt(const rp_call *call)
@@ -81,9 +81,10 @@ void rp_random(rp_call *call, uint64_t *words, size_t n)
 {
     struct call *c = call_of(call);
     const uint64_t key[2] = {c->performer->seed, c->map};
+    c->marked = true;
     for (size_t i = 0; i < n; i++) {
         if (c->random_words % 4 == 0) {
-            const uint64_t counter[4] = {c->random_words / 4, c->index, 0, 0};
+            const uint64_t counter[4] = {c->random_words / 4, *c->index, 0, 0};
             philox4x64(counter, key, c->random);
         }
         words[i] = c->random[c->random_words++ % 4];

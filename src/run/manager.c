@@ -69,7 +69,7 @@ static rp_status open_board(struct manager *manager, struct error *error)
     if (status)
         return status;
     posts_init(&manager->posts, &manager->board);
-    manager->performer.slot = board_slot(&manager->board);
+    performer_stand(&manager->performer, board_slot(&manager->board));
     manager->postings = calloc(BOARD_POSTS, sizeof *manager->postings);
     manager->watch = watch_open(manager->crew);
     struct board_shared *shared = manager->board.shared;

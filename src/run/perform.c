@@ -10,6 +10,7 @@ void performer_init(struct performer *performer, int self, struct crew *crew, ui
 {
     *performer = (struct performer){.self = self, .crew = crew_hold(crew), .seed = seed};
     performer->call.performer = performer;
+    performer->call.index = &performer->index;
 }
 
 void performer_fini(struct performer *performer)
@@ -17,6 +18,26 @@ void performer_fini(struct performer *performer)
     crew_drop(performer->crew);
     free(performer->scratch);
     *performer = (struct performer){0};
+}
+
+void performer_stand(struct performer *performer, struct slot *slot)
+{
+    performer->slot = slot;
+    performer->call.index = &slot->running;
+}
+
+void call_say_list(struct call *call, const char *format, va_list arguments)
+{
+    vsnprintf(call->sentence, sizeof call->sentence, format, arguments);
+    call->marked = true;
+}
+
+void call_say(struct call *call, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    call_say_list(call, format, arguments);
+    va_end(arguments);
 }
 
 static void *scratch_of(struct performer *performer, size_t size)
@@ -52,7 +73,7 @@ void *call_reserve(struct call *call, size_t size)
     call->kept_size = size;
     if (!call->kept) {
         call->open.length = 0;
-        snprintf(call->sentence, sizeof call->sentence, "no memory for a result of %zu bytes", size);
+        call_say(call, "no memory for a result of %zu bytes", size);
     }
     return call->kept;
 }
@@ -62,8 +83,7 @@ rp_status perform_judge(struct call *call, int code)
     if (code)
         return RP_TASK_FAILED;
     if (call->answers == ANSWER_PLACED && call->open.length > call->open.capacity) {
-        snprintf(call->sentence, sizeof call->sentence,
-                 "its result of %zu bytes does not fit into the %zu of an item", call->open.length,
+        call_say(call, "its result of %zu bytes does not fit into the %zu of an item", call->open.length,
                  call->open.capacity);
         return RP_TASK_FAILED;
     }
@@ -146,8 +166,6 @@ uint64_t perform_run(struct performer *performer, const struct stretch *stretch,
         uint64_t index = perform_index(stretch, i), value;
         const void *in = perform_input(stretch, i, &value);
         perform_prepare(call, index, stretch->out + i * stretch->out_size);
-        if (performer->slot)
-            atomic_store_explicit(&performer->slot->running, index, memory_order_relaxed);
         int code = stretch->fn(&call->open, in, stretch->in_size);
         if (code == 0 && call->open.length == stretch->out_size)
             continue;
@@ -179,8 +197,6 @@ void perform_errand(struct performer *performer, const struct errand *errand, st
     call->map = errand->map;
     perform_prepare(call, errand->index, performer->small);
     performer->busy = true;
-    if (performer->slot)
-        atomic_store_explicit(&performer->slot->running, errand->index, memory_order_relaxed);
     int code = errand->fn(&call->open, errand->in, errand->in_size);
     performer->busy = false;
 

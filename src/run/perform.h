@@ -6,6 +6,8 @@
 #ifndef RANKPOOL_RUN_PERFORM_H
 #define RANKPOOL_RUN_PERFORM_H
 
+#include <stdarg.h>
+
 #include "board/layout.h"
 #include "run/crew.h"
 
@@ -33,9 +35,10 @@ struct call {
     enum answers answers;
     const void *common;
     size_t common_size;
-    size_t index;
+    _Atomic uint64_t *index; /* of the item: on the board, where others see it; alone the performer's own */
     int attempt;
     uint64_t map;
+    bool marked;           /* the item has said something, or drawn random words: forgotten before the next */
     uint64_t random_words; /* that rp_random has drawn */
     uint64_t random[4];    /* the block that they come from */
     void *kept;            /* from the larder */
@@ -51,6 +54,7 @@ struct performer {
     uint64_t seed;
     struct crew *crew;
     struct slot *slot; /* on the board; NULL alone */
+    _Atomic uint64_t index;
     struct larder larder;
     void *local;
     void *scratch; /* for results that will be dropped or refused */
@@ -89,6 +93,13 @@ typedef void note_sink(void *state, struct note *note, const void *payload);
 /* `crew` is held. */
 void performer_init(struct performer *performer, int self, struct crew *crew, uint64_t seed);
 void performer_fini(struct performer *performer);
+
+/* Its place on the board, where others see what it does. */
+void performer_stand(struct performer *performer, struct slot *slot);
+
+/* What a task says of its failure. */
+void call_say(struct call *call, const char *format, ...) RP_PRINTF(2, 3);
+void call_say_list(struct call *call, const char *format, va_list arguments) RP_PRINTF(2, 0);
 
 /* What the performer runs next does not follow at once upon what it ran last. */
 static inline void performer_rest(struct performer *performer)

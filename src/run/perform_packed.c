@@ -82,8 +82,6 @@ uint64_t perform_packed(struct performer *performer, const struct stretch *stret
         bool packs = pack.results || open_pack(&pack, larder, i, end - i);
         call->open.capacity = packs ? PACKED_SIZE - pack.used : 0;
         perform_prepare(call, stretch->first + i, packs ? (char *)pack.results + pack.used : NULL);
-        if (performer->slot)
-            atomic_store_explicit(&performer->slot->running, call->index, memory_order_relaxed);
         int code = stretch->fn(&call->open, stretch->in + stretch->inputs[i].offset, stretch->inputs[i].size);
         if (code == 0 && packs && call->open.length <= call->open.capacity) {
             perform_forget_kept(call); /* of an answer that a shorter one replaced */

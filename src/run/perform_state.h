@@ -18,9 +18,12 @@ static inline void perform_prepare(struct call *call, size_t index, void *out)
 {
     call->open.out = out;
     call->open.length = 0;
-    call->sentence[0] = '\0';
-    call->index = index;
-    call->random_words = 0;
+    atomic_store_explicit(call->index, index, memory_order_relaxed);
+    if (call->marked) {
+        call->marked = false;
+        call->sentence[0] = '\0';
+        call->random_words = 0;
+    }
 }
 
 /* Calls of a stretch: answers go where they are told, no longer than the stretch says. */

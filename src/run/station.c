@@ -22,7 +22,7 @@ struct station *station_open(struct roster *roster, uint64_t id, const struct me
         return NULL;
     }
     performer_init(&station->performer, roster->self, station->crew, station->board.shared->seed);
-    station->performer.slot = board_slot(&station->board);
+    performer_stand(&station->performer, board_slot(&station->board));
     station->performer.larder = station_larder(station);
     return station;
 }
