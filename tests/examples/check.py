@@ -10,9 +10,11 @@ each of them in turn. The check must refuse every one.
 
 The check of a program is the function of its name in one of the modules of cases/. It gets a Run:
 `run(ARGUMENT...)` starts the program and gives its Output, of which the check takes line by line,
-to the last. Decimals (times, speed-ups) are not altered: of these a check only sees that they are
+to the last; what the program says of itself on standard error ("NAME: ...") is in its `errors`.
+Decimals (times, speed-ups) are not altered: of these a check only sees that they are
 there and possible.
 """
+import contextlib
 import os
 import re
 import socket
@@ -21,9 +23,9 @@ import sys
 
 sys.dont_write_bytecode = True  # the sources stay as they are
 
-from cases import basics, mpi
+from cases import basics, libraries, mpi
 
-MODULES = [basics, mpi]
+MODULES = [basics, libraries, mpi]
 TIMEOUT_S = 60 * int(os.environ.get("RANKPOOL_TEST_TIMEOUT", 1))
 
 
@@ -42,8 +44,9 @@ def value(text):
 
 
 class Output:
-    def __init__(self, text):
+    def __init__(self, text, errors):
         self.left = text.splitlines()
+        self.errors = errors
 
     def line(self, pattern):
         """The groups of the next line, which must match the pattern from end to end."""
@@ -61,6 +64,7 @@ class Run:
 
     def __init__(self, program, start, mpiexec):
         self.start = start
+        self.program = program
         self.command = [program]
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("RANKPOOL_")}
         self.environment.update(LC_ALL="C", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
@@ -77,6 +81,7 @@ class Run:
             self.command = [mpiexec, "--oversubscribe", "--bind-to", "none", "-n", start, program]
         self.texts = []  # all that was printed, one text a run
         self.outputs = []
+        self.helpers = []
 
     @property
     def is_one_process(self):
@@ -100,23 +105,30 @@ class Run:
         self.require((pid == self.pid) == (self.start == "inline"), f"process {pid}, started was {self.pid}")
         self.require(manager is None or (pid == manager) == self.is_one_process, f"process {pid}, manager {manager}")
 
+    def beside(self, helper):
+        """A context manager to stand beside the program: a replay is given it as it was left."""
+        self.helpers.append(helper)
+        return helper
+
     def finish(self):
         for output in self.outputs:
             self.require(not output.left, f"more lines: {output.left}")
 
-    def __call__(self, *arguments, **environment):
-        process = subprocess.Popen([*self.command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   text=True, env={**self.environment, **environment})
+    def __call__(self, *arguments, stdin="", status=0, **environment):
+        process = subprocess.Popen([*self.command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env={**self.environment, **environment})
         try:
-            text, _ = process.communicate(timeout=TIMEOUT_S)
+            text, errors = process.communicate(stdin, timeout=TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.terminate()  # mpirun, or the parent, ends the ranks
             process.wait(5)
             raise Wrong(f"it did not end in {TIMEOUT_S} s")
         self.pid = process.pid
+        sys.stderr.write(errors)
+        name = os.path.basename(self.program) + ": "
         self.texts.append(text)
-        self.outputs.append(Output(text))
-        self.require(process.returncode == 0, f"exit status {process.returncode}")
+        self.outputs.append(Output(text, [line for line in errors.splitlines() if line.startswith(name)]))
+        self.require(process.returncode == status, f"exit status {process.returncode}")
         return self.outputs[-1]
 
 
@@ -124,16 +136,20 @@ class Replay(Run):
     """A run whose output is given."""
 
     def __init__(self, run, texts):
-        self.__dict__.update(run.__dict__, outputs=[], left=list(texts))
+        left = [Output(text, output.errors) for text, output in zip(texts, run.outputs)]
+        self.__dict__.update(run.__dict__, outputs=[], left=left, helpers_left=list(run.helpers))
 
     def __call__(self, *_, **__):
-        self.outputs.append(Output(self.left.pop(0)))
+        self.outputs.append(self.left.pop(0))
         return self.outputs[-1]
+
+    def beside(self, _):
+        return contextlib.nullcontext(self.helpers_left.pop(0))
 
 
 def alterations(text):
     """All texts that differ from this one in an integer or a line, each with what was done."""
-    for match in re.finditer(r"(?<![\d.])\d+(?!\.?\d)", text):
+    for match in re.finditer(r"(?<![\d.])(?<!\de[-+])\d+(?!\.?\d)", text):
         last = match.end() - 1
         changed = str((int(text[last]) + 1) % 10)
         yield f"{match[0]} at {match.start()} altered", text[:last] + changed + text[last + 1:]
