@@ -23,9 +23,9 @@ import sys
 
 sys.dont_write_bytecode = True  # the sources stay as they are
 
-from cases import basics, libraries, mpi
+from cases import basics, libraries, mpi, numbers
 
-MODULES = [basics, libraries, mpi]
+MODULES = [basics, libraries, mpi, numbers]
 TIMEOUT_S = 60 * int(os.environ.get("RANKPOOL_TEST_TIMEOUT", 1))
 
 
