@@ -68,8 +68,8 @@ class Run:
         self.command = [program]
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("RANKPOOL_")}
         self.environment.update(LC_ALL="C", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-        if start != "inline":  # under sanitizers: what Open MPI leaves behind is not ours
-            self.environment["ASAN_OPTIONS"] = "detect_leaks=0"
+        # Under sanitizers: freed memory is given back, and what Open MPI leaves behind is not ours.
+        self.environment["ASAN_OPTIONS"] = f"quarantine_size_mb=16:detect_leaks={start == 'inline':d}"
         if start == "inline":
             self.workers = 1
             self.environment["RANKPOOL_LAUNCH"] = "inline"
@@ -96,11 +96,12 @@ class Run:
         self.require(count == self.workers, f"{count} workers, not {self.workers}")
 
     def require_worker(self, number, manager_too=False):
-        self.require(0 + (not manager_too or self.is_one_process) <= number <= self.workers, f"worker {number}")
+        least = 0 if manager_too and not self.is_one_process else 1
+        self.require(least <= number <= self.workers, f"worker {number}")
 
     def require_process(self, host, pid, manager=None):
-        """`pid` ran a task, `manager` is the program's: nothing is known of these but that they are not
-        the process that was started, or just that."""
+        """`pid` ran a task, in the process that was started where tasks run inline, and not in the manager's
+        (if that is told) where there are workers."""
         self.require(host == self.host, f"host {host}")
         self.require((pid == self.pid) == (self.start == "inline"), f"process {pid}, started was {self.pid}")
         self.require(manager is None or (pid == manager) == self.is_one_process, f"process {pid}, manager {manager}")
@@ -121,7 +122,10 @@ class Run:
             text, errors = process.communicate(stdin, timeout=TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.terminate()  # mpirun, or the parent, ends the ranks
-            process.wait(5)
+            try:
+                process.wait(5)
+            finally:
+                process.kill()
             raise Wrong(f"it did not end in {TIMEOUT_S} s")
         self.pid = process.pid
         sys.stderr.write(errors)

@@ -1,6 +1,5 @@
 """The checks of the examples that need nothing but the library."""
 import functools
-import re
 
 
 def require_speed_up(run, serial, workers, parallel, ratio):
@@ -82,11 +81,11 @@ def powers(run):
     for half in range(0, 24, 12):
         bytes_ = 0
         for x in range(half, half + 12):
-            base, exponent, text = out.line(r" ?(\d+)\^(\d+) * = (\d+ \(.*\))")
-            result, host, process, worker = re.fullmatch(r"(\d+) \((\S+)/(\d+)/worker (\d+)\)", text).groups()
-            run.require((base, exponent, int(result)) == (x, x, x**x), f"{x}^{x}")
-            run.require_worker(int(worker), manager_too=True)
-            run.require_process(host, int(process))
+            base, exponent, text, result, host, process, worker = out.line(
+                r" ?(\d+)\^(\d+) * = ((\d+) \((\S+)/(\d+)/worker (\d+)\))")
+            run.require((base, exponent, result) == (x, x, x**x), f"{x}^{x}")
+            run.require_worker(worker, manager_too=True)
+            run.require_process(host, process)
             run.require(processes.setdefault(worker, process) == process, f"worker {worker} is two processes")
             bytes_ += len(text) + 1
         run.require(out.line(r"(\d+) results of (\d+) bytes") == [12, bytes_], f"not {bytes_} bytes")
