@@ -577,17 +577,61 @@ RP_API void *rp_alloc(rp_pool *pool, size_t size);
  * rp_alloc's is left alone, with a sentence in rp_last_error. */
 RP_API void rp_free(rp_pool *pool, void *memory);
 
-/* ---- Queues: later -----------------------------------------------------------------------
- *
- * Called: in the manager, by the thread that the pool belongs to; rp_call_put and rp_call_get by tasks.
- * Not collective. */
+/* ---- Queues ------------------------------------------------------------------------------ */
 
+/* A queue passes items, bytes of any size, 0 too, from who puts to who gets: the manager and tasks,
+ * any number of each. The first item in is the first out, and each is got once. Tasks use a queue by
+ * its number, a plain value to be put into their inputs; on a node items pass through shared memory,
+ * without the manager, which may compute meanwhile.
+ *
+ * `seconds` is how long to wait while the queue is empty (or full): 0 looks once, RP_FOREVER waits.
+ * A task that waits runs: its worker does nothing else, not even the other items of its claim. So
+ * let tasks that wait for each other be submitted ones, or a map's with `chunk` 1, and let there be
+ * a worker for each of them.
+ *
+ * Nobody waits for what cannot come. The manager gets RP_TIMEOUT at once, and a sentence, where no
+ * task is queued or running that could change the queue. Where all tasks that run wait at queues, so
+ * that only the manager could help, its waiting calls without limit end as if by time (RP_TIMEOUT,
+ * NULL); maps, streams and rp_close, which have to end their tasks first, close the queues.
+ *
+ * Alone, `capacity` does not bind: rp_get runs queued tasks until there is an item, and a task that
+ * would have to wait gets RP_TIMEOUT at once, since nobody else can run. While a queue is open, a
+ * manager that works along in maps leaves their items to the workers.
+ *
+ * Deaths. Items whose producer died stay. An item that a task had got when its worker died is gone,
+ * and a task that is run again puts again what it had put.
+ *
+ * No call is collective. The manager's calls return RP_INVALID inside a task, in a worker, and for
+ * what is no queue; what they refuse they say in rp_last_error of the pool. */
+
+/* Opens a queue of at most `capacity` items, 0: of as many as there is memory for. It is the
+ * caller's until rp_queue_close, also if the pool is closed before. Errors: RP_INVALID, RP_CLOSED
+ * (the pool), RP_NO_MEMORY, RP_UNSUPPORTED (256 are open in the pool). */
 RP_API rp_status rp_queue_open(rp_pool *pool, size_t capacity, rp_queue **queue);
+
+/* Copies `size` bytes to the end of the queue. Errors: RP_TIMEOUT (it is full), RP_CLOSED,
+ * RP_INVALID, RP_NO_MEMORY. Like every waiting call it takes in results and makes callbacks while it
+ * waits; so does rp_get. */
 RP_API rp_status rp_put(rp_queue *queue, const void *data, size_t size, double seconds);
+
+/* Takes the first item out. The view is aligned for any type and lives until the next rp_get from
+ * this queue, or rp_queue_close; with `view` NULL the item is dropped. Errors: RP_TIMEOUT (it is
+ * empty), RP_CLOSED, RP_INVALID, RP_NO_MEMORY (the item stays). */
 RP_API rp_status rp_get(rp_queue *queue, rp_view *view, double seconds);
+
+/* Closes the queue, frees it and its view, and sets *queue to NULL; NULL-safe. Items that are left
+ * are gone; tasks that wait at it, and those that use its number later, get RP_CLOSED. rp_close
+ * closes all queues of a pool, after its tasks have ended. */
 RP_API rp_status rp_queue_close(rp_queue **queue);
+
+/* The number by which tasks use the queue, never 0 and never used again; 0: that is no queue. */
 RP_API rp_queue_id rp_queue_id_of(const rp_queue *queue);
+
+/* The same from inside a task. RP_INVALID: no queue of this pool ever had that number, or `data` is
+ * NULL yet has bytes. */
 RP_API rp_status rp_call_put(rp_call *call, rp_queue_id queue, const void *data, size_t size, double seconds);
+
+/* The view lives until the next rp_call_get of the task, or its end. It is read-only. */
 RP_API rp_status rp_call_get(rp_call *call, rp_queue_id queue, rp_view *view, double seconds);
 
 #ifdef __cplusplus

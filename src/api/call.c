@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/philox.h"
 #include "run/perform.h"
 
@@ -98,4 +99,21 @@ rp_status rp_here(rp_call *call, rp_worker_info *info)
         return RP_INVALID;
     *info = crew_info(performer->crew, performer->self, performer->done);
     return RP_OK;
+}
+
+/* ---- Queues ------------------------------------------------------------------------------ */
+
+rp_status rp_call_put(rp_call *call, rp_queue_id queue, const void *data, size_t size, double seconds)
+{
+    const struct larder *larder = &call_of(call)->performer->larder;
+    if ((!data && size) || size > PTRDIFF_MAX / 2)
+        return RP_INVALID;
+    return larder->put(larder->owner, queue, data, size, clock_deadline(seconds));
+}
+
+rp_status rp_call_get(rp_call *call, rp_queue_id queue, rp_view *view, double seconds)
+{
+    const struct larder *larder = &call_of(call)->performer->larder;
+    rp_view ignored;
+    return larder->get(larder->owner, queue, view ? view : &ignored, clock_deadline(seconds));
 }

@@ -258,5 +258,5 @@ rp_status rp_wait_many(rp_future **futures, size_t n, rp_wait_for what, double s
     }
     if (move_done(futures, n, done))
         return error_set(&pool->error, RP_NO_MEMORY, "no memory to order %zu futures", n);
-    return satisfied ? RP_OK : error_set(&pool->error, RP_TIMEOUT, "not done after %g seconds", seconds);
+    return satisfied ? RP_OK : pool_say_late(pool, seconds);
 }

@@ -127,9 +127,7 @@ rp_status rp_wait(rp_future *future, double seconds)
     if (status)
         return status;
     status = submit_wait(manager_of(future), &future->task, clock_deadline(seconds));
-    return status ? error_set(&future->pool->error, status, "task %zu is not done after %g seconds",
-                              future->task.index, seconds)
-                  : RP_OK;
+    return status ? pool_say_late(future->pool, seconds) : RP_OK;
 }
 
 rp_status rp_result(rp_future *future, rp_view *view)

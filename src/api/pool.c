@@ -6,6 +6,7 @@
 
 #include "api/guest.h"
 #include "api/team.h"
+#include "base/clock.h"
 #include "record/progress.h"
 #include "run/submit.h"
 
@@ -42,6 +43,14 @@ rp_status future_enter(const rp_future *future, const char *call)
     if (!future->pool->closed && future->pool->manager.performer.busy)
         return error_set(&future->pool->error, RP_INVALID, "%s from inside a task of the same pool", call);
     return RP_OK;
+}
+
+rp_status pool_say_late(rp_pool *pool, double seconds)
+{
+    if (clock_deadline(seconds) == CLOCK_NEVER)
+        return error_set(&pool->error, RP_TIMEOUT,
+                         "not done: all tasks that run wait at queues, which only the manager could change");
+    return error_set(&pool->error, RP_TIMEOUT, "not done after %g seconds", seconds);
 }
 
 const char *rp_last_error(const rp_pool *pool)

@@ -76,6 +76,10 @@ rp_status map_options_read(rp_pool *pool, const char *call, const rp_map_options
 rp_status map_options_schedule(rp_pool *pool, const char *call, const rp_map_options *options,
                                enum schedule *schedule);
 
+/* RP_TIMEOUT, with the sentence of a wait for tasks that ended by time; or, where that had no limit,
+ * since all tasks wait at queues. */
+rp_status pool_say_late(rp_pool *pool, double seconds);
+
 /* Makes the callbacks that are due. */
 void pool_call_back(void *pool);
 

@@ -17,3 +17,8 @@ uint64_t clock_deadline(double seconds)
         return CLOCK_NEVER;
     return clock_ns() + (uint64_t)(seconds * 1e9);
 }
+
+bool clock_has_passed(uint64_t deadline)
+{
+    return deadline != CLOCK_NEVER && clock_ns() >= deadline;
+}

@@ -2,6 +2,7 @@
 #ifndef RANKPOOL_BASE_CLOCK_H
 #define RANKPOOL_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Nanoseconds since the machine started. */
@@ -11,5 +12,6 @@ uint64_t clock_ns(void);
  * lies beyond the clock's range. */
 #define CLOCK_NEVER UINT64_MAX
 uint64_t clock_deadline(double seconds);
+bool clock_has_passed(uint64_t deadline);
 
 #endif

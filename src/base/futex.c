@@ -57,7 +57,17 @@ void futex_wait_all_set(_Atomic uint32_t *const *words, unsigned count, uint64_t
         nap();
 }
 
+static void wake(_Atomic uint32_t *word, int most)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE, most, NULL, NULL, 0);
+}
+
 void futex_wake(_Atomic uint32_t *word)
 {
-    syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+    wake(word, 1);
+}
+
+void futex_wake_all(_Atomic uint32_t *word)
+{
+    wake(word, INT_MAX);
 }

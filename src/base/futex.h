@@ -16,7 +16,8 @@ bool futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline);
 #define FUTEX_SEVERAL 128
 void futex_wait_all_set(_Atomic uint32_t *const *words, unsigned count, uint64_t deadline);
 
-/* Wakes one sleeper on the word. */
+/* Wakes one sleeper on the word, or all of them. */
 void futex_wake(_Atomic uint32_t *word);
+void futex_wake_all(_Atomic uint32_t *word);
 
 #endif

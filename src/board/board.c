@@ -23,7 +23,8 @@ static struct board_shared plan_layout(uint32_t members, size_t arena, size_t re
     plan.order = paged(plan.posts + BOARD_POSTS * sizeof(struct post));
     plan.slots = paged(plan.order + BOARD_POSTS * sizeof(uint64_t));
     plan.notes = paged(plan.slots + members * sizeof(struct slot));
-    plan.arena = paged(plan.notes + members * OUTBOX_NOTES * sizeof(struct note));
+    plan.queues = paged(plan.notes + members * OUTBOX_NOTES * sizeof(struct note));
+    plan.arena = paged(plan.queues + BOARD_QUEUES * sizeof(struct board_queue));
     return plan;
 }
 
@@ -39,6 +40,7 @@ static void find_parts(struct board *board)
     board->order = board_at(board, shared->order);
     board->slot = board_at(board, shared->slots);
     board->notes = board_at(board, shared->notes);
+    board->queue = board_at(board, shared->queues);
 }
 
 static rp_status create_memory(struct board_shared *plan, enum memory_kind kind, uint32_t members,

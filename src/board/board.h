@@ -15,6 +15,7 @@ struct board {
     _Atomic uint64_t *order;
     struct slot *slot;
     struct note *notes;
+    struct board_queue *queue;
     struct roster *roster;
     struct memory memory;
     int self;

@@ -5,6 +5,7 @@
  *     order      the ring in which posts were published
  *     slots      one for each process: what it holds, how far its notes go
  *     notes      a ring of completion notes for each worker
+ *     queues     of the program's tasks, each with its lock
  *     arena      inputs and results, the manager's; then a region for each worker's own results
  *
  * The manager is process 0, workers count from 1. Everything is plain memory: processes or threads
@@ -13,6 +14,7 @@
 #ifndef RANKPOOL_BOARD_LAYOUT_H
 #define RANKPOOL_BOARD_LAYOUT_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -23,6 +25,7 @@
 #define OUTBOX_NOTES     2048 /* of a worker: a power of two */
 #define NOTE_INLINE      24   /* bytes of a result that travel in the note */
 #define BOARD_MODULES    64
+#define BOARD_QUEUES     256
 #define BOARD_PATH       512
 
 /* A function as {module, offset}: see func/func.h. */
@@ -137,10 +140,13 @@ static inline bool note_has_parcel(const struct note *note)
     return (note->flags & NOTE_PACKED) || (!(note->flags & NOTE_PLACED) && note->size > NOTE_INLINE);
 }
 
-/* Before each result in a worker's region. */
+/* Before each result in a worker's region, and before each item of a queue. */
 struct parcel {
-    _Atomic uint32_t taken; /* by the manager: the worker may reuse the memory */
-    uint32_t pad[15];
+    _Atomic uint32_t taken; /* by who read it: the owner may reuse the memory */
+    uint32_t pad;
+    _Atomic uint64_t next; /* of an item: the bytes of the one behind it in its queue; 0: it is the last */
+    uint64_t size;         /* of an item */
+    uint64_t pads[5];
 };
 
 /* A process on the board. */
@@ -150,6 +156,9 @@ struct slot {
     _Atomic uint64_t done;                          /* items it has run */
     _Atomic uint64_t item_ns;                       /* its measured time an item, a hint */
     _Atomic uint32_t state;
+    _Atomic uint64_t held;                      /* an item of a queue that its task looks at */
+    _Atomic uint64_t waits_for;                 /* the queue that its task waits at ... */
+    _Atomic uint64_t waits;                     /* ... without end: see queue.h */
     _Alignas(BOARD_LINE) _Atomic uint64_t head; /* notes written */
     _Atomic uint32_t prioritized;               /* live posts whose priority is not 0 */
     _Alignas(BOARD_LINE) _Atomic uint64_t tail; /* notes read, by the manager */
@@ -173,7 +182,7 @@ struct board_shared {
     uint64_t magic, id;
     uint32_t members;
     _Atomic uint32_t participants; /* who share a map: the workers, and the manager where it computes */
-    uint64_t posts, order, slots, notes, arena, region; /* offsets */
+    uint64_t posts, order, slots, notes, queues, arena, region; /* offsets */
     uint64_t arena_size, region_size;
     uint64_t seed;
     struct board_function initializer, finalizer; /* module 0: none */
@@ -181,6 +190,7 @@ struct board_shared {
     _Atomic uint32_t modules; /* entries of `module` that are filled */
     struct board_module module[BOARD_MODULES];
 
+    _Atomic uint32_t queues_made;                  /* places of the queues that were ever used */
     _Atomic uint32_t prioritized;                  /* live posts whose priority is not 0 */
     _Alignas(BOARD_LINE) _Atomic uint64_t tail;    /* entries of the order that were published */
     _Alignas(BOARD_LINE) _Atomic uint32_t manager; /* 1: it sleeps */
@@ -189,6 +199,28 @@ struct board_shared {
     _Alignas(BOARD_LINE) _Atomic uint32_t closing;
     _Atomic uint32_t broken; /* an initializer failed: `why` says why */
     char why[512];
+};
+
+/* Where those wait who want to get from a queue, or to put. */
+struct queue_door {
+    _Alignas(BOARD_LINE) _Atomic uint32_t bell; /* changes with each call; sleepers lie on it */
+    uint32_t waiting;                           /* who have given up looking */
+    uint32_t called;                            /* of these, who were called and are not back */
+    uint32_t epoch;                             /* of the two counts: they begin anew */
+    uint32_t manager;                           /* it waits here, and is to be woken */
+};
+
+enum queue_side { QUEUE_GET, QUEUE_PUT };
+
+/* A queue, or the place of one: see queue.h. */
+struct board_queue {
+    _Alignas(BOARD_LINE) pthread_mutex_t lock; /* robust */
+    _Atomic uint64_t state;                    /* {serial, open} */
+    _Atomic uint64_t capacity;                 /* 0: none */
+    _Atomic uint64_t count;
+    _Atomic uint64_t head; /* the bytes of the first item, 0: there is none */
+    uint64_t tail;         /* of the last one */
+    struct queue_door door[2];
 };
 
 _Static_assert(sizeof(struct note) == 64, "a note is half a BOARD_LINE");

@@ -8,28 +8,33 @@ _Static_assert(sizeof(struct parcel) == ARENA_ALIGN,
 
 int parcels_init(struct parcels *parcels, struct board *board)
 {
-    *parcels = (struct parcels){.board = board};
-    return arena_init(&parcels->arena, board->shared, board_region(board, board->self),
+    parcels_init_in(parcels, board, &parcels->own);
+    return arena_init(&parcels->own, board->shared, board_region(board, board->self),
                       board->shared->region_size);
+}
+
+void parcels_init_in(struct parcels *parcels, struct board *board, struct arena *arena)
+{
+    *parcels = (struct parcels){.board = board, .arena = arena};
 }
 
 void parcels_fini(struct parcels *parcels)
 {
-    arena_fini(&parcels->arena);
+    arena_fini(&parcels->own);
     free(parcels->sent);
     *parcels = (struct parcels){0};
 }
 
-static struct parcel *head_of(struct board *board, uint64_t offset)
+struct parcel *parcel_head(const struct board *board, uint64_t offset)
 {
     return (struct parcel *)board_at(board, offset) - 1;
 }
 
 static bool reclaim_one(struct parcels *parcels, struct parcel_entry entry)
 {
-    if (!atomic_load(&head_of(parcels->board, entry.offset)->taken))
+    if (!atomic_load(&parcel_head(parcels->board, entry.offset)->taken))
         return false;
-    arena_give(&parcels->arena, entry.offset - sizeof(struct parcel), entry.size + sizeof(struct parcel));
+    arena_give(parcels->arena, entry.offset - sizeof(struct parcel), entry.size + sizeof(struct parcel));
     return true;
 }
 
@@ -69,26 +74,26 @@ uint64_t parcel_take(struct parcels *parcels, size_t size)
 {
     if (size > SIZE_MAX / 2 || make_room(parcels))
         return ARENA_NONE;
-    uint64_t start = arena_take(&parcels->arena, size + sizeof(struct parcel));
+    uint64_t start = arena_take(parcels->arena, size + sizeof(struct parcel));
     if (start == ARENA_NONE) {
         reclaim(parcels);
-        start = arena_take(&parcels->arena, size + sizeof(struct parcel));
+        start = arena_take(parcels->arena, size + sizeof(struct parcel));
     }
     if (start == ARENA_NONE)
         return ARENA_NONE;
     uint64_t offset = start + sizeof(struct parcel);
-    atomic_store(&head_of(parcels->board, offset)->taken, 0);
+    atomic_store(&parcel_head(parcels->board, offset)->taken, 0);
     parcels->sent[parcels->end++] = (struct parcel_entry){offset, size};
     return offset;
 }
 
 void parcel_give(struct parcels *parcels, uint64_t offset)
 {
-    atomic_store(&head_of(parcels->board, offset)->taken, 1);
+    atomic_store(&parcel_head(parcels->board, offset)->taken, 1);
     (void)parcels;
 }
 
 void parcel_mark_taken(struct board *board, uint64_t offset)
 {
-    atomic_store(&head_of(board, offset)->taken, 1);
+    atomic_store(&parcel_head(board, offset)->taken, 1);
 }

@@ -1,8 +1,9 @@
-/* Parcels: results of a worker that are too long for a note.
+/* Parcels: bytes on the board whose reader says when they are no longer needed.
  *
- * A worker keeps them in its own region of the board, which it alone allocates; the manager reads
- * them where they lie and marks them as taken, and the worker reuses the memory when it next needs
- * some. A dead worker's parcels stay readable. */
+ * A worker keeps them in its own region of the board, which it alone allocates, and the manager in
+ * its arena: results that are too long for a note, and items of queues. Others read them where they
+ * lie and mark them as taken, and the owner reuses the memory when it next needs some. A dead
+ * process's parcels stay readable. */
 #ifndef RANKPOOL_BOARD_PARCEL_H
 #define RANKPOOL_BOARD_PARCEL_H
 
@@ -11,7 +12,7 @@
 
 struct parcels {
     struct board *board;
-    struct arena arena;
+    struct arena *arena, own;
     struct parcel_entry {
         uint64_t offset;
         size_t size;
@@ -21,16 +22,22 @@ struct parcels {
 
 /* Worker: its region as the place for parcels. Returns 0, or -1 without memory. */
 int parcels_init(struct parcels *parcels, struct board *board);
+
+/* Manager: an arena of its own as the place. */
+void parcels_init_in(struct parcels *parcels, struct board *board, struct arena *arena);
 void parcels_fini(struct parcels *parcels);
 
-/* Worker: room for `size` bytes, aligned for any type, as an offset on the board; ARENA_NONE when
+/* Owner: room for `size` bytes, aligned for any type, as an offset on the board; ARENA_NONE when
  * there is none. */
 uint64_t parcel_take(struct parcels *parcels, size_t size);
 
-/* Worker: takes back one that was not sent. */
+/* Owner: takes back one that was not sent. */
 void parcel_give(struct parcels *parcels, uint64_t offset);
 
-/* Manager: the worker may reuse the memory. */
+/* Reader: the owner may reuse the memory. */
 void parcel_mark_taken(struct board *board, uint64_t offset);
+
+/* What stands before the bytes. */
+struct parcel *parcel_head(const struct board *board, uint64_t offset);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "run/collect.h"
 #include "run/holding.h"
+#include "run/queue.h"
 #include "run/wait.h"
 #include "run/watch.h"
 
@@ -79,6 +80,7 @@ static rp_status open_board(struct manager *manager, struct error *error)
     status = fill_board(manager, error);
     if (status)
         return status;
+    parcels_init_in(&manager->parcels, &manager->board, &manager->arena);
     struct memory_handle handle = memory_handle_of(&manager->board.memory);
     return roster_post_pool(setup->roster, setup->pool, &handle, error);
 }
@@ -88,10 +90,12 @@ static void free_manager(struct manager *manager)
 {
     struct manager rest = {0};
     holding_fini(manager);
+    queueing_fini(manager);
     watch_close(manager->watch);
     for (int i = 0; manager->postings && i < BOARD_POSTS; i++)
         posting_free(&manager->postings[i]);
     free(manager->postings);
+    parcels_fini(&manager->parcels);
     arena_fini(&manager->arena);
     if (manager->held)
         rest = (struct manager){.board = manager->board, .held = manager->held, .closed = true};
@@ -106,7 +110,8 @@ rp_status manager_open(struct manager *manager, const struct manager_setup *setu
 {
     *manager = (struct manager){.setup = *setup, .crew = crew_hold(setup->crew)};
     performer_init(&manager->performer, setup->roster ? 0 : 1, setup->crew, setup->seed);
-    manager->performer.larder = (struct larder){larder_take, larder_give, find_share, manager};
+    manager->performer.larder =
+        (struct larder){larder_take, larder_give, find_share, queueing_own_put, queueing_own_get, manager};
     manager->program = func_program(error);
     struct board_function ignored;
     rp_status status = manager->program ? RP_OK : RP_INVALID;
@@ -133,6 +138,7 @@ static bool somebody_is_in(const struct manager *manager)
 
 void manager_close(struct manager *manager)
 {
+    queueing_close_all(manager);
     if (!manager_is_alone(manager)) {
         atomic_store(&manager->board.shared->closing, 1);
         roster_ring_all(manager->setup.roster);

@@ -10,13 +10,14 @@
 #ifndef RANKPOOL_RUN_MANAGER_H
 #define RANKPOOL_RUN_MANAGER_H
 
-#include "board/arena.h"
+#include "board/parcel.h"
 #include "config/schedule.h"
 #include "func/func.h"
 #include "run/perform.h"
 #include "run/posting.h"
 
 struct holding;
+struct queueing;
 struct recorder;
 struct watch;
 
@@ -55,6 +56,10 @@ struct manager {
     struct arena arena;
     struct posting *postings; /* BOARD_POSTS */
     uint64_t postings_made;   /* so far */
+    struct parcels parcels;   /* in the arena: what it has put into queues */
+    struct queueing *queues;  /* that are open */
+    uint64_t queues_made;     /* alone: so far */
+    void *queue_view;         /* alone: the item that a task got last */
     struct holding *holdings; /* memory that the user holds */
     int given_up;             /* of these, those that wait to be freed */
     struct performer performer;
@@ -97,6 +102,13 @@ static inline void manager_call_back(struct manager *manager)
 {
     if (manager->setup.call_back)
         manager->setup.call_back(manager->setup.owner);
+}
+
+/* Whether it runs items of maps itself. Not while queues are open: an item that waited at one would
+ * keep the manager from its duties, on which those may depend that would end the wait. */
+static inline bool manager_computes(const struct manager *manager)
+{
+    return manager_is_alone(manager) || (manager->setup.computes && !manager->queues);
 }
 
 /* Why no more work can be done: RP_OK, or RP_POOL_BROKEN with a sentence. */

@@ -9,6 +9,7 @@
 #include "run/holding.h"
 #include "run/map_state.h"
 #include "run/show.h"
+#include "run/stuck.h"
 #include "run/submit.h"
 #include "run/wait.h"
 #include "sched/order.h"
@@ -22,7 +23,7 @@ static rp_status make_shares(struct map *map)
 {
     const struct manager *manager = map->manager;
     int workers = manager_is_alone(manager) ? 0 : manager->crew->count - 1;
-    bool computes = manager_is_alone(manager) || manager->setup.computes;
+    bool computes = manager_computes(manager);
     bool apart = map->work->schedule == SCHEDULE_STATIC && workers > 0;
     map->share_count = apart ? workers + computes : 1;
     map->shares = calloc((size_t)map->share_count, sizeof *map->shares);
@@ -153,7 +154,7 @@ static bool is_stuck(const struct map *map)
 static void run_to_its_end(struct map *map)
 {
     struct manager *manager = map->manager;
-    bool computes = manager_is_alone(manager) || manager->setup.computes;
+    bool computes = manager_computes(manager);
     while (count_ended(map) < map->work->n) {
         collect_notes(manager);
         manager_call_back(manager);
@@ -168,7 +169,7 @@ static void run_to_its_end(struct map *map)
                       "no shared memory for an item of %zu bytes and its result of %zu", map->work->in_size,
                       map->work->out_size);
             map_stop(map, RP_NO_MEMORY);
-        } else {
+        } else if (!stuck_resolve(manager)) {
             wait_for_items(manager, choose_awaited(map), CLOCK_NEVER);
         }
     }

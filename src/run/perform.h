@@ -14,11 +14,14 @@
 #define SENTENCE_LENGTH 1024
 
 /* Memory for results that have no place yet: `take` gives `size` bytes and how a note speaks of
- * them, `give` takes back what was not sent. And what is shared, by its number. */
+ * them, `give` takes back what was not sent. And what else a task may reach by a number: what is
+ * shared, and queues, of which an item that it gets lives until it gets another one or ends. */
 struct larder {
     void *(*take)(void *owner, size_t size, uint64_t *offset);
     void (*give)(void *owner, uint64_t offset, size_t size);
     const void *(*find_share)(void *owner, uint64_t number, size_t *size);
+    rp_status (*put)(void *owner, uint64_t queue, const void *data, size_t size, uint64_t deadline);
+    rp_status (*get)(void *owner, uint64_t queue, rp_view *view, uint64_t deadline);
     void *owner;
 };
 

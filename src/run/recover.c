@@ -1,6 +1,7 @@
 #include "run/recover.h"
 
 #include "board/outbox.h"
+#include "board/queue.h"
 #include "run/collect.h"
 
 /* What could be seen before the outboxes were emptied. */
@@ -88,6 +89,7 @@ void recover_from_death(struct manager *manager, int worker)
 {
     manager->crew->member[worker].dead = true;
     roster_bury(manager->setup.roster, worker);
+    queues_shake(&manager->board, worker);
     board_mend_break(&manager->board);
     free_owned(manager, worker);
     suspect_claimed(manager);

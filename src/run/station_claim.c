@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "board/queue.h"
 #include "run/station_state.h"
 #include "sched/policy.h"
 #include "sched/tree.h"
@@ -215,6 +216,7 @@ bool station_has_work(struct station *station)
 
 void station_idle(struct station *station)
 {
+    queue_let_go(&station->board);
     post_leave(&station->board);
     performer_rest(&station->performer);
 }

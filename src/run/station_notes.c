@@ -3,6 +3,7 @@
 
 #include "board/outbox.h"
 #include "board/share.h"
+#include "run/queue.h"
 #include "run/station_state.h"
 
 /* ---- Memory on the board ----------------------------------------------------------------- */
@@ -29,7 +30,8 @@ static const void *find_share(void *owner, uint64_t number, size_t *size)
 
 struct larder station_larder(struct station *station)
 {
-    return (struct larder){larder_take, larder_give, find_share, station};
+    return (struct larder){larder_take,       larder_give,       find_share,
+                           queueing_task_put, queueing_task_get, station};
 }
 
 /* ---- Notes ------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include "run/collect.h"
 #include "run/show.h"
 #include "run/stream_state.h"
+#include "run/stuck.h"
 #include "run/submit.h"
 #include "run/wait.h"
 
@@ -59,7 +60,8 @@ static bool put(struct stream *stream, const rp_view *input)
             stream->stopped = stream->status = RP_POOL_BROKEN;
             return false;
         }
-        wait_for_items(stream->manager, 1, CLOCK_NEVER);
+        if (!stuck_resolve(stream->manager))
+            wait_for_items(stream->manager, 1, CLOCK_NEVER);
         collect_notes(stream->manager);
         stream_give(stream);
         if (stream->stopped)
@@ -137,7 +139,7 @@ static void run_with_workers(struct stream *stream)
         if (may_draw(stream))
             draw_some(stream);
         stream_publish(stream);
-        if (!any && !may_draw(stream) && stream->drawn > stream->given)
+        if (!any && !may_draw(stream) && stream->drawn > stream->given && !stuck_resolve(manager))
             wait_for_items(manager, 1, CLOCK_NEVER);
         show_map(manager, stream->work->label, SIZE_MAX, stream->given, stream->failed);
     }

@@ -2,7 +2,9 @@
 
 #include "base/clock.h"
 #include "run/collect.h"
+#include "run/queue.h"
 #include "run/show.h"
+#include "run/stuck.h"
 #include "run/submit_state.h"
 #include "run/wait.h"
 
@@ -77,16 +79,17 @@ static struct task *give_finished(struct manager *manager)
     return task;
 }
 
-static bool has_passed(uint64_t deadline)
+bool submit_turn(struct manager *manager)
 {
-    return deadline != CLOCK_NEVER && clock_ns() >= deadline;
+    bool any = advance(manager);
+    manager_call_back(manager);
+    return any;
 }
 
 bool submit_round(struct manager *manager, uint64_t deadline)
 {
-    bool any = advance(manager);
-    manager_call_back(manager);
-    if (has_passed(deadline))
+    bool any = submit_turn(manager);
+    if (clock_has_passed(deadline) || (!any && deadline == CLOCK_NEVER && stuck_is(manager)))
         return false;
     if (!any && !manager_is_alone(manager))
         wait_for_items(manager, 1, deadline);
@@ -121,8 +124,9 @@ void submit_finish(struct manager *manager)
 {
     manager_call_back(manager); /* of tasks that were cancelled just before */
     while (manager->queued.first || manager->posted.first) {
-        submit_round(manager, CLOCK_NEVER);
-        manager_call_back(manager); /* which may submit more */
+        if (!submit_round(manager, CLOCK_NEVER))
+            queueing_close_all(manager); /* or they would wait for ever */
+        manager_call_back(manager);      /* which may submit more */
     }
     submit_close_blocks(manager);
     while (manager->finished.first)

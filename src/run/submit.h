@@ -42,8 +42,12 @@ void submit_let_go(struct manager *manager, struct task *task);
 /* Disposes of the task if it is done and nobody holds it any more. */
 void submit_drop(struct manager *manager, struct task *task);
 
-/* One round of what every waiting call does, with sleep if nothing has happened; false: the
- * deadline has passed. */
+/* What every waiting call does without waiting: takes in what has finished, posts what waits, makes
+ * callbacks, and alone runs a task. False: there was nothing. */
+bool submit_turn(struct manager *manager);
+
+/* The same, with sleep if there was nothing; false: the deadline has passed, or it would wait without
+ * end for tasks that all wait at queues (stuck.h). */
 bool submit_round(struct manager *manager, uint64_t deadline);
 
 #endif

@@ -8,9 +8,20 @@
 
 #define BRISK_NS UINT64_C(40000) /* between completions: shorter waits are spent awake */
 
+/* What ends a wait besides time. */
+struct awaited {
+    struct manager *manager;
+    uint64_t items;
+    bool (*look)(void *state); /* or NULL */
+    void *state;
+};
+
 static bool anything_ready(void *state)
 {
-    struct manager *manager = state;
+    const struct awaited *awaited = state;
+    const struct manager *manager = awaited->manager;
+    if (awaited->look && awaited->look(awaited->state))
+        return true;
     for (int word = 0; word <= (manager->crew->count - 1) / 64; word++)
         if (atomic_load(&manager->board.shared->ready[word]))
             return true;
@@ -55,19 +66,21 @@ bool wait_watch(struct manager *manager)
 
 /* Looking on before sleep pays where completions come fast; where they come slowly, it takes the
  * core from the worker that would bring the next one. */
-static bool look_on(struct manager *manager, uint64_t items)
+static bool look_on(struct awaited *awaited)
 {
-    return items <= 1 && manager->last_wait_ns < BRISK_NS && spin_until(anything_ready, manager);
+    return awaited->items <= 1 && awaited->manager->last_wait_ns < BRISK_NS &&
+           spin_until(anything_ready, awaited);
 }
 
-void wait_for_items(struct manager *manager, uint64_t items, uint64_t deadline)
+static void wait_until(struct awaited *awaited, uint64_t deadline)
 {
+    struct manager *manager = awaited->manager;
     wait_watch(manager);
     uint64_t begun = clock_ns();
-    if (look_on(manager, items))
+    if (look_on(awaited))
         return;
-    outbox_doze(&manager->board, items);
-    if (anything_ready(manager)) {
+    outbox_doze(&manager->board, awaited->items);
+    if (anything_ready(awaited)) {
         outbox_rouse(&manager->board);
         return;
     }
@@ -76,4 +89,14 @@ void wait_for_items(struct manager *manager, uint64_t items, uint64_t deadline)
     manager->last_wait_ns = clock_ns() - begun;
     if (!wait_watch(manager) && manager->suspect)
         recover_lost(manager);
+}
+
+void wait_for_items(struct manager *manager, uint64_t items, uint64_t deadline)
+{
+    wait_until(&(struct awaited){.manager = manager, .items = items}, deadline);
+}
+
+void wait_for(struct manager *manager, bool (*look)(void *state), void *state, uint64_t deadline)
+{
+    wait_until(&(struct awaited){manager, 1, look, state}, deadline);
 }

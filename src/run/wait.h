@@ -13,4 +13,8 @@ bool wait_watch(struct manager *manager);
  * to here. Not for a manager that is alone. */
 void wait_for_items(struct manager *manager, uint64_t items, uint64_t deadline);
 
+/* The same for one item, or for what `look` says: whoever makes that true wakes the manager
+ * (outbox_wake_manager). */
+void wait_for(struct manager *manager, bool (*look)(void *state), void *state, uint64_t deadline);
+
 #endif

@@ -299,36 +299,6 @@ TEST_CASE(calls_on_a_pool_from_inside_its_tasks_are_refused)
     suite_close(pool);
 }
 
-/* ---- Later ------------------------------------------------------------------------------------------------
- */
-
-static int call_later(rp_call *call, const void *in, size_t size)
-{
-    rp_view view;
-    (void)in, (void)size;
-    if (rp_call_put(call, 1, "x", 1, 0) != RP_UNSUPPORTED || rp_call_get(call, 1, &view, 0) != RP_UNSUPPORTED)
-        return 3;
-    return 0;
-}
-
-TEST_CASE(what_comes_later_is_refused_with_a_sentence)
-{
-    rp_pool *pool = suite_open(NULL);
-    rp_queue *queue = NULL;
-    rp_view view;
-    REFUSED(pool, rp_queue_open(pool, 5, &queue), RP_UNSUPPORTED);
-    REFUSED(NULL, rp_put(queue, "x", 1, 0), RP_UNSUPPORTED);
-    REFUSED(NULL, rp_get(queue, &view, 0), RP_UNSUPPORTED);
-    REFUSED(NULL, rp_queue_close(&queue), RP_UNSUPPORTED);
-    CHECK_UINT(rp_queue_id_of(queue), 0);
-    rp_future *future;
-    REQUIRE_STATUS(rp_submit(pool, call_later, NULL, 0, &future), RP_OK);
-    CHECK_STATUS(rp_result(future, NULL), RP_OK);
-    rp_release(&future);
-    check_sound(pool);
-    suite_close(pool);
-}
-
 /* ---- Words ------------------------------------------------------------------------------------------------
  */
 
