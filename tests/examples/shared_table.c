@@ -72,7 +72,7 @@ static rp_status share_table(rp_pool *pool, rp_share_id *id)
 {
     uint32_t *table = calloc(COUNT, sizeof *table);
     if (!table)
-        return perror("shared_table"), RP_NO_MEMORY;
+        return RP_NO_MEMORY;
     fill(table);
     rp_status status = rp_share(pool, table, COUNT * sizeof *table, id);
     free(table);
@@ -100,6 +100,6 @@ int main(void)
                info.worker, info.pid, DRAWS, a->primes, a->factors, a->shared, a->own);
     }
     if (status)
-        fprintf(stderr, "%s\n", rp_last_error(pool));
+        fprintf(stderr, "%s: %s\n", rp_strerror(status), rp_last_error(pool));
     return rp_close(&pool) || status ? EXIT_FAILURE : EXIT_SUCCESS;
 }

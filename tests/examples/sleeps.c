@@ -1,8 +1,8 @@
 /* sleeps: tasks of 3, 2 and 1 tenths of a second, taken as they complete.
  *
- *     ./sleeps                       three workers: the shortest is first
- *     mpirun -n 3 ./sleeps           two: the shortest waits for a free one
- *     RANKPOOL_LAUNCH=inline ./sleeps   none: in the order of submission
+ *     ./sleeps                          three workers: the shortest is first
+ *     mpirun -n 3 ./sleeps              two: the shortest waits for a free one
+ *     RANKPOOL_LAUNCH=inline ./sleeps   the program itself: in the order of submission
  *
  * rp_as_completed goes through a set of futures in the order in which they are done, so that the
  * program can work on the first result while the others are still on their way. */
