@@ -63,6 +63,7 @@ extern "C" {
     X(RP_MPI, "MPI reported an error")                                                                       \
     X(RP_JOURNAL, "the journal cannot be used")
 
+/* How a call, a task or an item ended. */
 typedef enum rp_status {
 #define RP_STATUS_ENUMERATOR(name, text) name,
     RP_STATUSES(RP_STATUS_ENUMERATOR)
@@ -339,10 +340,11 @@ typedef struct rp_map_report {
     char message[256];   /* of the lowest failed item, else "" */
 } rp_map_report;
 
-/* Maps `fn` over `n` items of `in_size` bytes, in order, as qsort takes an array: out + i *
- * out_size answers in + i * in_size. Every item runs. A failed item's slot is left untouched. A
- * result longer than `out_size` fails its item, a shorter one leaves the rest of the slot; `out`
- * NULL with `out_size` 0 drops results. Both arrays are the caller's, and used until it returns.
+/* Maps `fn` over an array of `n` items of `in_size` bytes. Arrays are as qsort takes them, and in
+ * order: out + i * out_size answers in + i * in_size. Every item runs. A failed item's slot is left
+ * untouched. A result longer than `out_size` fails its item, a shorter one leaves the rest of the
+ * slot; `out` NULL with `out_size` 0 drops results. Both arrays are the caller's, and used until it
+ * returns.
  * Errors: the status of the lowest failed item: RP_TASK_FAILED (it reported a failure, or answered
  * too much), RP_NO_MEMORY, RP_MISMATCH (a worker cannot find `fn`), RP_POOL_BROKEN (no worker was
  * left to run it). Or for the whole map RP_NO_MEMORY; RP_INVALID: an array is NULL or too large to
@@ -357,7 +359,7 @@ RP_API rp_status rp_map(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size
 RP_API rp_status rp_map_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, void *out,
                              size_t out_size, const rp_map_options *options, rp_map_report *report);
 
-/* Maps `fn` over the integers begin..end-1: item i's input is the uint64_t i, and none is sent;
+/* Maps `fn` over the integers begin..end-1. Item i's input is the uint64_t i, and none is sent;
  * out + (i - begin) * out_size answers it. `out` is the caller's, and written until it returns.
  * Errors: those of rp_map; RP_INVALID also where end < begin. */
 RP_API rp_status rp_map_range(rp_pool *pool, rp_fn *fn, uint64_t begin, uint64_t end, void *out,
@@ -380,7 +382,7 @@ RP_API rp_status rp_map_reduce(rp_pool *pool, rp_fn *fn, const void *in, size_t 
                                rp_combine *combine, void *out, size_t out_size, const rp_map_options *options,
                                rp_map_report *report);
 
-/* Maps `fn` over a generator: inputs are drawn from `source` as there is room, results are given
+/* Maps `fn` over a generator. Inputs are drawn from `source` as there is room, results are given
  * to `sink` in completion order, both called in this thread with `state`. Items drawn minus items
  * given never exceed the window, and memory does not grow with the number of items. Failed items
  * go to the sink too, and the stream goes on until the source ends. `state` is the caller's, who
@@ -573,7 +575,7 @@ RP_API rp_status rp_unshare(rp_pool *pool, rp_share_id id);
  * written to its slot). The caller's until rp_free or rp_close. NULL: no memory. */
 RP_API void *rp_alloc(rp_pool *pool, size_t size);
 
-/* Gives back what rp_alloc gave; NULL-safe. Tasks under way may still use it. Memory that is not
+/* Frees what rp_alloc gave; NULL-safe. Tasks under way may still use it. Memory that is not
  * rp_alloc's is left alone, with a sentence in rp_last_error. */
 RP_API void rp_free(rp_pool *pool, void *memory);
 
