@@ -73,37 +73,6 @@ void roster_enter(struct roster *roster, int rank, const char *host, const char 
     snprintf(member->cpus, sizeof member->cpus, "%s", cpus);
 }
 
-rp_status roster_post_pool(struct roster *roster, uint64_t id, const struct memory_handle *board,
-                           struct error *error)
-{
-    struct roster_shared *shared = roster->shared;
-    for (int i = 0; i < ROSTER_POOLS; i++) {
-        uint64_t nobody = 0;
-        if (!atomic_compare_exchange_strong(&shared->pools[i].id, &nobody, ROSTER_TAKEN))
-            continue;
-        shared->pools[i].board = *board;
-        atomic_store(&shared->pools[i].id, id);
-        atomic_fetch_add(&shared->version, 1);
-        roster_ring_all(roster);
-        return RP_OK;
-    }
-    return error_set(error, RP_UNSUPPORTED, "%d pools are open: close one before another is opened",
-                     ROSTER_POOLS);
-}
-
-void roster_drop_pool(struct roster *roster, uint64_t id)
-{
-    struct roster_shared *shared = roster->shared;
-    for (int i = 0; i < ROSTER_POOLS; i++) {
-        if (atomic_load(&shared->pools[i].id) != id)
-            continue;
-        atomic_store(&shared->pools[i].id, 0);
-        atomic_fetch_add(&shared->version, 1);
-        roster_ring_all(roster);
-        return;
-    }
-}
-
 void roster_quit(struct roster *roster)
 {
     atomic_store(&roster->shared->quit, 1);

@@ -39,6 +39,7 @@
 #define ROSTER_POOLS       64
 #define ROSTER_HOST_LENGTH 64
 #define ROSTER_CPUS_LENGTH 128
+#define ROSTER_WHY_LENGTH  256
 
 struct roster_member {
     _Alignas(BOARD_LINE) _Atomic uint32_t bell; /* 1: asleep */
@@ -48,6 +49,8 @@ struct roster_member {
     int32_t numa_node;
     char host[ROSTER_HOST_LENGTH];
     char cpus[ROSTER_CPUS_LENGTH];
+    _Atomic uint64_t refused[ROSTER_POOLS]; /* pools that it cannot serve, by their place in the table */
+    char why[ROSTER_WHY_LENGTH];            /* of the last of these */
 };
 
 #define ROSTER_TAKEN UINT64_MAX /* a place that is being filled */
@@ -63,6 +66,7 @@ struct roster_shared {
     _Alignas(BOARD_LINE) _Atomic uint32_t quit;
     _Atomic uint32_t version; /* of the table of pools */
     _Atomic uint32_t left;    /* workers that have quit: a word to wait on */
+    _Atomic uint32_t refusals;
     struct roster_pool pools[ROSTER_POOLS];
     _Alignas(BOARD_LINE) _Atomic uint64_t asleep[BOARD_WORDS];
     _Alignas(BOARD_LINE) _Atomic uint32_t searching;
@@ -90,6 +94,11 @@ void roster_enter(struct roster *roster, int rank, const char *host, const char 
 rp_status roster_post_pool(struct roster *roster, uint64_t id, const struct memory_handle *board,
                            struct error *error);
 void roster_drop_pool(struct roster *roster, uint64_t id);
+
+/* A member says that it cannot serve a pool, and why, if that is still open; and what a member has said,
+ * or NULL. shared->refusals tells whether there is anything new. */
+void roster_refuse(struct roster *roster, uint64_t pool, const char *why);
+const char *roster_refusal(const struct roster *roster, uint64_t pool, int member);
 
 /* Tells the workers to leave. */
 void roster_quit(struct roster *roster);

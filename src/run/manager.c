@@ -168,6 +168,21 @@ rp_status manager_enter(struct manager *manager, struct error *error)
     return status ? manager_check(manager, error) : RP_OK;
 }
 
+static rp_status tell_all_gone(const struct manager *manager, struct error *error)
+{
+    int workers = manager->crew->count - 1, dead = 0, unable = 0;
+    for (int i = 1; i <= workers; i++) {
+        dead += manager->crew->member[i].dead;
+        unable = manager->crew->member[i].dead ? unable : i;
+    }
+    if (!unable)
+        return error_set(error, RP_POOL_BROKEN, "no worker is left: all %d have died", workers);
+    return error_set(error, RP_POOL_BROKEN,
+                     "no worker is left: of %d, %d died and %d cannot serve the pool; worker %d says: %s",
+                     workers, dead, workers - dead, unable,
+                     roster_refusal(manager->setup.roster, manager->setup.pool, unable));
+}
+
 rp_status manager_check(struct manager *manager, struct error *error)
 {
     if (manager->refusal.status)
@@ -178,9 +193,9 @@ rp_status manager_check(struct manager *manager, struct error *error)
     if (atomic_load(&shared->broken) == 2)
         return error_set(error, RP_POOL_BROKEN, "%s", shared->why);
     for (int i = 1; i < manager->crew->count; i++)
-        if (!manager->crew->member[i].dead)
+        if (manager_has(manager, i))
             return RP_OK;
-    return error_set(error, RP_POOL_BROKEN, "no worker is left: all %d have died", manager->crew->count - 1);
+    return tell_all_gone(manager, error);
 }
 
 rp_status manager_name(struct manager *manager, rp_fn *fn, struct board_function *function,

@@ -77,14 +77,16 @@ struct manager {
     struct task_list queued, posted, finished; /* the last one: done, waiting for rp_next */
     size_t for_next;                           /* tasks left with the pool that rp_next has not given */
     size_t failed;
-    size_t held, held_bytes;     /* results that stay on the board until they are released */
-    uint64_t settled;            /* tasks done so far */
-    struct post_offer unclaimed; /* what lay there first at the last look at the workers */
-    bool closed;                 /* there is nothing left but results that are held */
-    bool suspect;                /* somebody died, and not all that it may have held is accounted for */
-    bool showing;                /* progress of submitted tasks */
-    size_t shown_from;           /* tasks submitted before those that are shown */
-    size_t failed_from;          /* the same of tasks that failed */
+    size_t held, held_bytes;       /* results that stay on the board until they are released */
+    uint64_t settled;              /* tasks done so far */
+    struct post_offer unclaimed;   /* what lay there first at the last look at the workers */
+    bool closed;                   /* there is nothing left but results that are held */
+    uint32_t refusals;             /* on the roster, when it was last looked at */
+    uint64_t refused[BOARD_WORDS]; /* workers that cannot serve the pool, or could not at first */
+    bool suspect;                  /* somebody died, and not all that it may have held is accounted for */
+    bool showing;                  /* progress of submitted tasks */
+    size_t shown_from;             /* tasks submitted before those that are shown */
+    size_t failed_from;            /* the same of tasks that failed */
 };
 
 rp_status manager_open(struct manager *manager, const struct manager_setup *setup, struct error *error);
@@ -96,6 +98,16 @@ void manager_close(struct manager *manager);
 static inline bool manager_is_alone(const struct manager *manager)
 {
     return !manager->board.shared;
+}
+
+/* Whether work may be left to a worker alone, or to anybody (0): it lives, and can serve the pool. Who
+ * refused and came after all, does. */
+static inline bool manager_has(const struct manager *manager, int worker)
+{
+    if (manager->crew->member[worker].dead)
+        return false;
+    return !(manager->refused[worker / 64] >> (worker % 64) & 1) ||
+           atomic_load(&manager->board.slot[worker].state) != SLOT_EMPTY;
 }
 
 static inline void manager_call_back(struct manager *manager)

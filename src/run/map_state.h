@@ -45,10 +45,10 @@ static inline size_t map_index(const struct map *map, size_t position)
     return map->order ? map->order[position] : position;
 }
 
-/* The worker that a share's items are for. What was meant for one that died is for all. */
+/* The worker that a share's items are for. What was meant for one that is gone is for all. */
 static inline int map_owner(const struct map *map, const struct share *share)
 {
-    return map->manager->crew->member[share->owner].dead ? 0 : share->owner;
+    return manager_has(map->manager, share->owner) ? share->owner : 0;
 }
 
 /* map_take.c: items from..from+count-1, whose results of `note->size` bytes each begin at `results`

@@ -85,13 +85,39 @@ static void free_owned(struct manager *manager, int worker)
     }
 }
 
+static void do_without(struct manager *manager, int worker)
+{
+    uint32_t left = manager->setup.computes;
+    for (int i = 1; i < manager->crew->count; i++)
+        left += manager_has(manager, i);
+    atomic_store(&manager->board.shared->participants, left);
+    free_owned(manager, worker);
+    suspect_claimed(manager);
+    recover_lost(manager);
+}
+
 void recover_from_death(struct manager *manager, int worker)
 {
     manager->crew->member[worker].dead = true;
     roster_bury(manager->setup.roster, worker);
     queues_shake(&manager->board, worker);
     board_mend_break(&manager->board);
-    free_owned(manager, worker);
-    suspect_claimed(manager);
-    recover_lost(manager);
+    do_without(manager, worker);
+}
+
+void recover_from_refusals(struct manager *manager)
+{
+    const struct roster *roster = manager->setup.roster;
+    uint32_t said = atomic_load(&roster->shared->refusals);
+    if (said == manager->refusals)
+        return;
+    manager->refusals = said;
+    for (int i = 1; i < manager->crew->count; i++) {
+        uint64_t bit = UINT64_C(1) << (i % 64);
+        if ((manager->refused[i / 64] & bit) || !roster_refusal(roster, manager->setup.pool, i))
+            continue;
+        manager->refused[i / 64] |= bit;
+        if (!manager_has(manager, i))
+            do_without(manager, i);
+    }
 }

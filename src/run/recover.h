@@ -1,5 +1,6 @@
 /* What the death of a worker requires: its claims run elsewhere, and whoever slept through a wake
- * that died with it is woken. The order of looks that makes it safe stands in board/post.h. */
+ * that died with it is woken. The order of looks that makes it safe stands in board/post.h. A worker
+ * that cannot serve the pool, for want of memory say, is done without in the same way. */
 #ifndef RANKPOOL_RUN_RECOVER_H
 #define RANKPOOL_RUN_RECOVER_H
 
@@ -7,6 +8,9 @@
 
 /* The kernel said that a worker died. */
 void recover_from_death(struct manager *manager, int worker);
+
+/* Workers that have said, since the last call, that they cannot serve the pool. */
+void recover_from_refusals(struct manager *manager);
 
 /* Looks for what dead workers held. An announcement of a living one that lost its race, or notes
  * that it could not send yet, may hide some of it for a while: so this is called again and again while

@@ -87,37 +87,45 @@ static void close_gone(struct worker_seat *seat)
     }
 }
 
+static uint64_t posted_at(const struct worker_seat *seat, int place)
+{
+    uint64_t id = atomic_load(&seat->roster->shared->pools[place].id);
+    return id == ROSTER_TAKEN ? 0 : id;
+}
+
 /* A handle may change while it is read: then the pool's number does too, and what was read is
  * not used; a board that was attached shows its own number. */
 static void open_new(struct worker_seat *seat)
 {
     for (int i = 0; i < ROSTER_POOLS; i++) {
         struct roster_pool *pool = &seat->roster->shared->pools[i];
-        uint64_t id = atomic_load(&pool->id);
+        uint64_t id = posted_at(seat, i);
         if (!id || !is_chosen(seat, id) || find_station(seat, id))
             continue;
         struct memory_handle handle = pool->board;
         if (atomic_load(&pool->id) != id)
             continue;
-        struct station *station = station_open(seat->roster, id, &handle);
-        if (station) {
+        struct station *station;
+        struct error error;
+        rp_status status = station_open(seat->roster, id, &handle, &station, &error);
+        if (!status) {
             station->behind = seat->stations;
             seat->stations = station;
+        } else if (status != RP_CLOSED) {
+            roster_refuse(seat->roster, id, error.text);
         }
     }
 }
 
 static enum seat_part choose_part(const struct worker_seat *seat)
 {
-    unsigned served = 0, others = 0;
+    unsigned chosen = 0, others = 0;
     for (int i = 0; i < ROSTER_POOLS; i++) {
-        uint64_t id = atomic_load(&seat->roster->shared->pools[i].id);
-        if (id && is_chosen(seat, id))
-            served++;
-        else if (id)
-            others++;
+        uint64_t id = posted_at(seat, i);
+        chosen += id && is_chosen(seat, id);
+        others += id && !find_station(seat, id);
     }
-    if (!served && !seat->all)
+    if (!chosen && !seat->all)
         return SEAT_IDLE;
     return others ? SEAT_LOOKS : SEAT_CALLED;
 }
@@ -125,9 +133,9 @@ static enum seat_part choose_part(const struct worker_seat *seat)
 void seat_follow(struct worker_seat *seat)
 {
     seat->version = atomic_load(&seat->roster->shared->version);
-    seat->part = choose_part(seat);
     close_gone(seat);
     open_new(seat);
+    seat->part = choose_part(seat);
 }
 
 /* ---- All stations ------------------------------------------------------------------------ */

@@ -3,7 +3,8 @@
  *
  * Whoever publishes work rings one sleeper, and relies on those who search: of any pool on the
  * roster. So only who serves all of them may sleep on its bell or count as searching. Who serves
- * some is not called, and looks every now and then; who serves none takes no part. */
+ * some is not called, and looks every now and then; who wants none takes no part. A pool that it
+ * cannot serve it refuses (roster_refuse), and tries again when the table changes. */
 #ifndef RANKPOOL_RUN_SEAT_H
 #define RANKPOOL_RUN_SEAT_H
 

@@ -4,27 +4,35 @@
 
 #include "board/outbox.h"
 
-struct station *station_open(struct roster *roster, uint64_t id, const struct memory_handle *board)
+static void free_station(struct station *station)
+{
+    crew_drop(station->crew);
+    board_release(&station->board);
+    free(station);
+}
+
+rp_status station_open(struct roster *roster, uint64_t id, const struct memory_handle *board,
+                       struct station **made, struct error *error)
 {
     struct station *station = calloc(1, sizeof *station);
     if (!station)
-        return NULL;
+        return error_set(error, RP_NO_MEMORY, "no memory for a worker's part in a pool");
     station->id = id;
-    if (board_attach(&station->board, roster, id, board, NULL)) {
+    rp_status status = board_attach(&station->board, roster, id, board, error);
+    if (status) {
         free(station);
-        return NULL;
+        return status;
     }
     station->crew = crew_of_roster(roster);
     if (!station->crew || parcels_init(&station->parcels, &station->board)) {
-        crew_drop(station->crew);
-        board_release(&station->board);
-        free(station);
-        return NULL;
+        free_station(station);
+        return error_set(error, RP_NO_MEMORY, "no memory for a worker's part in a pool");
     }
     performer_init(&station->performer, roster->self, station->crew, station->board.shared->seed);
     performer_stand(&station->performer, board_slot(&station->board));
     station->performer.larder = station_larder(station);
-    return station;
+    *made = station;
+    return RP_OK;
 }
 
 static rp_status run_hook(struct station *station, const char *what, struct board_function function,
@@ -81,9 +89,7 @@ void station_close(struct station *station)
     }
     performer_fini(&station->performer);
     parcels_fini(&station->parcels);
-    crew_drop(station->crew);
-    board_release(&station->board);
-    free(station);
+    free_station(station);
 }
 
 /* The manager that closes says so and then looks at the state, while this worker says that it is

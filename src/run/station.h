@@ -40,8 +40,9 @@ struct station {
     struct station_spill *spill_first, *spill_last;
 };
 
-/* NULL: the pool is gone, or cannot be served; then the others serve it. */
-struct station *station_open(struct roster *roster, uint64_t id, const struct memory_handle *board);
+/* RP_CLOSED: the pool is gone. Else it cannot be served here: RP_NO_MEMORY, RP_UNSUPPORTED. */
+rp_status station_open(struct roster *roster, uint64_t id, const struct memory_handle *board,
+                       struct station **station, struct error *error);
 
 /* Runs the finalizer if this worker has not left yet, and frees the station. */
 void station_close(struct station *station);

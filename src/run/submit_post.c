@@ -92,7 +92,7 @@ static struct open_block *open_block(struct manager *manager, int owner, int pri
 
 static struct open_block *block_for(struct manager *manager, const struct task *task)
 {
-    int owner = manager->crew->member[task->owner].dead ? 0 : task->owner;
+    int owner = manager_has(manager, task->owner) ? task->owner : 0;
     struct open_block *open = find_open(manager, owner, task->priority);
     if (open && !has_room(manager, open, task->in_size)) {
         close_block(manager, open);

@@ -38,14 +38,14 @@ static bool lies_unclaimed(struct manager *manager)
            now->next == before.next;
 }
 
-/* Once everybody has attached the board, a name in /dev/shm is of no use, and would outlive a manager
- * that is killed. */
+/* Once everybody who can has attached the board, a name in /dev/shm is of no use, and would outlive a
+ * manager that is killed. */
 static void forget_name(struct manager *manager)
 {
     if (!manager->board.memory.name[0])
         return;
     for (int i = 1; i < manager->crew->count; i++)
-        if (!manager->crew->member[i].dead && atomic_load(&manager->board.slot[i].state) == SLOT_EMPTY)
+        if (manager_has(manager, i) && atomic_load(&manager->board.slot[i].state) == SLOT_EMPTY)
             return;
     memory_forget_name(&manager->board.memory);
 }
@@ -56,6 +56,7 @@ bool wait_watch(struct manager *manager)
         return false;
     for (int dead; (dead = watch_dead(manager->watch));)
         recover_from_death(manager, dead);
+    recover_from_refusals(manager);
     if (manager->suspect)
         recover_lost(manager);
     if (lies_unclaimed(manager))

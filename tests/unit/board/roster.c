@@ -248,6 +248,44 @@ TEST_CASE(a_full_table_of_pools_is_a_sentence)
     crowd_close(&crowd);
 }
 
+TEST_CASE(a_member_refuses_a_pool_and_no_other)
+{
+    struct crowd crowd;
+    struct error error;
+    crowd_open(&crowd, 2);
+    struct roster *manager = &crowd.roster[0], *worker = &crowd.roster[2];
+    struct memory_handle handle = memory_handle_of(&crowd.board[0].memory);
+    for (uint64_t pool = 5; pool <= 7; pool++)
+        REQUIRE_STATUS(roster_post_pool(manager, pool, &handle, &error), RP_OK);
+    uint32_t before = manager->shared->refusals;
+    roster_refuse(worker, 5, "no room");
+    roster_refuse(worker, 5, "no room");
+    roster_refuse(worker, 7, "no room at all");
+    CHECK_UINT(manager->shared->refusals, before + 2);
+    CHECK(roster_refusal(manager, 5, 2) != NULL);
+    CHECK_PTR(roster_refusal(manager, 6, 2), NULL);
+    CHECK_PTR(roster_refusal(manager, 5, 1), NULL);
+    CHECK_STR(roster_refusal(manager, 7, 2), "no room at all");
+    crowd_close(&crowd);
+}
+
+TEST_CASE(a_refusal_that_comes_too_late_hurts_no_later_pool)
+{
+    struct crowd crowd;
+    struct error error;
+    crowd_open(&crowd, 1);
+    struct roster *manager = &crowd.roster[0];
+    struct memory_handle handle = memory_handle_of(&crowd.board[0].memory);
+    REQUIRE_STATUS(roster_post_pool(manager, 5, &handle, &error), RP_OK);
+    roster_refuse(&crowd.roster[1], 5, "no room");
+    roster_drop_pool(manager, 5);
+    REQUIRE_STATUS(roster_post_pool(manager, 6, &handle, &error), RP_OK); /* in the same place */
+    roster_refuse(&crowd.roster[1], 5, "no room");
+    CHECK_PTR(roster_refusal(manager, 6, 1), NULL);
+    CHECK_UINT(manager->shared->refusals, 1);
+    crowd_close(&crowd);
+}
+
 TEST_CASE(what_a_member_says_of_itself_is_cut_to_fit)
 {
     struct crowd crowd;

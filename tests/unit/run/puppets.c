@@ -16,8 +16,9 @@ void puppets_open(struct puppets *puppets, int workers, const struct manager_set
         struct puppet *puppet = &puppets->worker[i];
         puppet->roster = puppets->gang.roster;
         puppet->roster.self = i;
-        puppet->station = station_open(&puppet->roster, manager->setup.pool, &handle);
-        REQUIRE(puppet->station);
+        struct error error;
+        REQUIRE_STATUS(station_open(&puppet->roster, manager->setup.pool, &handle, &puppet->station, &error),
+                       RP_OK);
         REQUIRE(station_must_attend(puppet->station));
         station_attend(puppet->station);
     }
