@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOOK_SIZE (UINT64_C(4) << 20) /* bytes that are worth no look */
+
 _Static_assert(sizeof(struct parcel) == ARENA_ALIGN,
                "what follows a parcel's head is aligned as an allocation");
 
@@ -46,17 +48,20 @@ static void reclaim(struct parcels *parcels)
             parcels->sent[kept++] = parcels->sent[i];
     parcels->first = 0;
     parcels->end = kept;
+    parcels->in_use = parcels->arena.in_use;
 }
 
 /* Those that were taken first are reclaimed at once, so that the same memory is used again. All are
- * looked through only when the books are full, so that a parcel costs a constant on average. */
+ * looked through when the books are full, so that a parcel costs a constant on average; and when the
+ * memory has doubled, since one that is kept may hide what was taken behind it. */
 static int make_room(struct parcels *parcels)
 {
     while (parcels->first < parcels->end && reclaim_one(parcels, parcels->sent[parcels->first]))
         parcels->first++;
     if (parcels->first == parcels->end)
         parcels->first = parcels->end = 0;
-    if (parcels->end < parcels->room)
+    bool doubled = parcels->arena.in_use > 2 * parcels->in_use + LOOK_SIZE;
+    if (parcels->end < parcels->room && !doubled)
         return 0;
     reclaim(parcels);
     if (parcels->end * 2 < parcels->room)

@@ -45,6 +45,25 @@ TEST_CASE(the_memory_of_taken_parcels_is_used_again)
     crowd_close(&crowd);
 }
 
+TEST_CASE(a_parcel_that_is_kept_keeps_no_others_memory)
+{
+    enum { SIZE = 8 << 20 };
+    struct crowd crowd;
+    crowd_open(&crowd, 1);
+    struct parcels parcels;
+    REQUIRE(parcels_init(&parcels, &crowd.board[1]) == 0);
+    uint64_t kept = parcel_take(&parcels, SIZE);
+    for (int i = 0; i < 1000; i++) {
+        uint64_t offset = parcel_take(&parcels, SIZE);
+        REQUIRE(offset != ARENA_NONE);
+        parcel_mark_taken(&crowd.board[0], offset);
+        REQUIRE(parcels.arena.in_use <= UINT64_C(4) * SIZE);
+    }
+    parcel_mark_taken(&crowd.board[0], kept);
+    parcels_fini(&parcels);
+    crowd_close(&crowd);
+}
+
 TEST_CASE(a_region_that_is_full_refuses_until_something_is_taken)
 {
     enum { SIZE = 100000 };
