@@ -6,7 +6,6 @@
  * result straight into the next place of the stack; long results lie in the larder from the start,
  * so that what goes to the sink is not copied. */
 #include <assert.h>
-#include <stdio.h>
 
 #include "base/clock.h"
 #include "run/perform_state.h"
@@ -107,8 +106,7 @@ static rp_status judge(struct call *call, int code)
     rp_status status = perform_judge(call, code);
     if (status || call->open.length == call->open.capacity)
         return status;
-    snprintf(call->sentence, sizeof call->sentence,
-             "its result of %zu bytes is shorter than the %zu that are combined", call->open.length,
+    call_say(call, "its result of %zu bytes is shorter than the %zu that are combined", call->open.length,
              call->open.capacity);
     return RP_TASK_FAILED;
 }
@@ -117,19 +115,16 @@ static rp_status judge(struct call *call, int code)
 static bool run_item(struct stack *stack, uint32_t item)
 {
     const struct stretch *stretch = stack->stretch;
-    struct performer *performer = stack->run.performer;
-    struct call *call = &performer->call;
-    uint64_t index = perform_index(stretch, item), value;
+    struct call *call = &stack->run.performer->call;
+    uint64_t value;
     const void *in = perform_input(stretch, item, &value);
     void *place = next_place(stack);
-    perform_prepare(call, index, place);
+    perform_prepare(call, perform_index(stretch, item), place);
     if (!place) {
-        snprintf(call->sentence, sizeof call->sentence, "no memory for a result of %zu bytes", stack->size);
+        call_say(call, "no memory for a result of %zu bytes", stack->size);
         send_failure(stack, item, 0, RP_NO_MEMORY);
         return false;
     }
-    if (performer->slot)
-        atomic_store_explicit(&performer->slot->running, index, memory_order_relaxed);
     int code = stretch->fn(&call->open, in, stretch->in_size);
     if (code || call->open.length != stack->size) {
         send_failure(stack, item, code, judge(call, code));
