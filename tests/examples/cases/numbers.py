@@ -68,3 +68,11 @@ def montecarlo(run):
             if work <= drawn_again:
                 wanted = list(estimate(seed, work, blocks))
                 run.require(printed == wanted, f"{printed} is not {wanted}")
+
+
+def random_queue(run):
+    for seed, environment in (0, {}), (0, {"RANKPOOL_WORKERS": "5"}), (7, {}):
+        out = run(*[str(seed)] * (seed > 0), **environment)
+        for task in range(4):
+            wanted = [task, next(words(seed, 0, task))]
+            run.require(out.line(r"task (\d) drew (\d+)") == wanted, f"not {wanted}")
