@@ -37,6 +37,7 @@ static bool reclaim_one(struct parcels *parcels, struct parcel_entry entry)
     if (!atomic_load(&parcel_head(parcels->board, entry.offset)->taken))
         return false;
     arena_give(parcels->arena, entry.offset - sizeof(struct parcel), entry.size + sizeof(struct parcel));
+    parcels->bytes -= entry.size;
     return true;
 }
 
@@ -48,7 +49,7 @@ static void reclaim(struct parcels *parcels)
             parcels->sent[kept++] = parcels->sent[i];
     parcels->first = 0;
     parcels->end = kept;
-    parcels->in_use = parcels->arena.in_use;
+    parcels->bytes_then = parcels->bytes;
 }
 
 /* Those that were taken first are reclaimed at once, so that the same memory is used again. All are
@@ -60,7 +61,7 @@ static int make_room(struct parcels *parcels)
         parcels->first++;
     if (parcels->first == parcels->end)
         parcels->first = parcels->end = 0;
-    bool doubled = parcels->arena.in_use > 2 * parcels->in_use + LOOK_SIZE;
+    bool doubled = parcels->bytes > 2 * parcels->bytes_then + LOOK_SIZE;
     if (parcels->end < parcels->room && !doubled)
         return 0;
     reclaim(parcels);
@@ -88,6 +89,7 @@ uint64_t parcel_take(struct parcels *parcels, size_t size)
         return ARENA_NONE;
     uint64_t offset = start + sizeof(struct parcel);
     atomic_store(&parcel_head(parcels->board, offset)->taken, 0);
+    parcels->bytes += size;
     parcels->sent[parcels->end++] = (struct parcel_entry){offset, size};
     return offset;
 }

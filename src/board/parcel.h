@@ -18,7 +18,7 @@ struct parcels {
         size_t size;
     } * sent; /* first..end-1: not known to be taken, oldest first */
     size_t first, end, room;
-    uint64_t in_use; /* bytes of the arena after the last look at all of them */
+    uint64_t bytes, bytes_then; /* of these; and after the last look at all of them */
 };
 
 /* Worker: its region as the place for parcels. Returns 0, or -1 without memory. */

@@ -57,7 +57,7 @@ TEST_CASE(a_parcel_that_is_kept_keeps_no_others_memory)
         uint64_t offset = parcel_take(&parcels, SIZE);
         REQUIRE(offset != ARENA_NONE);
         parcel_mark_taken(&crowd.board[0], offset);
-        REQUIRE(parcels.arena.in_use <= UINT64_C(4) * SIZE);
+        REQUIRE(parcels.own.in_use <= UINT64_C(4) * SIZE);
     }
     parcel_mark_taken(&crowd.board[0], kept);
     parcels_fini(&parcels);
