@@ -15,8 +15,8 @@
  * an rp_status and leaves a sentence for rp_last_error; outputs are written only on success. A
  * user's mistake never aborts and never hangs.
  *
- * What this version does not do yet returns RP_UNSUPPORTED with a sentence: such calls and
- * fields say "later" below.
+ * What this version does not do yet returns RP_UNSUPPORTED with a sentence: such fields say "later"
+ * below.
  */
 #ifndef RANKPOOL_RANKPOOL_H
 #define RANKPOOL_RANKPOOL_H
@@ -579,9 +579,9 @@ RP_API void *rp_alloc(rp_pool *pool, size_t size);
  * rp_alloc's is left alone, with a sentence in rp_last_error. */
 RP_API void rp_free(rp_pool *pool, void *memory);
 
-/* ---- Queues ------------------------------------------------------------------------------ */
-
-/* A queue passes items, bytes of any size, 0 too, from who puts to who gets: the manager and tasks,
+/* ---- Queues ------------------------------------------------------------------------------
+ *
+ * A queue passes items, bytes of any size, 0 too, from who puts to who gets: the manager and tasks,
  * any number of each. The first item in is the first out, and each is got once. Tasks use a queue by
  * its number, a plain value to be put into their inputs; on a node items pass through shared memory,
  * without the manager, which may compute meanwhile.
@@ -603,37 +603,47 @@ RP_API void rp_free(rp_pool *pool, void *memory);
  * Deaths. Items whose producer died stay. An item that a task had got when its worker died is gone,
  * and a task that is run again puts again what it had put.
  *
- * No call is collective. The manager's calls return RP_INVALID inside a task, in a worker, and for
- * what is no queue; what they refuse they say in rp_last_error of the pool. */
+ * Called: in the manager, by the thread that the pool belongs to; in a worker, from inside a task, or
+ * for what is no queue it does nothing, and is RP_INVALID. Not collective. */
 
 /* Opens a queue of at most `capacity` items, 0: of as many as there is memory for. It is the
- * caller's until rp_queue_close, also if the pool is closed before. Errors: RP_INVALID, RP_CLOSED
- * (the pool), RP_NO_MEMORY, RP_UNSUPPORTED (256 are open in the pool). */
+ * caller's until rp_queue_close, also if the pool is closed before.
+ * Errors: RP_INVALID, RP_CLOSED (the pool), RP_NO_MEMORY, RP_UNSUPPORTED (256 are open in the pool). */
 RP_API rp_status rp_queue_open(rp_pool *pool, size_t capacity, rp_queue **queue);
 
-/* Copies `size` bytes to the end of the queue. Errors: RP_TIMEOUT (it is full), RP_CLOSED,
- * RP_INVALID, RP_NO_MEMORY. Like every waiting call it takes in results and makes callbacks while it
- * waits; so does rp_get. */
+/* Copies `size` bytes to the end of the queue. Waits up to `seconds` while it is full: 0 looks once,
+ * RP_FOREVER waits. Like every waiting call it takes in results and makes callbacks meanwhile.
+ * Errors: RP_TIMEOUT (it is full), RP_CLOSED, RP_INVALID, RP_NO_MEMORY. */
 RP_API rp_status rp_put(rp_queue *queue, const void *data, size_t size, double seconds);
 
-/* Takes the first item out. The view is aligned for any type and lives until the next rp_get from
- * this queue, or rp_queue_close; with `view` NULL the item is dropped. Errors: RP_TIMEOUT (it is
- * empty), RP_CLOSED, RP_INVALID, RP_NO_MEMORY (the item stays). */
+/* Takes the first item out. Waits up to `seconds` while there is none, as rp_put does. The view is
+ * aligned for any type and lives until the next rp_get from this queue, or rp_queue_close; with
+ * `view` NULL the item is dropped.
+ * Errors: RP_TIMEOUT (it is empty), RP_CLOSED, RP_INVALID, RP_NO_MEMORY (the item stays). */
 RP_API rp_status rp_get(rp_queue *queue, rp_view *view, double seconds);
 
 /* Closes the queue, frees it and its view, and sets *queue to NULL; NULL-safe. Items that are left
  * are gone; tasks that wait at it, and those that use its number later, get RP_CLOSED. rp_close
- * closes all queues of a pool, after its tasks have ended. */
+ * closes all queues of a pool, after its tasks have ended.
+ * Errors: RP_INVALID: a wrong call, or no queue. */
 RP_API rp_status rp_queue_close(rp_queue **queue);
 
 /* The number by which tasks use the queue, never 0 and never used again; 0: that is no queue. */
 RP_API rp_queue_id rp_queue_id_of(const rp_queue *queue);
 
-/* The same from inside a task. RP_INVALID: no queue of this pool ever had that number, or `data` is
- * NULL yet has bytes. */
+/* Copies `size` bytes to the end of the queue of that number, from inside a task. Waits up to
+ * `seconds` while it is full: 0 looks once, RP_FOREVER waits. Called by a task with its own `call`;
+ * not collective.
+ * Errors: RP_TIMEOUT (it is full), RP_CLOSED, RP_NO_MEMORY. RP_INVALID: no queue of this pool ever
+ * had that number, or `data` is NULL yet has bytes. */
 RP_API rp_status rp_call_put(rp_call *call, rp_queue_id queue, const void *data, size_t size, double seconds);
 
-/* The view lives until the next rp_call_get of the task, or its end. It is read-only. */
+/* Takes the first item out of the queue of that number, from inside a task. Waits up to `seconds`
+ * while there is none, as rp_call_put does. The view is read-only, aligned for any type, and lives
+ * until the next rp_call_get of the task, or its end; with `view` NULL the item is dropped. Called by
+ * a task with its own `call`; not collective.
+ * Errors: RP_TIMEOUT (it is empty), RP_CLOSED, RP_NO_MEMORY (the item stays). RP_INVALID: no queue of
+ * this pool ever had that number. */
 RP_API rp_status rp_call_get(rp_call *call, rp_queue_id queue, rp_view *view, double seconds);
 
 #ifdef __cplusplus

@@ -39,7 +39,14 @@ function print_text(text, count,    i, rest) {
     }
 }
 
-function open_section(    title, i) {
+# From `Called:` on.
+function note_called(    i) {
+    for (i = 1; i <= count; i++)
+        if (called_count || comment[i] ~ /^Called: /)
+            called[++called_count] = comment[i]
+}
+
+function open_section(    title) {
     title = comment[1]
     gsub(/^-+ | -+$/, "", title)
     section = tolower(title)
@@ -47,9 +54,7 @@ function open_section(    title, i) {
     close_section()
     grouped = 1
     called_count = 0
-    for (i = 2; i <= count; i++)
-        if (called_count || comment[i] ~ /^Called: /)
-            called[++called_count] = comment[i]
+    note_called()
     print "/** \\defgroup rankpool_" section " " title
     print " * \\par Header\n * `#include <rankpool/" header ">`\n *"
     print_text(essay, essay_count)
