@@ -174,8 +174,8 @@ static rp_status join_ranks(struct world *world, const struct launch *launch, st
     return launch->ours
                ? world_describe(world, "%s", joined.text)
                : world_describe(world,
-                                "%d ranks given by %s: %d workers, and the manager works with them in maps",
-                                ranks, launch->launcher, ranks - 1);
+                                "%d ranks given by %s: %d worker%s, and the manager works along in maps",
+                                ranks, launch->launcher, ranks - 1, ranks == 2 ? "" : "s");
 }
 
 static rp_status start(struct world *world, const struct options *options, struct error *error)
