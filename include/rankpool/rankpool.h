@@ -448,7 +448,8 @@ typedef struct rp_task_info {
 /* Queues one task; copies the input of `in_size` bytes, never blocks. The future is the caller's, to
  * be released; with `future` NULL it stays with the pool, for rp_next. How the task ends is for
  * rp_result to say.
- * Errors: RP_INVALID: `fn` is NULL, or `in` is, yet it has bytes. RP_NO_MEMORY. */
+ * Errors: RP_INVALID: `fn` is no function of the program and its libraries, or `in` is NULL, yet it
+ * has bytes. RP_POOL_BROKEN: no worker is left. RP_NO_MEMORY. */
 RP_API rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, rp_future **future);
 
 /* Queues one task as rp_submit does, with options, which may be NULL and are copied, as is the
@@ -473,7 +474,7 @@ RP_API rp_status rp_wait(rp_future *future, double seconds);
  * view may be NULL; its bytes are the future's, aligned for any type, and live until rp_release.
  * Errors: the task's: RP_TASK_FAILED, RP_CANCELLED, RP_NO_MEMORY, RP_MISMATCH (a worker cannot find
  * the function), RP_POOL_BROKEN (no worker was left to run it); rp_error has its sentence.
- * RP_INVALID: no future. */
+ * RP_TIMEOUT: it waits at a queue for this thread. RP_INVALID: no future. */
 RP_API rp_status rp_result(rp_future *future, rp_view *view);
 
 /* The failure as a sentence with code, worker, host and attempt; "" if there is none. Lives

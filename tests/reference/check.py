@@ -133,11 +133,13 @@ def check_rendered(folder):
         return
     render = ["groff", "-man", "-Tascii", "-P-cbou", "-ww"]
     pages = sorted(folder.iterdir())
-    done = subprocess.run([*render, *pages], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    done = subprocess.run([*render, *pages], capture_output=True, text=True)
     if done.stderr:
-        yield f"groff complains:\n{done.stderr.decode()}"
+        yield f"groff complains:\n{done.stderr}"
+    yield from (f"a reader sees markup: {line}" for line in done.stdout.splitlines()
+                if re.search(r"\\[*<#@]|#rp_|#RP_|\\par|\\snippet", line))
     for name, wanted in RENDERED.items():
-        text = subprocess.run([*render, folder / f"{name}.3"], stdout=subprocess.PIPE).stdout.decode()
+        text = subprocess.run([*render, folder / f"{name}.3"], capture_output=True, text=True).stdout
         yield from (f"{name}.3 as a reader sees it lacks {pattern!r}:\n{text}" for pattern in wanted
                     if not re.search(pattern, text, flags=re.MULTILINE))
 

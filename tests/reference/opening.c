@@ -28,8 +28,8 @@ TEST_CASE(what_has_not_started_is_cancelled)
     double x = 3;
     for (int i = 0; i < 100; i++)
         CHECK_STATUS(rp_submit(pool, square, &x, sizeof x, NULL), RP_OK);
-    size_t cancelled = 0;
     //! [rp_cancel_all]
+    size_t cancelled = 0;
     size_t left_out = rp_cancel_all(pool);
     fprintf(stderr, "%zu tasks will not run\n", left_out);
     for (rp_future *future; (future = rp_next(pool, RP_FOREVER)); rp_release(&future))

@@ -45,10 +45,10 @@ TEST_CASE(items_are_taken_out)
 {
     rp_pool *pool = suite_open(NULL);
     rp_queue *queue = open_queue(pool, 0);
-    int sum = 0;
     CHECK_STATUS(rp_put(queue, &(int){3}, sizeof(int), 0), RP_OK);
     CHECK_STATUS(rp_put(queue, &(int){4}, sizeof(int), 0), RP_OK);
     //! [rp_get]
+    int sum = 0;
     rp_view view;
     while (rp_get(queue, &view, 0) == RP_OK) /* what is there; RP_FOREVER waits for more */
         sum += *(const int *)view.data;
@@ -87,8 +87,8 @@ TEST_CASE(a_task_gets_the_number_of_a_queue)
 {
     rp_pool *pool = suite_open(NULL);
     rp_queue *queue = open_queue(pool, 0);
-    int sum = 0;
     //! [rp_queue_id_of]
+    int sum = 0;
     rp_queue_id id = rp_queue_id_of(queue); /* a plain value, for inputs */
     if (rp_submit(pool, produce, &id, sizeof id, NULL))
         fprintf(stderr, "%s\n", rp_last_error(pool));

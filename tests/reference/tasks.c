@@ -28,18 +28,17 @@ static int refuse(rp_call *call, const void *in, size_t size)
 TEST_CASE(a_task_is_submitted)
 {
     rp_pool *pool = suite_open(NULL);
-    double nine = 0;
     //! [rp_submit]
-    double x = 3;
+    double x = 3, answer = 0;
     rp_view view;
     rp_future *future = NULL;
     if (rp_submit(pool, square, &x, sizeof x, &future) || rp_result(future, &view))
         fprintf(stderr, "%s\n", rp_last_error(pool));
     else
-        nine = *(const double *)view.data;
+        answer = *(const double *)view.data;
     rp_release(&future);
     //! [rp_submit]
-    CHECK_NEAR(nine, 9, 0);
+    CHECK_NEAR(answer, 9, 0);
     suite_close(pool);
 }
 
@@ -66,8 +65,8 @@ TEST_CASE(a_task_is_submitted_with_options)
 TEST_CASE(results_are_taken_as_they_come)
 {
     rp_pool *pool = suite_open(NULL);
-    double sum = 0;
     //! [rp_next]
+    double sum = 0;
     for (double x = 1; x <= 10; x++)
         if (rp_submit(pool, square, &x, sizeof x, NULL)) /* the future stays with the pool */
             fprintf(stderr, "%s\n", rp_last_error(pool));
@@ -98,9 +97,9 @@ TEST_CASE(a_result_is_looked_at)
 {
     rp_future *futures[3], *future;
     rp_pool *pool = open_with_squares(futures);
-    double value = NAN;
     future = futures[2];
     //! [rp_result]
+    double value = NAN;
     rp_view view;
     rp_status status = rp_result(future, &view); /* waits */
     if (status)
@@ -243,8 +242,8 @@ TEST_CASE(futures_are_gone_through_as_they_complete)
 {
     rp_future *futures[3];
     rp_pool *pool = open_with_squares(futures);
-    double sum = 0;
     //! [rp_as_completed]
+    double sum = 0;
     rp_iter *iter = rp_as_completed(pool, futures, 3);
     if (!iter)
         fprintf(stderr, "%s\n", rp_last_error(pool));

@@ -3,8 +3,8 @@
 TEST_CASE(a_pool_has_workers)
 {
     rp_pool *pool = suite_open(NULL);
-    int alive = 0;
     //! [rp_workers]
+    int alive = 0;
     for (int worker = 1; worker <= rp_workers(pool); worker++) {
         rp_worker_info info;
         if (rp_worker(pool, worker, &info) == RP_OK)

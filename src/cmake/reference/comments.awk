@@ -6,22 +6,19 @@
 # calls that does not itself say whether it is collective. `Errors:`, `Called:` and `Memory:` at the
 # start of a line head a paragraph. A call's example is the part with its name in
 # tests/reference/<first word of its section>.c. The essay of rankpool.h is the page rankpool, that
-# of another header stands in its group. Names of the library become links.
+# of another header stands in its group.
 
-# Of a line that is no code: what doxygen would take for a tag or for emphasis is meant as it is.
-function plain(line) {
+# Names of the library become links, and nothing is a tag or emphasis; but `code`, lines of code,
+# calls with their brackets and fields stay as they are.
+function plain(line,    done, word) {
     if (line ~ /^    /)
         return line
-    gsub(/[*<]/, "\\\\&", line)
-    return linked(line)
-}
-
-# With a # before each rp_name, but in `code`, in a field's name, and before a bracket.
-function linked(line,    done, word) {
-    while (match(line, /`[^`]*`|[A-Za-z_][A-Za-z_0-9.]*\(?/)) {
+    while (match(line, /`[^`]*`|[A-Za-z_][A-Za-z_0-9.]*\(?|[*<]/)) {
         word = substr(line, RSTART, RLENGTH)
         if (word ~ /^(rp|RP)_[A-Za-z_.]+$/ && word !~ /_$/)
             word = "#" word
+        if (word ~ /^[*<]$/)
+            word = "\\" word
         done = done substr(line, 1, RSTART - 1) word
         line = substr(line, RSTART + RLENGTH)
     }
