@@ -37,15 +37,14 @@ static struct {
 static bool workers_leave(struct world *world, uint64_t deadline)
 {
     struct roster_shared *shared = world->roster.shared;
-    struct watch *watch = world->crew ? watch_open(world->crew) : NULL;
+    struct watch *watch = world->crew ? watch_of(world->crew) : NULL;
     uint32_t left;
     bool whole = true;
     while (whole && (left = atomic_load(&shared->left)) < shared->members - 1) {
         uint64_t tick = clock_deadline(LOOK_S);
         futex_wait(&shared->left, left, tick < deadline ? tick : deadline);
-        whole = clock_ns() < deadline && !(watch && watch_dead(watch));
+        whole = clock_ns() < deadline && !(watch && watch_look(watch));
     }
-    watch_close(watch);
     return whole;
 }
 

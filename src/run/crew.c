@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "run/watch.h"
+
 static struct crew *crew_new(int count)
 {
     struct crew *crew = calloc(1, sizeof *crew + (size_t)count * sizeof *crew->member);
@@ -51,8 +53,10 @@ struct crew *crew_hold(struct crew *crew)
 
 void crew_drop(struct crew *crew)
 {
-    if (crew && --crew->users == 0)
-        free(crew);
+    if (!crew || --crew->users)
+        return;
+    watch_close(crew->watch);
+    free(crew);
 }
 
 rp_worker_info crew_info(const struct crew *crew, int worker, size_t tasks_done)

@@ -4,10 +4,12 @@
 
 #include "board/roster.h"
 
+struct watch;
+
 struct crew_member {
     int rank, numa_node;
     long pid;
-    bool dead;
+    _Atomic bool dead;
     char host[ROSTER_HOST_LENGTH];
     char cpus[ROSTER_CPUS_LENGTH];
 };
@@ -15,6 +17,7 @@ struct crew_member {
 struct crew {
     _Atomic int users;
     int count; /* with the manager, 0 */
+    _Atomic(struct watch *) watch;
     struct crew_member member[];
 };
 

@@ -72,7 +72,7 @@ static rp_status open_board(struct manager *manager, struct error *error)
     posts_init(&manager->posts, &manager->board);
     performer_stand(&manager->performer, board_slot(&manager->board));
     manager->postings = calloc(BOARD_POSTS, sizeof *manager->postings);
-    manager->watch = watch_open(manager->crew);
+    manager->watch = watch_of(manager->crew);
     struct board_shared *shared = manager->board.shared;
     if (!manager->postings || !manager->watch ||
         arena_init(&manager->arena, shared, shared->arena, shared->arena_size))
@@ -91,7 +91,6 @@ static void free_manager(struct manager *manager)
     struct manager rest = {0};
     holding_fini(manager);
     queueing_fini(manager);
-    watch_close(manager->watch);
     for (int i = 0; manager->postings && i < BOARD_POSTS; i++)
         posting_free(&manager->postings[i]);
     free(manager->postings);

@@ -64,8 +64,10 @@ struct manager {
     int given_up;             /* of these, those that wait to be freed */
     struct performer performer;
     struct func_cache functions;
-    uint64_t program; /* module id of the program itself */
-    struct watch *watch;
+    uint64_t program;      /* module id of the program itself */
+    struct watch *watch;   /* the crew's */
+    uint64_t looked;       /* through it: clock_ns */
+    int deaths;            /* that this pool has seen to */
     uint64_t last_wait_ns; /* how long it slept for the last completion */
     bool entered;          /* its own initializer has run */
     struct error refusal;  /* why that failed; status RP_OK: it did not */

@@ -98,7 +98,6 @@ static void do_without(struct manager *manager, int worker)
 
 void recover_from_death(struct manager *manager, int worker)
 {
-    manager->crew->member[worker].dead = true;
     roster_bury(manager->setup.roster, worker);
     queues_shake(&manager->board, worker);
     board_mend_break(&manager->board);

@@ -6,7 +6,7 @@
 
 #include "run/manager.h"
 
-/* The kernel said that a worker died. */
+/* A worker died, and is marked so in the crew. */
 void recover_from_death(struct manager *manager, int worker);
 
 /* Workers that have said, since the last call, that they cannot serve the pool. */

@@ -50,12 +50,20 @@ static void forget_name(struct manager *manager)
     memory_forget_name(&manager->board.memory);
 }
 
+static uint64_t next_look(const struct manager *manager)
+{
+    return manager->looked + WATCH_TICK_NS;
+}
+
 bool wait_watch(struct manager *manager)
 {
-    if (clock_ns() < watch_due(manager->watch))
+    uint64_t now = clock_ns();
+    if (now < next_look(manager))
         return false;
-    for (int dead; (dead = watch_dead(manager->watch));)
-        recover_from_death(manager, dead);
+    manager->looked = now;
+    int deaths = watch_look(manager->watch);
+    while (manager->deaths < deaths)
+        recover_from_death(manager, watch_died(manager->watch, manager->deaths++));
     recover_from_refusals(manager);
     if (manager->suspect)
         recover_lost(manager);
@@ -85,7 +93,7 @@ static void wait_until(struct awaited *awaited, uint64_t deadline)
         outbox_rouse(&manager->board);
         return;
     }
-    uint64_t tick = watch_due(manager->watch);
+    uint64_t tick = next_look(manager);
     outbox_sleep(&manager->board, tick < deadline ? tick : deadline);
     manager->last_wait_ns = clock_ns() - begun;
     if (!wait_watch(manager) && manager->suspect)

@@ -3,18 +3,18 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-
 struct watch {
-    int count;
-    long *pid; /* 0 once it was told of */
-    struct pollfd *poll;
-    uint64_t looked; /* clock_ns */
+    struct crew *crew;
+    pthread_mutex_t lock;
+    struct pollfd *poll; /* fd -1: none is open, it is looked up */
+    int *died;           /* workers in the order of their deaths */
+    int deaths;
 };
 
 static int open_pidfd(long pid)
@@ -27,66 +27,83 @@ static int open_pidfd(long pid)
 #endif
 }
 
-struct watch *watch_open(const struct crew *crew)
+static struct watch *open_watch(struct crew *crew)
 {
     struct watch *watch = calloc(1, sizeof *watch);
     size_t count = (size_t)crew->count;
     if (!watch)
         return NULL;
-    watch->count = crew->count;
-    watch->pid = calloc(count, sizeof *watch->pid);
+    pthread_mutex_init(&watch->lock, NULL);
+    watch->crew = crew;
+    watch->died = calloc(count, sizeof *watch->died);
     watch->poll = calloc(count, sizeof *watch->poll);
-    if (!watch->pid || !watch->poll) {
+    if (!watch->died || !watch->poll) {
         watch_close(watch);
         return NULL;
     }
     watch->poll[0].fd = -1; /* the manager itself */
-    for (int i = 1; i < watch->count; i++) {
-        watch->pid[i] = crew->member[i].pid;
-        watch->poll[i] = (struct pollfd){.fd = open_pidfd(watch->pid[i]), .events = POLLIN};
-    }
+    for (int i = 1; i < crew->count; i++)
+        watch->poll[i] = (struct pollfd){.fd = open_pidfd(crew->member[i].pid), .events = POLLIN};
     return watch;
+}
+
+struct watch *watch_of(struct crew *crew)
+{
+    struct watch *watch = atomic_load(&crew->watch), *nobodys = NULL;
+    if (watch)
+        return watch;
+    watch = open_watch(crew);
+    if (!watch || atomic_compare_exchange_strong(&crew->watch, &nobodys, watch))
+        return watch;
+    watch_close(watch); /* another thread was faster */
+    return nobodys;
 }
 
 void watch_close(struct watch *watch)
 {
     if (!watch)
         return;
-    for (int i = 1; watch->poll && i < watch->count; i++)
+    for (int i = 1; watch->poll && i < watch->crew->count; i++)
         if (watch->poll[i].fd >= 0)
             close(watch->poll[i].fd);
+    pthread_mutex_destroy(&watch->lock);
     free(watch->poll);
-    free(watch->pid);
+    free(watch->died);
     free(watch);
 }
 
 static bool is_gone(const struct watch *watch, int i)
 {
-    if (!watch->pid[i])
-        return false;
     if (watch->poll[i].fd >= 0)
         return watch->poll[i].revents != 0;
-    return kill((pid_t)watch->pid[i], 0) && errno == ESRCH;
+    return kill((pid_t)watch->crew->member[i].pid, 0) && errno == ESRCH;
 }
 
-uint64_t watch_due(const struct watch *watch)
+static void look(struct watch *watch)
 {
-    return watch->looked + WATCH_TICK_NS;
-}
-
-int watch_dead(struct watch *watch)
-{
-    watch->looked = clock_ns();
-    if (poll(watch->poll, (nfds_t)watch->count, 0) < 0)
-        return 0;
-    for (int i = 1; i < watch->count; i++) {
-        if (!is_gone(watch, i))
+    if (poll(watch->poll, (nfds_t)watch->crew->count, 0) < 0)
+        return;
+    for (int i = 1; i < watch->crew->count; i++) {
+        if (watch->crew->member[i].dead || !is_gone(watch, i))
             continue;
-        watch->pid[i] = 0;
         if (watch->poll[i].fd >= 0)
             close(watch->poll[i].fd);
         watch->poll[i].fd = -1;
-        return i;
+        watch->died[watch->deaths++] = i;
+        watch->crew->member[i].dead = true;
     }
-    return 0;
+}
+
+int watch_look(struct watch *watch)
+{
+    pthread_mutex_lock(&watch->lock);
+    look(watch);
+    int deaths = watch->deaths;
+    pthread_mutex_unlock(&watch->lock);
+    return deaths;
+}
+
+int watch_died(const struct watch *watch, int k)
+{
+    return watch->died[k];
 }

@@ -9,6 +9,7 @@
 #include "check.h"
 #include "puppets.h"
 #include "run/submit.h"
+#include "run/wait.h"
 #include "work.h"
 
 enum { ITEMS = 4096 }; /* two posts of a map of 16 bytes an item */
@@ -50,6 +51,15 @@ TEST_CASE(a_descriptor_reused_while_recovering_is_not_judged_by_its_former_life)
     puppets_close(&puppets);
 }
 
+static void kill_and_notice(struct puppets *puppets, int worker)
+{
+    struct manager *manager = &puppets->gang.manager;
+    gang_kill(&puppets->gang, worker);
+    manager->looked = 0;
+    CHECK(wait_watch(manager));
+    CHECK(!manager_has(manager, worker));
+}
+
 /* Worker 1 dies while worker 2 has more notes than its outbox holds. */
 static void lose_beside_spill(void *state)
 {
@@ -57,8 +67,7 @@ static void lose_beside_spill(void *state)
     CHECK(puppet_claim(&puppets->worker[1]));
     CHECK(puppet_work(&puppets->worker[2], OUTBOX_NOTES + 500) > OUTBOX_NOTES + 400);
     CHECK(puppets->worker[2].station->spill_first != NULL);
-    gang_kill(&puppets->gang, 1);
-    recover_from_death(&puppets->gang.manager, 1);
+    kill_and_notice(puppets, 1);
     puppets_at("manager: sleeps", 1, work_on, puppets);
 }
 
@@ -124,8 +133,7 @@ TEST_CASE(who_notes_and_claims_between_the_looks_of_a_recovery_loses_nothing)
 
 static void bury(struct puppets *puppets, int worker)
 {
-    gang_kill(&puppets->gang, worker);
-    recover_from_death(&puppets->gang.manager, worker);
+    kill_and_notice(puppets, worker);
     submit_feed(&puppets->gang.manager);
 }
 
