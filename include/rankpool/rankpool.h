@@ -84,17 +84,18 @@ typedef struct rp_call rp_call;     /* what a task is called with */
 typedef uint64_t rp_share_id;       /* a plain value: rp_share */
 typedef uint64_t rp_queue_id;       /* a plain value: rp_queue_id_of */
 
-/* Some bytes: `size` of them at `data`; who owns them, and until when, is said where a view is given. */
+/* Some bytes: `size` of them at `data`; who owns them, and until when, is said where a view is
+ * given. */
 typedef struct rp_view {
     const void *data; /* read-only */
     size_t size;      /* bytes */
 } rp_view;
 
-/* Does a task's work. `in` holds `in_size` bytes, read-only, aligned for any type if the items' size is a
- * multiple of that alignment, valid until the task returns. It answers with `return
+/* Does a task's work. `in` holds `in_size` bytes, read-only, aligned for any type if the items'
+ * size is a multiple of that alignment, valid until the task returns. It answers with `return
  * rp_return(...)`, or writes into rp_reserve(...) and returns 0, or `return rp_fail(...)`. Any
- * other non-zero return is a failure with that code. Returning 0 with neither answers zero
- * bytes. Any function of the program or of a library it has loaded will do, static ones too. */
+ * other non-zero return is a failure with that code. Returning 0 with neither answers zero bytes.
+ * Any function of the program or of a library it has loaded will do, static ones too. */
 typedef int rp_fn(rp_call *call, const void *in, size_t in_size);
 
 /* Generates the inputs of a stream: sets *item to the next input and returns 1; the bytes are copied
@@ -121,9 +122,9 @@ typedef void rp_callback(rp_future *future, void *arg);
  *
  * Called: anywhere, by any thread that owns the options. Not collective. */
 
-/* How a pool is made. A zero field means the default, a negative number means off. Each field but the
- * pointers to functions can be set by the environment variable RANKPOOL_<FIELD> too: the environment beats
- * the default, the code beats the environment. */
+/* How a pool is made. A zero field means the default, a negative number means off. Each field but
+ * the pointers to functions can be set by the environment variable RANKPOOL_<FIELD> too: the
+ * environment beats the default, the code beats the environment. */
 typedef struct rp_options {
     size_t size;              /* set by RP_OPTIONS(...) and RP_OPTIONS_INIT */
     int workers;              /* 0: one per usable core, see `per` */
@@ -268,9 +269,9 @@ RP_API int rp_call_attempt(const rp_call *call);
  * finalizer. Never NULL itself. */
 RP_API void **rp_local(rp_call *call);
 
-/* Fills the caller's `words` with `n` random ones, by Philox 4x64-10 (Salmon et al., "Parallel random
- * numbers: as easy as 1, 2, 3", SC11) keyed by the pool's seed, the map and the item: the same on any worker
- * and any try. Further calls in the same task go on in the same stream. */
+/* Fills the caller's `words` with `n` random ones, by Philox 4x64-10 (Salmon et al., "Parallel
+ * random numbers: as easy as 1, 2, 3", SC11) keyed by the pool's seed, the map and the item: the
+ * same on any worker and any try. Further calls in the same task go on in the same stream. */
 RP_API void rp_random(rp_call *call, uint64_t *words, size_t n);
 
 /* Who a worker is, and how far it has come. */
@@ -355,7 +356,8 @@ RP_API rp_status rp_map(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size
 /* Maps as rp_map does, with options and a report; both may be NULL and are the caller's. The report
  * is written when items have failed, too.
  * Errors: those of rp_map; RP_INVALID also for options that make no sense. RP_CANCELLED is in
- * `statuses` for what `stop_at_failure` left. RP_UNSUPPORTED: `timeout`, `retries`, in this version. */
+ * `statuses` for what `stop_at_failure` left. RP_UNSUPPORTED: `timeout`, `retries`, in this
+ * version. */
 RP_API rp_status rp_map_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, void *out,
                              size_t out_size, const rp_map_options *options, rp_map_report *report);
 

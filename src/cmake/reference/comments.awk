@@ -95,7 +95,7 @@ function begin_file(    i) {
     if (header == "rankpool.h") {
         sub(/^rankpool: /, "", comment[1])
         sub(/\.$/, "", comment[1])
-        print "/** \\mainpage\n * \\copydetails rankpool */"
+        print "/** \\mainpage Overview\n * \\copydetails rankpool */"
         print "/** \\page rankpool " comment[1]
         comment[1] = ""
         print_text(comment, count)
