@@ -1,7 +1,7 @@
 /* downloads: many files from one web server, over one connection a worker.
  *
  *     python3 -m http.server --directory /usr/share/man --protocol HTTP/1.1 &
- *     (cd /usr/share/man && find * -type f) | downloads http://localhost:8000
+ *     (cd /usr/share/man && find * -type f) | ./downloads http://localhost:8000
  *
  * The initializer makes a handle of libcurl's, which stays connected from one task to the next, the
  * finalizer closes it: what is slow to make is made once a worker, and kept by rp_local. Names come

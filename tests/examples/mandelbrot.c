@@ -1,6 +1,7 @@
 /* mandelbrot: a picture of the Mandelbrot set, as a PNG.
  *
- *     mandelbrot picture.png
+ *     ./mandelbrot picture.png                on all cores
+ *     mpirun -n 3 ./mandelbrot picture.png    the same picture, on two ranks beside the manager's
  *
  * Each row of pixels is an item of one rp_map_range. A row through the middle of the set costs
  * hundreds of times as much as one at the edge, and nothing here cares: workers claim rows as they

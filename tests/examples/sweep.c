@@ -1,6 +1,6 @@
 /* sweep: the period of a pendulum over its amplitude, as CSV.
  *
- *     sweep 5 175 5 >periods.csv        # degrees: from, to, step
+ *     ./sweep 5 175 5 >periods.csv        # degrees: from, to, step
  *
  * A pendulum of length l that swings up to an angle A has the period (l = g = 1)
  *
