@@ -94,10 +94,19 @@ uint64_t parcel_take(struct parcels *parcels, size_t size)
     return offset;
 }
 
+/* It is one of the last that were taken. Nobody else has seen it, so it need not wait for those that
+ * were sent before it. */
 void parcel_give(struct parcels *parcels, uint64_t offset)
 {
-    atomic_store(&parcel_head(parcels->board, offset)->taken, 1);
-    (void)parcels;
+    for (size_t i = parcels->end; i-- > parcels->first;) {
+        if (parcels->sent[i].offset != offset)
+            continue;
+        atomic_store(&parcel_head(parcels->board, offset)->taken, 1);
+        reclaim_one(parcels, parcels->sent[i]);
+        parcels->end--;
+        memmove(parcels->sent + i, parcels->sent + i + 1, (parcels->end - i) * sizeof *parcels->sent);
+        return;
+    }
 }
 
 void parcel_mark_taken(struct board *board, uint64_t offset)

@@ -64,6 +64,24 @@ TEST_CASE(a_parcel_that_is_kept_keeps_no_others_memory)
     crowd_close(&crowd);
 }
 
+TEST_CASE(what_was_not_sent_is_used_again_at_once_whatever_was_sent_before)
+{
+    enum { LARGE = 64 << 10, SMALL = 100, N = 1000 };
+    struct crowd crowd;
+    crowd_open_small(&crowd, 1);
+    struct board *board = &crowd.board[1];
+    struct parcels parcels;
+    REQUIRE(parcels_init(&parcels, board) == 0);
+    for (int i = 0; i < N; i++) {
+        uint64_t large = parcel_take(&parcels, LARGE), small = parcel_take(&parcels, SMALL);
+        REQUIRE(large != ARENA_NONE && small != ARENA_NONE);
+        parcel_give(&parcels, large); /* the small one is sent, and nobody takes it */
+        CHECK(small < board_region(board, 1) + 2 * LARGE + N * (SMALL + 2 * ARENA_ALIGN));
+    }
+    parcels_fini(&parcels);
+    crowd_close(&crowd);
+}
+
 TEST_CASE(a_region_that_is_full_refuses_until_something_is_taken)
 {
     enum { SIZE = 100000 };
