@@ -265,7 +265,9 @@ TEST_CASE(a_range_maps_over_its_integers)
     } ranges[] = {{0, 1},
                   {0, 5000},
                   {5, 7},
+                  {(UINT64_C(1) << 32) - 200, (UINT64_C(1) << 32) + 200},
                   {UINT64_C(1) << 40, (UINT64_C(1) << 40) + 999},
+                  {(UINT64_C(1) << 63) - 2500, (UINT64_C(1) << 63) + 2500},
                   {UINT64_MAX - 300, UINT64_MAX}};
     static uint64_t out[5000];
     rp_pool *pool = suite_open(NULL);

@@ -1,8 +1,7 @@
-/* The life of pools: closing, one after the other; who works in them. */
+/* The life of pools: closing; who works in them. */
 #define _GNU_SOURCE
 #include "suite/suite.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,93 +110,13 @@ TEST_CASE(closing_waits_for_running_tasks)
         rp_release(&held[i]);
 }
 
-/* ---- One after the other --------------------------------------------------------------------------- */
-
-struct usage {
-    size_t descriptors, mappings;
-    long pid;
-};
-
-static int answer_usage(rp_call *call, const void *in, size_t size)
-{
-    struct usage usage = {process_descriptors(), process_mappings(), (long)getpid()};
-    (void)in, (void)size;
-    return rp_return(call, &usage, sizeof usage);
-}
-
-/* The usage of each worker: so many tasks that each of them runs some. */
-static size_t ask_workers(rp_pool *pool, struct usage *usages, size_t room)
-{
-    size_t known = 0;
-    for (int i = 0; i < 200; i++)
-        REQUIRE_STATUS(rp_submit(pool, answer_usage, NULL, 0, NULL), RP_OK);
-    for (rp_future *future; (future = rp_next(pool, RP_FOREVER)); rp_release(&future)) {
-        rp_view view;
-        struct usage usage;
-        REQUIRE_STATUS(rp_result(future, &view), RP_OK);
-        memcpy(&usage, view.data, sizeof usage);
-        size_t at = 0;
-        while (at < known && usages[at].pid != usage.pid)
-            at++;
-        if (at == known && known < room)
-            usages[known++] = usage;
-    }
-    return known;
-}
-
-TEST_CASE(a_hundred_pools_leak_no_memory_and_no_descriptor)
-{
-    struct usage before[16], after[16];
-    size_t descriptors = 0, mappings = 0, resident = 0, known = 0, found = 0;
-    for (int i = 0; i < 110; i++) {
-        check_note("pool %d", i);
-        rp_pool *pool = suite_open(NULL);
-        if (i == 10)
-            known = ask_workers(pool, before, 16);
-        if (i == 109)
-            found = ask_workers(pool, after, 16);
-        bool right = maps_rightly(pool, 50);
-        rp_future *future = suite_submit_mark(pool, 1);
-        rp_release(&future);
-        suite_close(pool);
-        REQUIRE(right);
-        if (i == 10) {
-            descriptors = process_descriptors();
-            mappings = process_mappings();
-            resident = process_resident();
-        }
-    }
-    CHECK_UINT(process_descriptors(), descriptors);
-    CHECK(process_is_inspected() || process_mappings() <= mappings + 2); /* malloc may take some for itself */
-    CHECK(process_is_inspected() || process_resident() <= resident + (4 << 20));
-    for (size_t i = 0; i < found; i++)
-        for (size_t k = 0; k < known; k++)
-            if (after[i].pid == before[k].pid) {
-                check_note("process %ld", after[i].pid);
-                CHECK_UINT(after[i].descriptors, before[k].descriptors);
-                CHECK(after[i].mappings <= before[k].mappings + 2);
-            }
-}
-
-/* Names of a process's in shared memory. */
-static size_t count_names(long pid)
-{
-    char mine[48];
-    size_t names = 0;
-    DIR *directory = opendir("/dev/shm");
-    snprintf(mine, sizeof mine, "rankpool.%ld.", pid);
-    for (struct dirent *entry; directory && (entry = readdir(directory));)
-        names += strncmp(entry->d_name, mine, strlen(mine)) == 0;
-    if (directory)
-        closedir(directory);
-    return names;
-}
+/* ---- Names -------------------------------------------------------------------------------------- */
 
 TEST_CASE(an_open_pool_leaves_no_name_in_shared_memory)
 {
     rp_pool *pool = suite_open(NULL);
     CHECK(maps_rightly(pool, 100));
-    CHECK_UINT(count_names((long)getpid()), 0);
+    CHECK_UINT(process_usage().names, 0);
     suite_close(pool);
 }
 

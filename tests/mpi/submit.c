@@ -336,38 +336,6 @@ TEST_CASE(maps_and_tasks_of_one_pool_may_mix)
 
 /* ---- Cost ------------------------------------------------------------------------------------ */
 
-TEST_CASE(a_million_tiny_tasks_keep_the_managers_memory_bounded)
-{
-    enum { n = 1000000, window = 1000 };
-    const size_t limit = (size_t)24 << 20;
-    if (process_is_inspected())
-        SKIP_CASE("memory is more than the program's own here");
-    rp_pool *pool = suite_open(NULL);
-    uint64_t *in = calloc(n, sizeof *in), *out = calloc(n, sizeof *out);
-    REQUIRE(in && out);
-    memset(in, 1, n * sizeof *in);
-    memset(out, 1, n * sizeof *out);
-    size_t before = process_resident(), count = 0;
-    CHECK_STATUS(rp_map(pool, twice, in, sizeof *in, n, out, sizeof *out), RP_OK);
-    CHECK(process_resident() < before + limit);
-    free(in);
-    free(out);
-
-    before = process_resident();
-    for (uint64_t i = 0; i < n / 4 + window; i++) {
-        if (i < n / 4)
-            REQUIRE_STATUS(rp_submit(pool, twice, &i, sizeof i, NULL), RP_OK);
-        if (i < window)
-            continue;
-        rp_future *future = rp_next(pool, RP_FOREVER);
-        count += future != NULL;
-        rp_release(&future);
-    }
-    CHECK_UINT(count, n / 4);
-    CHECK(process_resident() < before + limit);
-    suite_close(pool);
-}
-
 TEST_CASE(large_inputs_and_results_give_their_memory_back)
 {
     enum { size = 200000, rounds = 300, at_once = 3 };

@@ -62,6 +62,15 @@ void suite_need_workers(rp_pool *pool, int workers)
     SKIP_CASE("there are too few workers");
 }
 
+void suite_need_memory(size_t bytes)
+{
+    static char why[100];
+    size_t left = process_available();
+    snprintf(why, sizeof why, "%zu GiB of memory are needed, %zu are left", bytes >> 30, left >> 30);
+    if (left < bytes)
+        SKIP_CASE(why);
+}
+
 /* ---- The stage --------------------------------------------------------------------------- */
 
 static struct stage *mine;
@@ -218,83 +227,6 @@ uint64_t data_digest(const void *data, size_t size)
         digest ^= digest >> 32;
     }
     return digest;
-}
-
-/* ---- This process ------------------------------------------------------------------------ */
-
-size_t process_descriptors(void)
-{
-    size_t count = 0;
-    DIR *directory = opendir("/proc/self/fd");
-    while (directory && readdir(directory))
-        count++;
-    if (directory)
-        closedir(directory);
-    return count;
-}
-
-size_t process_mappings(void)
-{
-    size_t lines = 0;
-    FILE *file = fopen("/proc/self/maps", "re");
-    for (int c; file && (c = getc(file)) != EOF;)
-        lines += c == '\n';
-    if (file)
-        fclose(file);
-    return lines;
-}
-
-size_t process_resident(void)
-{
-    size_t all, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (file && fscanf(file, "%zu %zu", &all, &resident) != 2)
-        resident = 0;
-    if (file)
-        fclose(file);
-    return resident * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-bool process_is_inspected(void)
-{
-    char line[512];
-    bool found = false;
-    FILE *file = fopen("/proc/self/maps", "re");
-    while (file && !found && fgets(line, sizeof line, file))
-        found = strstr(line, "/vgpreload_") || strstr(line, "/libasan.so") || strstr(line, "/libtsan.so");
-    if (file)
-        fclose(file);
-    return found;
-}
-
-/* schedstat begins with the nanoseconds that a thread has run. */
-static double thread_cpu(long pid, const char *thread)
-{
-    char path[320];
-    double ns = -1;
-    snprintf(path, sizeof path, "/proc/%ld/task/%s/schedstat", pid, thread);
-    FILE *file = fopen(path, "re");
-    if (file && fscanf(file, "%lf", &ns) != 1)
-        ns = -1;
-    if (file)
-        fclose(file);
-    return ns;
-}
-
-double process_cpu(long pid)
-{
-    char path[64];
-    double sum = 0;
-    snprintf(path, sizeof path, "/proc/%ld/task", pid);
-    DIR *threads = opendir(path);
-    if (!threads)
-        return -1;
-    for (struct dirent *entry; (entry = readdir(threads));) {
-        double ns = entry->d_name[0] == '.' ? 0 : thread_cpu(pid, entry->d_name);
-        sum = ns < 0 || sum < 0 ? -1 : sum + ns * 1e-9;
-    }
-    closedir(threads);
-    return sum;
 }
 
 /* ---- Starting ---------------------------------------------------------------------------- */

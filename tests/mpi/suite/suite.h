@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "check.h"
+#include "suite/process.h"
 
 /* ---- Pools ------------------------------------------------------------------------------- */
 
@@ -33,6 +34,9 @@ int suite_executors(const rp_pool *pool);
 
 /* Leaves the case where the pool has fewer workers that run by themselves; closes it then. */
 void suite_need_workers(rp_pool *pool, int workers);
+
+/* Leaves the case where the machine has less memory left. */
+void suite_need_memory(size_t bytes);
 
 /* ---- The stage --------------------------------------------------------------------------- */
 
@@ -91,16 +95,6 @@ uint64_t data_digest(const void *data, size_t size);
 
 /* Well-spread bits of x. */
 uint64_t data_mix(uint64_t x);
-
-/* ---- This process ------------------------------------------------------------------------ */
-
-size_t process_descriptors(void); /* open ones */
-size_t process_mappings(void);    /* lines of /proc/self/maps */
-size_t process_resident(void);    /* bytes */
-bool process_is_inspected(void);  /* by valgrind or a sanitizer, which keep memory of their own */
-
-/* Processor seconds that a process, with all its threads, has used; below 0: not known. */
-double process_cpu(long pid);
 
 double suite_seconds(void); /* a clock */
 

@@ -1,0 +1,134 @@
+/* Pools of rp_open_comm leave nothing behind, in no rank: no object of MPI, no descriptor, no memory. */
+#include "suite/process.h"
+#include "suite/ranks.h"
+
+#include <stdio.h>
+
+/* ---- What the library asks of MPI ----------------------------------------------------------- */
+
+/* Objects made and not freed: of this process, by calls that go through these. Where the test itself
+ * makes some, it calls PMPI's. */
+static int communicators, keys, others;
+
+#define COUNTED(counter, change, call, arguments, given)                                                     \
+    int MPI_##call arguments                                                                                 \
+    {                                                                                                        \
+        counter += change;                                                                                   \
+        return PMPI_##call given;                                                                            \
+    }
+
+COUNTED(communicators, 1, Comm_dup, (MPI_Comm comm, MPI_Comm *made), (comm, made))
+COUNTED(communicators, 1, Comm_split, (MPI_Comm comm, int color, int key, MPI_Comm *made),
+        (comm, color, key, made))
+COUNTED(communicators, 1, Comm_split_type, (MPI_Comm comm, int type, int key, MPI_Info info, MPI_Comm *made),
+        (comm, type, key, info, made))
+COUNTED(communicators, 1, Comm_create, (MPI_Comm comm, MPI_Group group, MPI_Comm *made), (comm, group, made))
+COUNTED(communicators, -1, Comm_free, (MPI_Comm * comm), (comm))
+COUNTED(keys, 1, Comm_create_keyval,
+        (MPI_Comm_copy_attr_function * copy, MPI_Comm_delete_attr_function *drop, int *key, void *state),
+        (copy, drop, key, state))
+COUNTED(keys, -1, Comm_free_keyval, (int *key), (key))
+COUNTED(others, 1, Comm_group, (MPI_Comm comm, MPI_Group *group), (comm, group))
+COUNTED(others, -1, Group_free, (MPI_Group * group), (group))
+COUNTED(others, 1, Info_create, (MPI_Info * info), (info))
+COUNTED(others, -1, Info_free, (MPI_Info * info), (info))
+COUNTED(others, 1, Comm_create_errhandler, (MPI_Comm_errhandler_function * call, MPI_Errhandler *made),
+        (call, made))
+COUNTED(others, -1, Errhandler_free, (MPI_Errhandler * made), (made))
+
+/* ---- Cases ---------------------------------------------------------------------------------- */
+
+enum { EARLY = 20, POOLS = 100 };
+
+static int nothing(rp_call *call, const void *in, size_t size)
+{
+    (void)call, (void)in, (void)size;
+    return 0;
+}
+
+TEST_CASE(a_hundred_pools_leave_nothing_behind_in_any_rank)
+{
+    int ranks = ranks_in(MPI_COMM_WORLD);
+    struct process_usage early = {0};
+    for (int i = 0; i <= EARLY + POOLS; i++) {
+        rp_pool *pool = ranks_open(MPI_COMM_WORLD, i % ranks,
+                                   RP_OPTIONS(.initarg = "argument", .initarg_size = 9,
+                                              .initializer = nothing, .finalizer = nothing));
+        if (rp_is_manager(pool)) {
+            ranks_map(pool, 50);
+            ranks_submit(pool, 50);
+        } else {
+            CHECK_STATUS(rp_serve(pool), RP_OK);
+        }
+        CHECK_STATUS(rp_close(&pool), RP_OK);
+        if (i == EARLY)
+            early = process_usage();
+    }
+    process_check(process_usage(), early, 64 << 10, 4 << 20);
+    CHECK_INT(communicators, 1); /* of MPI_COMM_WORLD */
+    CHECK_INT(keys, 2);
+    CHECK_INT(others, 0);
+}
+
+TEST_CASE(a_hundred_opens_that_are_refused_leave_nothing_behind)
+{
+    int ranks = ranks_in(MPI_COMM_WORLD);
+    struct process_usage early = {0};
+    for (int i = 0; i <= EARLY + POOLS; i++) {
+        rp_pool *pool = NULL;
+        CHECK_STATUS(rp_open_comm(MPI_COMM_WORLD, ranks, NULL, &pool), RP_INVALID);
+        CHECK_STATUS(rp_open_comm(MPI_COMM_WORLD, i % ranks, RP_OPTIONS(.schedule = "fair"), &pool),
+                     RP_INVALID);
+        CHECK_STATUS(rp_open_comm(MPI_COMM_WORLD, i % ranks, NULL, NULL), RP_INVALID);
+        CHECK(!pool);
+        if (i == EARLY)
+            early = process_usage();
+    }
+    process_check(process_usage(), early, 64 << 10, 4 << 20);
+    CHECK_INT(communicators, 1);
+}
+
+TEST_CASE(a_communicator_that_is_freed_takes_all_with_it)
+{
+    struct process_usage early = {0};
+    for (int i = 0; i <= EARLY + POOLS; i++) {
+        MPI_Comm comm;
+        int before = communicators;
+        PMPI_Comm_dup(MPI_COMM_WORLD, &comm);
+        ranks_use(comm, 0, 20);
+        ranks_use(comm, ranks_in(comm) - 1, 20);
+        CHECK_INT(communicators, before + 1);
+        PMPI_Comm_free(&comm);
+        CHECK_INT(communicators, before);
+        if (i == EARLY)
+            early = process_usage();
+    }
+    process_check(process_usage(), early, 64 << 10, 4 << 20);
+}
+
+TEST_CASE(an_open_pool_outlives_its_communicator)
+{
+    MPI_Comm comm;
+    PMPI_Comm_dup(MPI_COMM_WORLD, &comm);
+    rp_pool *pool = ranks_open(comm, 0, NULL);
+    PMPI_Comm_free(&comm);
+    if (rp_is_manager(pool)) {
+        ranks_map(pool, 500);
+        ranks_submit(pool, 50);
+    } else {
+        CHECK_STATUS(rp_serve(pool), RP_OK);
+    }
+    CHECK_STATUS(rp_close(&pool), RP_OK);
+}
+
+int main(int argc, char **argv)
+{
+    int level;
+    MPI_Init_thread(&argc, &argv, MPI_THREAD_SINGLE, &level);
+    int failed = check_main(argc, argv);
+    MPI_Finalize();
+    if (communicators || keys || others)
+        failed = fprintf(stderr, "%d communicators, %d keys and %d others are left after MPI_Finalize\n",
+                         communicators, keys, others);
+    return failed != 0;
+}
