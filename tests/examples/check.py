@@ -63,14 +63,15 @@ class Run:
     host = socket.gethostname()
 
     def __init__(self, program, start, mpiexec):
-        self.start = start
+        self.start = "inline" if start == "altered" else start
         self.program = program
         self.command = [program]
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("RANKPOOL_")}
         self.environment.update(LC_ALL="C", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-        # Under sanitizers: freed memory is given back, and what Open MPI leaves behind is not ours.
+        # Under sanitizers: freed memory is given back, and what Open MPI leaves behind is not ours. A program that
+        # runs MPI itself has "altered", but not "inline".
         self.environment["ASAN_OPTIONS"] = f"quarantine_size_mb=16:detect_leaks={start == 'inline':d}"
-        if start == "inline":
+        if self.start == "inline":
             self.workers = 1
             self.environment["RANKPOOL_LAUNCH"] = "inline"
         elif start == "alone":
@@ -183,7 +184,7 @@ def check_altered(case, run):
 def main(program, start, mpiexec):
     name = os.path.basename(program)
     case = next(getattr(module, name) for module in MODULES if hasattr(module, name))
-    run = Run(program, "inline" if start == "altered" else start, mpiexec)
+    run = Run(program, start, mpiexec)
     try:
         (check_altered if start == "altered" else check)(case, run)
     except Wrong as wrong:
