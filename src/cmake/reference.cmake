@@ -26,6 +26,6 @@ elseif(PROJECT_IS_TOP_LEVEL)
 endif()
 
 if(RANKPOOL_INSTALL)
-    install(DIRECTORY "${reference}/html" DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL)
-    install(DIRECTORY "${reference}/man3" DESTINATION "${CMAKE_INSTALL_MANDIR}" OPTIONAL)
+    install(DIRECTORY "${reference}/html" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT reference OPTIONAL)
+    install(DIRECTORY "${reference}/man3" DESTINATION "${CMAKE_INSTALL_MANDIR}" COMPONENT reference OPTIONAL)
 endif()
