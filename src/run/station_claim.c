@@ -126,7 +126,7 @@ static void learn(struct station *station, struct station_map *known, uint64_t n
 {
     known->item_ns = policy_learn(known->item_ns, (double)ns / items);
     if (known->combine && station->performer.combine_ns)
-        known->combine_ns = policy_learn(known->combine_ns, (double)station->performer.combine_ns);
+        known->combine_ns = policy_learn_combined(known->combine_ns, (double)station->performer.combine_ns);
     atomic_store_explicit(&board_slot(&station->board)->item_ns, (uint64_t)known->item_ns + 1,
                           memory_order_relaxed);
 }

@@ -82,3 +82,8 @@ double policy_learn(double item_ns, double measured_ns)
 {
     return measured_ns >= item_ns ? measured_ns : item_ns + (measured_ns - item_ns) / 2;
 }
+
+double policy_learn_combined(double combine_ns, double measured_ns)
+{
+    return combine_ns > 0 && measured_ns > 2 * combine_ns ? 2 * combine_ns : measured_ns;
+}

@@ -88,6 +88,51 @@ TEST_CASE(a_killed_worker_costs_no_item_of_a_map)
     suite_close(pool);
 }
 
+static int answer_number_or_die(rp_call *call, const void *in, size_t size)
+{
+    const struct ticket *ticket = in;
+    int done = die_once(call, in, size);
+    double x = 1.0 / (1.0 + (double)ticket->number);
+    return done ? done : rp_return(call, &x, sizeof x);
+}
+
+static void add(void *into, const void *from, size_t size)
+{
+    double *a = into;
+    const double *b = from;
+    (void)size;
+    *a += *b;
+}
+
+static double sum_of(size_t from, size_t n)
+{
+    size_t half = 1;
+    if (n == 1)
+        return 1.0 / (1.0 + (double)from);
+    while (2 * half < n)
+        half *= 2;
+    return sum_of(from, half) + sum_of(from + half, n - half);
+}
+
+TEST_CASE(a_killed_worker_costs_no_bit_of_a_reduction)
+{
+    enum { n = 5000 };
+    static struct ticket in[n];
+    double out = 0, wanted = sum_of(0, n);
+    rp_pool *pool = suite_open(NULL);
+    suite_need_workers(pool, 3);
+    int before = alive(pool);
+    stage_reset();
+    for (size_t i = 0; i < n; i++)
+        in[i] = ticket_of(i);
+    CHECK_STATUS(rp_map_reduce(pool, answer_number_or_die, in, sizeof *in, n, add, &out, sizeof out,
+                               RP_MAP_OPTIONS(.chunk = 70), NULL),
+                 RP_OK);
+    CHECK_MEM(&out, &wanted, sizeof out);
+    await_alive(pool, before - 1);
+    suite_close(pool);
+}
+
 TEST_CASE(when_nobody_is_left_everything_pending_and_later_fails)
 {
     rp_pool *pool = suite_open(NULL), *later;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "board/outbox.h"
 #include "check.h"
 #include "puppets.h"
@@ -185,6 +186,48 @@ TEST_CASE(more_parts_than_an_outbox_holds_arrive_all)
     check_reduction(&puppets.gang, &(struct map_work){.schedule = SCHEDULE_DYNAMIC, .chunk = 1}, 4000, 104);
     check_nothing_is_left(&puppets);
     puppets_close(&puppets);
+}
+
+/* ---- Claims ---------------------------------------------------------------------------------- */
+
+static void spend(uint64_t ns)
+{
+    uint64_t begun = clock_ns();
+    while (clock_ns() < begun + ns)
+        continue;
+}
+
+static int slow_item(rp_call *call, const void *input, size_t size)
+{
+    spend(300000);
+    return item_of(call, input, size);
+}
+
+static void slow_combine(void *into, const void *from, size_t size)
+{
+    spend(300000);
+    combine(into, from, size);
+}
+
+static size_t count_claims(const struct map_work *like, size_t n)
+{
+    struct puppets puppets;
+    struct error error;
+    rp_map_report report;
+    uint64_t out;
+    struct map_work work = work_of(like, n, sizeof out, &out);
+    puppets_open(&puppets, 2, NULL);
+    puppets_at("manager: sleeps", 1, work_in_turns, &puppets);
+    REQUIRE_STATUS(map_run(&puppets.gang.manager, &work, &report, &error), RP_OK);
+    puppets_close(&puppets);
+    return report.chunks;
+}
+
+TEST_CASE(claims_are_long_where_combining_is_and_one_item_where_the_items_are)
+{
+    enum { n = 400 };
+    CHECK(count_claims(&(struct map_work){.combine = slow_combine}, n) < n / 4);
+    CHECK(count_claims(&(struct map_work){.fn = slow_item}, n) > n / 2);
 }
 
 /* ---- Deaths ---------------------------------------------------------------------------------- */

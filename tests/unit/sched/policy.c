@@ -218,6 +218,46 @@ TEST_CASE(auto_takes_the_chunk_that_was_asked_for)
     CHECK_UINT(policy_run(&view), 4);
 }
 
+TEST_CASE(claims_of_a_reduction_leave_the_manager_time_to_combine_them)
+{
+    static const double times[] = {10, 1000, 1e6, 1e9};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        for (size_t k = 0; k < sizeof times / sizeof *times; k++)
+            for (size_t p = 0; p < sizeof crowds / sizeof *crowds; p++) {
+                uint64_t least = policy_least_reduced(crowds[p], times[i], times[k]);
+                check_note("items of %g ns, combined in %g, P %u", times[i], times[k], crowds[p]);
+                /* two combinations a claim of each worker, in a quarter of the time of a claim */
+                double claim = (double)(least + 1) * times[i];
+                CHECK(2 * crowds[p] * times[k] <= claim / 4 || least >= UINT32_MAX);
+                /* and no longer ones than that */
+                CHECK(least <= 1 || 2 * crowds[p] * times[k] >= (double)(least - 1) * times[i] / 4 ||
+                      least >= UINT32_MAX);
+            }
+    CHECK_UINT(policy_least_reduced(5, 0, 0), 2);
+    CHECK_UINT(policy_least_reduced(5, 100, 0), 2);
+    CHECK_UINT(policy_least_reduced(5, 0, 100), 2);
+}
+
+TEST_CASE(auto_takes_the_least_of_a_reduction_as_long_as_enough_remain)
+{
+    struct policy_view view = {.schedule = SCHEDULE_AUTO,
+                               .total = 1000,
+                               .remaining = 1000,
+                               .workers = 4,
+                               .item_ns = 1e6,
+                               .weight = 1};
+    CHECK_UINT(policy_run(&view), 1);
+    view.least = 50;
+    CHECK_UINT(policy_run(&view), 50);
+    view.remaining = 200;
+    CHECK_UINT(policy_run(&view), 25);
+    view.item_ns = 100; /* 200 items make the time of a claim */
+    view.remaining = 5000;
+    CHECK_UINT(policy_run(&view), 200);
+    view.chunk = 7;
+    CHECK_UINT(policy_run(&view), 7);
+}
+
 /* Whatever it is asked, also what makes no sense, a claim takes 1..remaining items. */
 TEST_CASE(every_run_is_at_least_one_item_and_at_most_what_remains)
 {
@@ -271,4 +311,12 @@ TEST_CASE(an_estimate_rises_at_once_and_falls_slowly)
     for (int i = 0; i < 100; i++)
         lowered = policy_learn(lowered, 100);
     CHECK_NEAR(lowered, 100, 1);
+}
+
+TEST_CASE(an_estimate_of_combining_falls_at_once_and_is_doubled_at_most)
+{
+    CHECK_NEAR(policy_learn_combined(0, 500), 500, 0);
+    CHECK_NEAR(policy_learn_combined(500, 20), 20, 0);
+    CHECK_NEAR(policy_learn_combined(20, 4e6), 40, 0);
+    CHECK_NEAR(policy_learn_combined(20, 30), 30, 0);
 }
