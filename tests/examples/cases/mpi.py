@@ -1,4 +1,5 @@
 """The checks of the examples that run MPI themselves."""
+import itertools
 
 
 def plate(size):
@@ -27,11 +28,9 @@ def plate(size):
             before, heat = heat, spread(heat)
         change = max(abs(a - b) for h, was in zip(heat, before) for a, b in zip(h, was))
         yield change
-    total = [0.0, 0.0]
-    for h, f in zip(heat, fuel):
-        for x in range(size):
-            total[0] += h[x]
-            total[1] += f[x]
+    total = 0.0
+    for h in itertools.chain(*heat):
+        total += h
     yield total
 
 
@@ -40,4 +39,4 @@ def stencil(run):
     *changes, total = plate(17)
     for number, change in enumerate(changes, 1):
         run.require(out.line(r"round (\d+): the last sweep changed (\S+)") == [number, change], f"round {number}")
-    run.require(out.line(r"heat (\S+), fuel (\S+)") == total, f"not {total}")
+    run.require(out.line(r"the heat is (\S+)") == [total], f"not {total}")
