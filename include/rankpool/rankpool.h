@@ -136,14 +136,14 @@ typedef struct rp_options {
     int isolate;              /* run tasks in a supervised child process; later */
     double timeout;           /* seconds a task may run; later */
     size_t task_memory;       /* bytes a task may use; later */
-    int retries;              /* further tries after a crash, a timeout or a lost worker; later */
-    uint64_t seed;            /* of rp_random */
-    const char *journal;      /* file of finished results, to resume from; later */
-    int progress;             /* bar on standard error: 0 where it is a terminal, 1 on, -1 off */
-    rp_fn *initializer;       /* runs once in each process that runs tasks, before its first task */
-    const void *initarg;      /* `initarg_size` bytes, copied by rp_open: the initializer's input */
-    size_t initarg_size;      /* bytes */
-    rp_fn *finalizer;         /* the same as `initializer`, after the last task, without input */
+    int retries;         /* further tries of an item that was lost with its worker; 0: two, below 0: none */
+    uint64_t seed;       /* of rp_random */
+    const char *journal; /* file of finished results, to resume from; later */
+    int progress;        /* bar on standard error: 0 where it is a terminal, 1 on, -1 off */
+    rp_fn *initializer;  /* runs once in each process that runs tasks, before its first task */
+    const void *initarg; /* `initarg_size` bytes, copied by rp_open: the initializer's input */
+    size_t initarg_size; /* bytes */
+    rp_fn *finalizer;    /* the same as `initializer`, after the last task, without input */
 } rp_options;
 
 #ifdef __cplusplus
@@ -302,7 +302,7 @@ typedef struct rp_map_options {
     size_t chunk;         /* 0: the pool's */
     size_t window;        /* of a stream: most items drawn ahead of its sink; 0: the pool's */
     double timeout;       /* seconds an item may run; later */
-    int retries;          /* further tries of an item; later */
+    int retries;          /* 0: the pool's */
     const void *common;   /* one argument for all items, `common_size` bytes, copied once a node */
     size_t common_size;   /* bytes */
     const double *cost;   /* n hints, any unit: the longest go first */
@@ -356,8 +356,7 @@ RP_API rp_status rp_map(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size
 /* Maps as rp_map does, with options and a report; both may be NULL and are the caller's. The report
  * is written when items have failed, too.
  * Errors: those of rp_map; RP_INVALID also for options that make no sense. RP_CANCELLED is in
- * `statuses` for what `stop_at_failure` left. RP_UNSUPPORTED: `timeout`, `retries`, in this
- * version. */
+ * `statuses` for what `stop_at_failure` left. RP_UNSUPPORTED: `timeout`, in this version. */
 RP_API rp_status rp_map_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, void *out,
                              size_t out_size, const rp_map_options *options, rp_map_report *report);
 
@@ -404,7 +403,7 @@ RP_API rp_status rp_stream(rp_pool *pool, rp_fn *fn, rp_source *source, rp_sink 
 typedef struct rp_task_options {
     size_t size;       /* set by RP_TASK_OPTIONS(...) and RP_TASK_OPTIONS_INIT */
     double timeout;    /* seconds it may run; later */
-    int retries;       /* further tries; later */
+    int retries;       /* 0: the pool's */
     int priority;      /* higher first, 0 by default */
     int worker;        /* RP_ANY_WORKER (0) or a worker's number from 1 */
     void *user;        /* the caller's, for rp_user */
@@ -458,7 +457,7 @@ RP_API rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_s
  * input; so is the future the caller's, or the pool's. A task for a worker that dies goes to the
  * others.
  * Errors: those of rp_submit; RP_INVALID also where there is no such worker. RP_UNSUPPORTED:
- * `timeout`, `retries`, in this version. */
+ * `timeout`, in this version. */
 RP_API rp_status rp_submit_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size,
                                 const rp_task_options *options, rp_future **future);
 

@@ -43,9 +43,8 @@ static rp_status read_options(rp_pool *pool, const rp_task_options *given, rp_ta
         sized_read(given, options, sizeof *options, "rp_task_options", "RP_TASK_OPTIONS", error);
     if (status)
         return status;
-    if (options->timeout > 0 || options->retries > 0)
-        return error_set(error, RP_UNSUPPORTED, "rp_submit_with: %s is not supported by this version",
-                         options->timeout > 0 ? "timeout" : "retries");
+    if (options->timeout > 0)
+        return error_set(error, RP_UNSUPPORTED, "rp_submit_with: timeout is not supported by this version");
     if (options->worker < 0 || options->worker >= pool->crew->count)
         return error_set(error, RP_INVALID,
                          "rp_submit_with: there is no worker %d: they are numbered 1 to %d", options->worker,
@@ -75,6 +74,7 @@ static rp_status submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size
     task->fn = fn;
     task->kept = future != NULL;
     task->with_pool = future == NULL;
+    task->retries = options && options->retries ? options->retries : pool->options.retries;
     if (options) {
         made->user = options->user;
         task->priority = options->priority;

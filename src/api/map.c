@@ -35,9 +35,8 @@ rp_status map_options_read(rp_pool *pool, const char *call, const rp_map_options
     rp_status status = sized_read(given, options, sizeof *options, "rp_map_options", "RP_MAP_OPTIONS", error);
     if (status)
         return status;
-    if (options->timeout > 0 || options->retries > 0)
-        return error_set(error, RP_UNSUPPORTED, "%s: %s is not supported by this version", call,
-                         options->timeout > 0 ? "timeout" : "retries");
+    if (options->timeout > 0)
+        return error_set(error, RP_UNSUPPORTED, "%s: timeout is not supported by this version", call);
     if (options->common_size && !options->common)
         return error_set(error, RP_INVALID, "%s: `common` is NULL, yet it has %zu bytes", call,
                          options->common_size);
@@ -66,6 +65,7 @@ static rp_status apply_options(rp_pool *pool, const char *call, const rp_map_opt
     work->statuses = options->statuses;
     work->sizes = options->sizes;
     work->stop_at_failure = options->stop_at_failure;
+    work->retries = options->retries ? options->retries : pool->options.retries;
     work->label = options->label;
     return map_options_schedule(pool, call, options, &work->schedule);
 }

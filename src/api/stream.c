@@ -43,6 +43,7 @@ rp_status rp_stream(rp_pool *pool, rp_fn *fn, rp_source *source, rp_sink *sink, 
         return status;
     work.window = options.window ? options.window : pool->options.window;
     work.chunk = options.chunk ? options.chunk : pool->options.chunk;
+    work.retries = options.retries ? options.retries : pool->options.retries;
     work.common = options.common;
     work.common_size = options.common_size;
     work.label = options.label;

@@ -149,12 +149,15 @@ struct parcel {
     uint64_t pads[5];
 };
 
+#define RUNNING_NONE UINT64_MAX
+
 /* A process on the board. */
 struct slot {
     _Alignas(BOARD_LINE) _Atomic uint64_t announce; /* the claim that it makes or holds, see post.h */
-    _Atomic uint64_t running;                       /* the item it runs, a hint */
-    _Atomic uint64_t done;                          /* items it has run */
-    _Atomic uint64_t item_ns;                       /* its measured time an item, a hint */
+    _Atomic uint64_t
+        running; /* index of the item that it runs or ran last; RUNNING_NONE: none of its claim yet */
+    _Atomic uint64_t done;    /* items it has run */
+    _Atomic uint64_t item_ns; /* its measured time an item, a hint */
     _Atomic uint32_t state;
     _Atomic uint64_t held;                      /* an item of a queue that its task looks at */
     _Atomic uint64_t waits_for;                 /* the queue that its task waits at ... */

@@ -88,7 +88,7 @@ static void translate(const rp_options *settled, struct options *out)
         .isolate = settled->isolate > 0,
         .timeout = settled->timeout > 0 ? settled->timeout : 0,
         .task_memory = size_if_on(settled->task_memory),
-        .retries = settled->retries > 0 ? settled->retries : 0,
+        .retries = settled->retries,
         .seed = settled->seed,
         .progress = sign(settled->progress),
         .initializer = settled->initializer,

@@ -34,7 +34,7 @@ struct options {
     bool isolate;
     double timeout;     /* seconds; 0: none */
     size_t task_memory; /* bytes; 0: no cap */
-    int retries;
+    int retries;        /* 0: the usual; below 0: none */
     uint64_t seed;
     char *journal; /* path; NULL: none */
     int progress;  /* 1 on, -1 off, 0: on where standard error is a terminal */

@@ -95,6 +95,7 @@ static void free_manager(struct manager *manager)
         posting_free(&manager->postings[i]);
     free(manager->postings);
     parcels_fini(&manager->parcels);
+    retry_free(&manager->retries);
     arena_fini(&manager->arena);
     if (manager->held)
         rest = (struct manager){.board = manager->board, .held = manager->held, .closed = true};

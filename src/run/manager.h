@@ -15,6 +15,7 @@
 #include "func/func.h"
 #include "run/perform.h"
 #include "run/posting.h"
+#include "run/retry.h"
 
 struct holding;
 struct queueing;
@@ -60,6 +61,7 @@ struct manager {
     struct queueing *queues;  /* that are open */
     uint64_t queues_made;     /* alone: so far */
     void *queue_view;         /* alone: the item that a task got last */
+    struct retries retries;   /* items that wait for another try */
     struct holding *holdings; /* memory that the user holds */
     int given_up;             /* of these, those that wait to be freed */
     struct performer performer;

@@ -14,8 +14,9 @@
 #include "run/wait.h"
 #include "sched/order.h"
 
-#define PARTIALS_LEFT ((size_t)1 << 20) /* bytes of a reduction's results that the manager may leave lying   \
-                                         */
+#define PARTIALS_LEFT                                                                                        \
+    ((size_t)1 << 20) /* bytes of a reduction's results that the manager may leave lying                     \
+                       */
 
 /* ---- Beginning --------------------------------------------------------------------------- */
 

@@ -32,6 +32,7 @@ struct map_work {
     rp_status *statuses;
     size_t *sizes;
     bool stop_at_failure;
+    int retries; /* as in struct posting_item */
     const char *label;
 };
 

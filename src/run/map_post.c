@@ -174,7 +174,7 @@ void map_feed(struct map *map)
 
 /* ---- Deaths ------------------------------------------------------------------------------ */
 
-static bool repost(void *work, int old_number, uint32_t from, uint32_t count)
+static bool repost(void *work, int old_number, uint32_t from, uint32_t count, bool charged)
 {
     struct map *map = work;
     struct manager *manager = map->manager;
@@ -197,14 +197,23 @@ static bool repost(void *work, int old_number, uint32_t from, uint32_t count)
     post->in = before->in + (map->work->range ? 0 : from * map->work->in_size);
     post->out = before->out + from * map->work->out_size;
     post->indices = before->indices ? before->indices + from * sizeof *map->order : 0;
-    post->attempt = before->attempt + 1;
+    post->attempt = before->attempt + charged;
     publish(map, posting->share, number, count);
     lease_end_run(&old->lease, from, count);
     map_leave_post(map, old_number);
     return true;
 }
 
+static struct posting_item tell(void *work, int number, uint32_t item)
+{
+    const struct map *map = work;
+    return (struct posting_item){.index = map_index(map, map->manager->postings[number].first + item),
+                                 .attempt = (int)map->manager->board.post[number].attempt,
+                                 .retries = map->work->retries};
+}
+
 const struct posting_ops map_posting_ops = {
     .take_note = map_take_note,
     .repost = repost,
+    .tell = tell,
 };

@@ -161,4 +161,6 @@ void map_stop(struct map *map, rp_status status)
     for (int i = 0; !manager_is_alone(map->manager) && i < BOARD_POSTS; i++)
         if (map->manager->postings[i].ops && map->manager->postings[i].work == map)
             stop_post(map, i);
+    if (!manager_is_alone(map->manager))
+        retry_give_up(map->manager, map);
 }

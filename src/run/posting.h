@@ -16,15 +16,24 @@ struct block {
     int users;
 };
 
+/* What is known of an item of a post. */
+struct posting_item {
+    uint64_t index; /* as its task sees it */
+    int attempt;    /* the present try, from 1 */
+    int retries;    /* further tries: 0 what is usual, below 0 none */
+};
+
 /* What a kind of work (maps, submitted tasks) does about its posts. */
 struct posting_ops {
     /* A worker's note; `payload` is its sentence or result, NULL if it carries none. True: the
      * payload is still needed, and parcel_mark_taken is the work's to call. */
     bool (*take_note)(void *work, int post, const struct note *note, const void *payload, int worker);
 
-    /* Items that a dead worker held run elsewhere: their leases end here. False: there is no room
-     * at present, and nothing has changed. */
-    bool (*repost)(void *work, int post, uint32_t from, uint32_t count);
+    /* Items that a dead worker held run elsewhere: their leases end here. With `charged` it is
+     * another try of them. False: there is no room at present, and nothing has changed. */
+    bool (*repost)(void *work, int post, uint32_t from, uint32_t count, bool charged);
+
+    struct posting_item (*tell)(void *work, int post, uint32_t item);
 };
 
 struct posting {

@@ -23,7 +23,7 @@ static struct sight look(struct manager *manager)
 
 static bool is_lost(const struct manager *manager, const struct sight *sight, int post, uint32_t item)
 {
-    if (lease_has_ended(&manager->postings[post].lease, item))
+    if (lease_has_ended(&manager->postings[post].lease, item) || retry_waits(manager, post, item))
         return false;
     for (int member = 0; member < manager->crew->count; member++)
         if (post_announcement_covers(&manager->board, sight->announced[member], post, item))
@@ -31,19 +31,43 @@ static bool is_lost(const struct manager *manager, const struct sight *sight, in
     return true;
 }
 
+/* The dead worker that ran this item when it died; 0: it only held it. */
+static int find_runner(struct manager *manager, int post, uint32_t item)
+{
+    const struct posting *posting = &manager->postings[post];
+    uint64_t index = posting->ops->tell(posting->work, post, item).index;
+    for (int member = 1; member < manager->crew->count; member++)
+        if (manager->crew->member[member].dead &&
+            post_announcement_covers(&manager->board, post_announcement(&manager->board, member), post,
+                                     item) &&
+            atomic_load(&manager->board.slot[member].running) == index)
+            return member;
+    return 0;
+}
+
 static void recover_post(struct manager *manager, const struct sight *sight, int post)
 {
     struct posting *posting = &manager->postings[post];
     for (uint32_t from = 0; posting->ops && from < posting->suspect; from++) {
         uint32_t end = from;
-        while (end < posting->suspect && is_lost(manager, sight, post, end))
+        int runner = 0;
+        while (end < posting->suspect && is_lost(manager, sight, post, end) &&
+               !(runner = find_runner(manager, post, end)))
             end++;
-        if (end == from)
-            continue;
-        if (!posting->ops->repost(posting->work, post, from, end - from))
+        if (end > from && !posting->ops->repost(posting->work, post, from, end - from, false))
             return;
-        from = end - 1;
+        if (runner && posting->ops)
+            retry_lost(manager, post, end, runner);
+        from = runner ? end : end > from ? end - 1 : from;
     }
+}
+
+/* All that the dead held is accounted for: what they announced means nothing any more. */
+static void forget_dead(struct manager *manager)
+{
+    for (int member = 1; member < manager->crew->count; member++)
+        if (manager->crew->member[member].dead)
+            atomic_store(&manager->board.slot[member].announce, 0);
 }
 
 static void forget_ended(struct posting *posting)
@@ -65,6 +89,8 @@ void recover_lost(struct manager *manager)
             forget_ended(posting);
         manager->suspect |= posting->ops && posting->suspect;
     }
+    if (!manager->suspect)
+        forget_dead(manager);
 }
 
 /* Nothing that is claimed later is the dead one's: of a descriptor's next life nothing at all. */

@@ -188,8 +188,10 @@ bool station_claim(struct station *station, struct station_claim *claim)
     while (post_peek(&station->board, 0, &claim->offer)) {
         uint64_t map = atomic_load_explicit(&claim->offer.post->map, memory_order_relaxed);
         claim->run = map ? choose_run(station, &claim->offer, find_map(station, map)) : 1;
-        if (post_claim(&station->board, &claim->offer, claim->run))
-            return true;
+        if (!post_claim(&station->board, &claim->offer, claim->run))
+            continue;
+        atomic_store_explicit(&board_slot(&station->board)->running, RUNNING_NONE, memory_order_relaxed);
+        return true;
     }
     return false;
 }

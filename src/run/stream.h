@@ -18,6 +18,7 @@ struct stream_work {
     size_t window; /* items; 0: the library's choice */
     enum schedule schedule;
     size_t chunk;
+    int retries; /* as in struct posting_item */
     const void *common;
     size_t common_size;
     const char *label;

@@ -125,6 +125,7 @@ void stream_withdraw(struct stream *stream)
         lease_end_run(&posting->lease, from, posting->lease.items - from);
         leave_post(stream, i);
     }
+    retry_give_up(manager, stream);
 }
 
 /* ---- Notes and deaths -------------------------------------------------------------------- */
@@ -142,7 +143,7 @@ static bool take_note(void *work, int post, const struct note *note, const void 
     return kept;
 }
 
-static bool repost(void *work, int old_number, uint32_t from, uint32_t count)
+static bool repost(void *work, int old_number, uint32_t from, uint32_t count, bool charged)
 {
     struct stream *stream = work;
     struct manager *manager = stream->manager;
@@ -158,7 +159,7 @@ static bool repost(void *work, int old_number, uint32_t from, uint32_t count)
         manager->postings[number].first = old->first + from;
         describe_post(stream, post, old->first + from);
         post->indices = before->indices + from * sizeof(struct packed_input);
-        post->attempt = before->attempt + 1;
+        post->attempt = before->attempt + charged;
         post_publish(&manager->board, number, count, false);
         roster_ring(manager->setup.roster);
     }
@@ -167,7 +168,16 @@ static bool repost(void *work, int old_number, uint32_t from, uint32_t count)
     return true;
 }
 
+static struct posting_item tell(void *work, int number, uint32_t item)
+{
+    const struct stream *stream = work;
+    return (struct posting_item){.index = stream->manager->postings[number].first + item,
+                                 .attempt = (int)stream->manager->board.post[number].attempt,
+                                 .retries = stream->work->retries};
+}
+
 const struct posting_ops stream_posting_ops = {
     .take_note = take_note,
     .repost = repost,
+    .tell = tell,
 };

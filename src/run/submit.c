@@ -36,6 +36,8 @@ static bool withdraw(struct manager *manager, struct task *task)
 static size_t withdraw_all(struct manager *manager, rp_status status, const char *sentence)
 {
     size_t withdrawn = 0;
+    if (status == RP_POOL_BROKEN && !manager_is_alone(manager))
+        retry_give_up(manager, manager);
     struct task *firsts[] = {manager->posted.first, manager->queued.first};
     for (int i = 0; i < 2; i++)
         for (struct task *task = firsts[i], *behind; task; task = behind) {

@@ -115,14 +115,14 @@ static bool take_note(void *work, int post, const struct note *note, const void 
 
 /* ---- Deaths ------------------------------------------------------------------------------ */
 
-/* Back to the queue; the death is the task's only where it ran. */
-static void requeue(struct manager *manager, struct task *task)
+/* Back to the queue. */
+static void requeue(struct manager *manager, struct task *task, bool charged)
 {
     const struct task_record *record = submit_record(manager, task);
     const void *in =
         task->in_size <= NOTE_INLINE ? record->input.bytes : board_at(&manager->board, record->input.offset);
     task_remove(&manager->posted, task);
-    task->attempts += atomic_load(&record->state) == RECORD_RUNNING;
+    task->attempts += charged;
     task->in = malloc(task->in_size ? task->in_size : 1);
     if (!task->in) {
         submit_settle(manager, task, RP_NO_MEMORY, "no memory to run it again after its worker died");
@@ -134,7 +134,7 @@ static void requeue(struct manager *manager, struct task *task)
     task_insert(&manager->queued, task);
 }
 
-static bool repost(void *work, int post, uint32_t from, uint32_t count)
+static bool repost(void *work, int post, uint32_t from, uint32_t count, bool charged)
 {
     struct manager *manager = work;
     struct posting *posting = &manager->postings[post];
@@ -143,13 +143,22 @@ static bool repost(void *work, int post, uint32_t from, uint32_t count)
         posting->tasks[item] = NULL;
         lease_end(&posting->lease, item);
         if (task) /* else it was cancelled */
-            requeue(manager, task);
+            requeue(manager, task, charged);
     }
     submit_leave_post(manager, post);
     return true;
 }
 
+static struct posting_item tell(void *work, int post, uint32_t item)
+{
+    const struct manager *manager = work;
+    const struct task *task = manager->postings[post].tasks[item];
+    return task ? (struct posting_item){task->index, task->attempts + 1, task->retries}
+                : (struct posting_item){.index = UINT64_MAX}; /* it was cancelled */
+}
+
 const struct posting_ops submit_posting_ops = {
     .take_note = take_note,
     .repost = repost,
+    .tell = tell,
 };

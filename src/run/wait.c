@@ -58,6 +58,7 @@ static uint64_t next_look(const struct manager *manager)
 bool wait_watch(struct manager *manager)
 {
     uint64_t now = clock_ns();
+    retry_post(manager);
     if (now < next_look(manager))
         return false;
     manager->looked = now;
@@ -84,8 +85,9 @@ static bool look_on(struct awaited *awaited)
 static void wait_until(struct awaited *awaited, uint64_t deadline)
 {
     struct manager *manager = awaited->manager;
-    wait_watch(manager);
     uint64_t begun = clock_ns();
+    if (wait_watch(manager)) /* which may have brought what the caller waits for */
+        return;
     if (look_on(awaited))
         return;
     outbox_doze(&manager->board, awaited->items);
@@ -93,7 +95,8 @@ static void wait_until(struct awaited *awaited, uint64_t deadline)
         outbox_rouse(&manager->board);
         return;
     }
-    uint64_t tick = next_look(manager);
+    uint64_t tick = next_look(manager), due = retry_due(manager);
+    tick = due < tick ? due : tick;
     outbox_sleep(&manager->board, tick < deadline ? tick : deadline);
     manager->last_wait_ns = clock_ns() - begun;
     if (!wait_watch(manager) && manager->suspect)

@@ -34,6 +34,7 @@ struct task {
     unsigned calls;      /* of its callbacks that have not been made: they keep it */
     int priority;        /* higher first */
     int owner;           /* the worker that it is for; 0: any */
+    int retries;         /* further tries: 0 what is usual, below 0 none */
     uint64_t ended;      /* the how manieth to be done, from 1 */
     struct task_watch *watches;
     char *label; /* or NULL */

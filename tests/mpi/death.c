@@ -1,4 +1,4 @@
-/* Workers that die: what they held runs elsewhere, and nothing hangs. Started alone, with four
+/* Workers that die: what they held runs elsewhere, and nothing hangs. Started alone, with ten
  * workers, since a launcher ends a job that loses a rank. The cases go on with those that the
  * earlier ones have left alive. */
 #define _GNU_SOURCE
@@ -130,6 +130,118 @@ TEST_CASE(a_killed_worker_costs_no_bit_of_a_reduction)
                  RP_OK);
     CHECK_MEM(&out, &wanted, sizeof out);
     await_alive(pool, before - 1);
+    suite_close(pool);
+}
+
+/* ---- Items that kill their workers ------------------------------------------------------- */
+
+enum { KILLER = 100 };
+
+/* Item 100 ends its process, whenever it is tried; the others answer their attempt. */
+static int die_always(rp_call *call, const void *in, size_t size)
+{
+    const struct ticket *ticket = in;
+    int attempt = rp_call_attempt(call);
+    if (ticket->number == KILLER)
+        raise(SIGKILL);
+    task_mark(call, in, size);
+    return rp_return(call, &attempt, sizeof attempt);
+}
+
+/* Kills 3. */
+TEST_CASE(an_item_that_kills_its_workers_is_given_up_and_the_others_complete)
+{
+    enum { n = 2000 };
+    static struct ticket in[n];
+    static int out[n];
+    rp_status statuses[n];
+    rp_map_report report;
+    rp_pool *pool = suite_open(NULL);
+    suite_need_workers(pool, 4);
+    int before = alive(pool);
+    stage_reset();
+    for (size_t i = 0; i < n; i++)
+        in[i] = ticket_of(i);
+    CHECK_STATUS(rp_map_with(pool, die_always, in, sizeof *in, n, out, sizeof *out,
+                             RP_MAP_OPTIONS(.chunk = 50, .statuses = statuses), &report),
+                 RP_WORKER_LOST);
+    for (size_t i = 0; i < n; i++) {
+        CHECK_STATUS(statuses[i], i == KILLER ? RP_WORKER_LOST : RP_OK);
+        if (i != KILLER && !CHECK_INT(out[i], 1)) /* those that were held with it are not charged */
+            break;
+    }
+    CHECK_UINT(report.done, n - 1);
+    CHECK_UINT(report.failed, 1);
+    CHECK_UINT(report.first_failed, KILLER);
+    CHECK_HAS(report.message, "attempt 3: the worker died with it");
+    await_alive(pool, before - 3);
+    suite_close(pool);
+}
+
+/* Kills 1. */
+TEST_CASE(with_no_retries_a_task_that_kills_its_worker_is_not_tried_again)
+{
+    rp_pool *pool = suite_open(NULL);
+    suite_need_workers(pool, 2);
+    int before = alive(pool);
+    rp_future *killer, *other;
+    rp_task_info info;
+    struct ticket ticket = ticket_of(KILLER), mark = ticket_of(1);
+    stage_reset();
+    REQUIRE_STATUS(
+        rp_submit_with(pool, die_always, &ticket, sizeof ticket, RP_TASK_OPTIONS(.retries = -1), &killer),
+        RP_OK);
+    REQUIRE_STATUS(rp_submit(pool, die_always, &mark, sizeof mark, &other), RP_OK);
+    CHECK_STATUS(rp_result(killer, NULL), RP_WORKER_LOST);
+    CHECK_HAS(rp_error(killer), "attempt 1: the worker died with it");
+    CHECK_STATUS(rp_info(killer, &info), RP_OK);
+    CHECK_INT(info.attempts, 1);
+    CHECK(info.worker >= 1 && info.pid > 0);
+    CHECK_STATUS(rp_result(other, NULL), RP_OK);
+    rp_release(&killer);
+    rp_release(&other);
+    await_alive(pool, before - 1);
+    suite_close(pool);
+}
+
+struct feed {
+    struct ticket ticket;
+    size_t drawn, given, lost;
+};
+
+static int draw(void *state, rp_view *item)
+{
+    struct feed *feed = state;
+    feed->ticket = ticket_of(feed->drawn);
+    *item = (rp_view){&feed->ticket, sizeof feed->ticket};
+    return feed->drawn++ < 300;
+}
+
+static int give(void *state, size_t index, rp_status status, rp_view result, const char *error)
+{
+    struct feed *feed = state;
+    feed->given++;
+    feed->lost += status == RP_WORKER_LOST;
+    CHECK_STATUS(status, index == KILLER ? RP_WORKER_LOST : RP_OK);
+    if (status)
+        CHECK_HAS(error, "attempt 2: the worker died with it");
+    else
+        CHECK_UINT(result.size, sizeof(int));
+    return 0;
+}
+
+/* Kills 2. */
+TEST_CASE(a_stream_gives_an_item_up_after_its_retries_and_goes_on)
+{
+    rp_pool *pool = suite_open(RP_OPTIONS(.retries = 1));
+    suite_need_workers(pool, 3);
+    int before = alive(pool);
+    struct feed feed = {.drawn = 0};
+    stage_reset();
+    CHECK_STATUS(rp_stream(pool, die_always, draw, give, &feed, NULL), RP_OK);
+    CHECK_UINT(feed.given, 300);
+    CHECK_UINT(feed.lost, 1);
+    await_alive(pool, before - 2);
     suite_close(pool);
 }
 

@@ -255,7 +255,6 @@ TEST_CASE(wrong_sets_callbacks_and_options_are_refused)
     CHECK_STATUS(WITH(.worker = -1), RP_INVALID);
     CHECK_STATUS(WITH(.worker = rp_workers(pool) + 1), RP_INVALID);
     CHECK_STATUS(WITH(.timeout = 1), RP_UNSUPPORTED);
-    CHECK_STATUS(WITH(.retries = 1), RP_UNSUPPORTED);
 #undef WITH
     rp_task_options options = RP_TASK_OPTIONS_INIT;
     options.size = 3;

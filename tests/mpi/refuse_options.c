@@ -36,7 +36,6 @@ TEST_CASE(options_of_later_versions_are_refused)
     refuse_options(RP_OPTIONS(.isolate = 1), RP_UNSUPPORTED, "isolate");
     refuse_options(RP_OPTIONS(.timeout = 2.5), RP_UNSUPPORTED, "timeout");
     refuse_options(RP_OPTIONS(.task_memory = 1 << 20), RP_UNSUPPORTED, "task_memory");
-    refuse_options(RP_OPTIONS(.retries = 3), RP_UNSUPPORTED, "retries");
     refuse_options(RP_OPTIONS(.journal = "journal"), RP_UNSUPPORTED, "journal");
     rp_pool *pool =
         suite_open(RP_OPTIONS(.isolate = -1, .timeout = -1, .retries = -1, .progress = -1)); /* off */

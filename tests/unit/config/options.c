@@ -92,7 +92,7 @@ TEST_CASE(a_negative_number_in_the_code_turns_off_what_the_environment_turns_on)
     CHECK_UINT(options.chunk, 0);
     CHECK(!options.isolate);
     CHECK_NEAR(options.timeout, 0, 0);
-    CHECK_INT(options.retries, 0);
+    CHECK_INT(options.retries, -2);
     CHECK_UINT(options.task_memory, 0);
     CHECK(options.journal == NULL);
     CHECK_INT(options.progress, -1);
@@ -213,7 +213,6 @@ TEST_CASE(what_is_not_built_yet_is_refused_when_it_is_on)
         {RP_OPTIONS(.isolate = 1), "RANKPOOL_ISOLATE", "1"},
         {RP_OPTIONS(.timeout = 0.5), "RANKPOOL_TIMEOUT", "0.5"},
         {RP_OPTIONS(.task_memory = 1), "RANKPOOL_TASK_MEMORY", "1M"},
-        {RP_OPTIONS(.retries = 1), "RANKPOOL_RETRIES", "1"},
         {RP_OPTIONS(.journal = "file"), "RANKPOOL_JOURNAL", "file"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -1,0 +1,120 @@
+#include "run/retry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "run/manager.h"
+
+struct retry {
+    uint64_t due;
+    uint64_t serial; /* of the posting */
+    int post;
+    uint32_t item;
+};
+
+static const char said[] = "the worker died with it"; /* fits into a note */
+_Static_assert(sizeof said - 1 <= NOTE_INLINE, "a sentence without a parcel");
+
+static uint64_t pause_after(int attempt)
+{
+    uint64_t pause = RETRY_PAUSE_NS;
+    for (int i = 1; i < attempt && pause < RETRY_LONGEST_NS; i++)
+        pause *= 2;
+    return pause < RETRY_LONGEST_NS ? pause : RETRY_LONGEST_NS;
+}
+
+static bool append(struct retries *retries, struct retry retry)
+{
+    if (retries->count == retries->room) {
+        size_t room = retries->room ? 2 * retries->room : 16;
+        struct retry *more = realloc(retries->list, room * sizeof *more);
+        if (!more)
+            return false;
+        retries->list = more;
+        retries->room = room;
+    }
+    retries->list[retries->count++] = retry;
+    return true;
+}
+
+static bool may_try_again(const struct posting_item *item)
+{
+    int retries = item->retries < 0 ? 0 : item->retries ? item->retries : RETRIES_LOST;
+    return item->attempt <= retries;
+}
+
+void retry_lost(struct manager *manager, int post, uint32_t number, int worker)
+{
+    const struct posting *posting = &manager->postings[post];
+    struct posting_item item = posting->ops->tell(posting->work, post, number);
+    struct retry retry = {clock_ns() + pause_after(item.attempt), posting->serial, post, number};
+    if (may_try_again(&item)) {
+        if (!append(&manager->retries, retry)) /* without memory it does not wait */
+            posting->ops->repost(posting->work, post, number, 1, true);
+        return;
+    }
+    struct note note = {.post = (uint16_t)post,
+                        .status = RP_WORKER_LOST,
+                        .from = number,
+                        .count = 1,
+                        .ended = clock_ns(),
+                        .size = sizeof said - 1};
+    memcpy(note.result.bytes, said, note.size);
+    posting->ops->take_note(posting->work, post, &note, note.result.bytes, worker);
+}
+
+/* False: it is to be kept, since there was no room. */
+static bool post_again(struct manager *manager, const struct retry *retry)
+{
+    const struct posting *posting = &manager->postings[retry->post];
+    if (!posting->ops || posting->serial != retry->serial || lease_has_ended(&posting->lease, retry->item))
+        return true;
+    return posting->ops->repost(posting->work, retry->post, retry->item, 1, true);
+}
+
+bool retry_waits(const struct manager *manager, int post, uint32_t item)
+{
+    for (size_t i = 0; i < manager->retries.count; i++) {
+        const struct retry *retry = &manager->retries.list[i];
+        if (retry->post == post && retry->item == item && retry->serial == manager->postings[post].serial)
+            return true;
+    }
+    return false;
+}
+
+uint64_t retry_due(const struct manager *manager)
+{
+    uint64_t due = CLOCK_NEVER;
+    for (size_t i = 0; i < manager->retries.count; i++)
+        if (manager->retries.list[i].due < due)
+            due = manager->retries.list[i].due;
+    return due;
+}
+
+void retry_post(struct manager *manager)
+{
+    struct retries *retries = &manager->retries;
+    uint64_t now = retries->count ? clock_ns() : 0;
+    for (size_t i = 0; i < retries->count;) {
+        struct retry retry = retries->list[i];
+        if (retry.due <= now && post_again(manager, &retry))
+            retries->list[i] = retries->list[--retries->count];
+        else
+            i++;
+    }
+}
+
+void retry_give_up(struct manager *manager, const void *work)
+{
+    for (size_t i = 0; i < manager->retries.count; i++)
+        if (manager->postings[manager->retries.list[i].post].work == work)
+            manager->retries.list[i].due = 0;
+    retry_post(manager);
+}
+
+void retry_free(struct retries *retries)
+{
+    free(retries->list);
+    *retries = (struct retries){0};
+}
