@@ -35,9 +35,14 @@ static bool draw(struct stream *stream, rp_view *input)
 {
     *input = (rp_view){0};
     int more = stream->work->source(stream->work->state, input);
-    if (more > 0)
+    if (more > 0 && (input->data || !input->size))
         return true;
     stream->drained = true;
+    if (more > 0) {
+        stream->status = RP_INVALID;
+        error_set(stream->error, RP_INVALID, "the source gave %zu bytes at NULL as item %zu", input->size,
+                  stream->drawn);
+    }
     if (more < 0) {
         stream->status = RP_TASK_FAILED;
         error_set(stream->error, RP_TASK_FAILED, "the source failed with %d at item %zu", more,

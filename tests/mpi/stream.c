@@ -194,6 +194,31 @@ TEST_CASE(a_sink_may_use_the_pool_but_not_close_it)
     suite_close(pool);
 }
 
+static int draw_null(void *state, rp_view *item)
+{
+    struct flow *flow = state;
+    *item = (rp_view){NULL, flow->drawn < 60 ? 0 : 5};
+    return (int)!!++flow->drawn;
+}
+
+static int count(void *state, size_t index, rp_status status, rp_view result, const char *error)
+{
+    struct flow *flow = state;
+    (void)index, (void)error;
+    flow->given += !status && !result.size;
+    return 0;
+}
+
+TEST_CASE(bytes_at_null_end_the_stream_after_the_results_under_way)
+{
+    rp_pool *pool = suite_open(NULL);
+    struct flow flow = {.pool = pool};
+    CHECK_STATUS(rp_stream(pool, echo, draw_null, count, &flow, NULL), RP_INVALID);
+    CHECK_UINT(flow.given, 60);
+    CHECK_HAS(rp_last_error(pool), "5 bytes at NULL as item 60");
+    suite_close(pool);
+}
+
 TEST_CASE(a_stream_refuses_what_it_cannot_do)
 {
     rp_pool *pool = suite_open(NULL);
