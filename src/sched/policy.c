@@ -73,7 +73,7 @@ uint64_t policy_run(const struct policy_view *view)
 uint64_t policy_least_reduced(uint32_t workers, double item_ns, double combine_ns)
 {
     if (!(combine_ns > 0) || !(item_ns > 0))
-        return 2; /* to be measured */
+        return 4; /* to be measured */
     double least = 8.0 * workers * combine_ns / item_ns;
     return least < 0x1p32 ? (uint64_t)least : UINT32_MAX;
 }

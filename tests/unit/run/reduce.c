@@ -367,6 +367,32 @@ TEST_CASE(a_reduction_that_fails_leaves_nothing)
         }
 }
 
+static void look_and_go_on(void *state)
+{
+    check_nothing_is_left(state);
+    work_in_turns(state);
+}
+
+static void fail_first(void *state)
+{
+    struct puppets *puppets = state;
+    CHECK_INT(puppet_work(&puppets->worker[1], 40), 40);
+    puppets_at("manager: sleeps", 1, look_and_go_on, puppets);
+}
+
+TEST_CASE(what_has_come_before_a_failure_is_given_back_at_once)
+{
+    struct puppets puppets;
+    struct error error;
+    uint64_t out[LONGEST / 8];
+    struct map_work work = work_of(
+        &(struct map_work){.fn = failing, .schedule = SCHEDULE_DYNAMIC, .chunk = 5}, 300, LONGEST, out);
+    puppets_open(&puppets, 2, NULL);
+    puppets_at("manager: sleeps", 1, fail_first, &puppets);
+    CHECK_STATUS(map_run(&puppets.gang.manager, &work, NULL, &error), RP_TASK_FAILED);
+    puppets_close(&puppets);
+}
+
 /* Worker 1 has sent some parts; then both die. */
 static void die_all(void *state)
 {

@@ -233,9 +233,9 @@ TEST_CASE(claims_of_a_reduction_leave_the_manager_time_to_combine_them)
                 CHECK(least <= 1 || 2 * crowds[p] * times[k] >= (double)(least - 1) * times[i] / 4 ||
                       least >= UINT32_MAX);
             }
-    CHECK_UINT(policy_least_reduced(5, 0, 0), 2);
-    CHECK_UINT(policy_least_reduced(5, 100, 0), 2);
-    CHECK_UINT(policy_least_reduced(5, 0, 100), 2);
+    CHECK_UINT(policy_least_reduced(5, 0, 0), 4);
+    CHECK_UINT(policy_least_reduced(5, 100, 0), 4);
+    CHECK_UINT(policy_least_reduced(5, 0, 100), 4);
 }
 
 TEST_CASE(auto_takes_the_least_of_a_reduction_as_long_as_enough_remain)
