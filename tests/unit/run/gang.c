@@ -57,7 +57,7 @@ static const struct gang_fate no_service; /* instead of fates: the processes ser
 
 static _Noreturn void serve(struct gang *gang, int worker, const struct gang_fate *fates)
 {
-    char cpus[8];
+    char cpus[12];
     snprintf(cpus, sizeof cpus, "%d", worker);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     gang->roster.self = worker;
