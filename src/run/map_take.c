@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "run/describe.h"
 #include "run/map_state.h"
 
 /* ---- What came out ----------------------------------------------------------------------- */
@@ -38,16 +39,14 @@ static void set_statuses(struct map *map, size_t first, const struct note *note)
 static void keep_failure(struct map *map, size_t index, const struct note *note, const char *sentence,
                          int worker, int attempt)
 {
-    char said[SENTENCE_LENGTH], text[SENTENCE_LENGTH + 256];
+    char text[FAILURE_LENGTH];
     map->failed++;
     if (index >= map->first_failed)
         return;
     map->first_failed = index;
     map->status = (rp_status)note->status;
-    snprintf(said, sizeof said, "%.*s", (int)(note->size < sizeof said ? note->size : sizeof said - 1),
-             sentence ? sentence : "");
-    perform_describe(text, sizeof text, "item", index, note, &map->manager->crew->member[worker], worker,
-                     attempt, said);
+    describe_failure(&(struct failure){"item", index, note, sentence, worker, attempt}, map->manager->crew,
+                     text);
     error_set(map->error, map->status, "%s", text);
 }
 

@@ -239,10 +239,3 @@ rp_status perform_hook(struct performer *performer, const char *what, rp_fn *fn,
               call->sentence);
     return RP_POOL_BROKEN;
 }
-
-void perform_describe(char *text, size_t room, const char *what, size_t index, const struct note *note,
-                      const struct crew_member *member, int worker, int attempt, const char *sentence)
-{
-    snprintf(text, room, "%s %zu failed with code %d on worker %d (%s, process %ld), attempt %d%s%s", what,
-             index, note->code, worker, member->host, member->pid, attempt, *sentence ? ": " : "", sentence);
-}

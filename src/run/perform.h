@@ -143,10 +143,6 @@ void perform_errand(struct performer *performer, const struct errand *errand, st
 rp_status perform_hook(struct performer *performer, const char *what, rp_fn *fn, const void *in,
                        size_t in_size, struct error *error);
 
-/* The sentence that a user reads of a failed item or task. */
-void perform_describe(char *text, size_t room, const char *what, size_t index, const struct note *note,
-                      const struct crew_member *member, int worker, int attempt, const char *sentence);
-
 /* Room for an answer of `size` bytes; NULL without memory. What rp_reserve does. */
 void *call_reserve(struct call *call, size_t size);
 

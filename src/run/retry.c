@@ -13,7 +13,7 @@ struct retry {
     uint32_t item;
 };
 
-static const char said[] = "the worker died with it"; /* fits into a note */
+static const char said[] = "the worker died"; /* fits into a note */
 _Static_assert(sizeof said - 1 <= NOTE_INLINE, "a sentence without a parcel");
 
 static uint64_t pause_after(int attempt)

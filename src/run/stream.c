@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "run/collect.h"
+#include "run/describe.h"
 #include "run/show.h"
 #include "run/stream_state.h"
 #include "run/stuck.h"
@@ -92,11 +93,10 @@ static void give_own(void *state, struct note *note, const void *payload)
     struct stream *stream = state;
     const struct manager *manager = stream->manager;
     void *kept = payload || !note->size ? NULL : (void *)(uintptr_t)note->result.offset;
-    char text[SENTENCE_LENGTH + 256] = "";
+    char text[FAILURE_LENGTH] = "";
     if (note->status)
-        perform_describe(text, sizeof text, "item", note->from, note,
-                         &manager->crew->member[manager->performer.self], manager->performer.self, 1,
-                         payload);
+        describe_failure(&(struct failure){"item", stream->drawn, note, payload, manager->performer.self, 1},
+                         manager->crew, text);
     /* The sink may use the pool, whose next task answers into the same few bytes. */
     _Alignas(16) unsigned char small[NOTE_INLINE];
     if (payload && !note->status)

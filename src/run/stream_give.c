@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "board/parcel.h"
+#include "run/describe.h"
 #include "run/stream_state.h"
 
 bool stream_arrive(struct stream *stream, int post, const struct note *note, int worker)
@@ -67,11 +68,9 @@ static void give_alone(struct stream *stream, const struct stream_arrival *arriv
         stream_give_one(stream, index, RP_OK, (rp_view){payload, note->size}, "");
         return;
     }
-    char said[SENTENCE_LENGTH], text[SENTENCE_LENGTH + 256];
-    snprintf(said, sizeof said, "%.*s", (int)(note->size < sizeof said ? note->size : sizeof said - 1),
-             (const char *)payload);
-    perform_describe(text, sizeof text, "item", index, note, &manager->crew->member[arrival->worker],
-                     arrival->worker, arrival->attempt, said);
+    char text[FAILURE_LENGTH];
+    describe_failure(&(struct failure){"item", index, note, payload, arrival->worker, arrival->attempt},
+                     manager->crew, text);
     stream_give_one(stream, index, (rp_status)note->status, (rp_view){0}, text);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "board/parcel.h"
+#include "run/describe.h"
 #include "run/submit_state.h"
 
 #define HELD_LEAST ((size_t)16 << 10) /* bytes of a result that is not copied */
@@ -79,11 +80,10 @@ bool submit_take_result(struct manager *manager, struct task *task, const struct
     if (task->queued < 0)
         task->queued = 0;
     if (status) {
-        char said[SENTENCE_LENGTH], text[SENTENCE_LENGTH + 256];
-        snprintf(said, sizeof said, "%.*s", (int)(note->size < sizeof said ? note->size : sizeof said - 1),
-                 note->size ? (const char *)payload : "");
-        perform_describe(text, sizeof text, task->label ? task->label : "task", task->index, note,
-                         &manager->crew->member[worker], worker, task->attempts, said);
+        char text[FAILURE_LENGTH];
+        const char *what = task->label ? task->label : "task";
+        describe_failure(&(struct failure){what, task->index, note, payload, worker, task->attempts},
+                         manager->crew, text);
         submit_settle(manager, task, status, text);
         return false;
     }

@@ -173,7 +173,7 @@ TEST_CASE(an_item_that_kills_its_workers_is_given_up_and_the_others_complete)
     CHECK_UINT(report.done, n - 1);
     CHECK_UINT(report.failed, 1);
     CHECK_UINT(report.first_failed, KILLER);
-    CHECK_HAS(report.message, "attempt 3: the worker died with it");
+    CHECK_HAS(report.message, "attempt 3: the worker died");
     await_alive(pool, before - 3);
     suite_close(pool);
 }
@@ -193,7 +193,7 @@ TEST_CASE(with_no_retries_a_task_that_kills_its_worker_is_not_tried_again)
         RP_OK);
     REQUIRE_STATUS(rp_submit(pool, die_always, &mark, sizeof mark, &other), RP_OK);
     CHECK_STATUS(rp_result(killer, NULL), RP_WORKER_LOST);
-    CHECK_HAS(rp_error(killer), "attempt 1: the worker died with it");
+    CHECK_HAS(rp_error(killer), "attempt 1: the worker died");
     CHECK_STATUS(rp_info(killer, &info), RP_OK);
     CHECK_INT(info.attempts, 1);
     CHECK(info.worker >= 1 && info.pid > 0);
@@ -224,7 +224,7 @@ static int give(void *state, size_t index, rp_status status, rp_view result, con
     feed->lost += status == RP_WORKER_LOST;
     CHECK_STATUS(status, index == KILLER ? RP_WORKER_LOST : RP_OK);
     if (status)
-        CHECK_HAS(error, "attempt 2: the worker died with it");
+        CHECK_HAS(error, "attempt 2: the worker died");
     else
         CHECK_UINT(result.size, sizeof(int));
     return 0;

@@ -642,14 +642,3 @@ TEST_CASE(a_hook_that_fails_says_where_and_why)
     CHECK_HAS(error.text, "no GPU");
     close_hall();
 }
-
-TEST_CASE(a_failure_is_described_with_all_that_helps)
-{
-    char text[2048];
-    struct crew_member member = {.host = "node7", .pid = 4711};
-    struct note note = {.code = -9};
-    perform_describe(text, sizeof text, "item", 12, &note, &member, 3, 2, "too hot");
-    CHECK_STR(text, "item 12 failed with code -9 on worker 3 (node7, process 4711), attempt 2: too hot");
-    perform_describe(text, sizeof text, "task", 0, &note, &member, 3, 1, "");
-    CHECK_STR(text, "task 0 failed with code -9 on worker 3 (node7, process 4711), attempt 1");
-}
