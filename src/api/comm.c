@@ -13,6 +13,7 @@ struct comm {
     int rank, ranks;
     void *kept;
     void (*release)(void *what);
+    void (*end)(void *what);
 };
 
 /* The process has one MPI. */
@@ -114,8 +115,11 @@ static int forget(MPI_Comm callers, int key, void *value, void *state)
 static int forget_all(MPI_Comm self, int key, void *value, void *state)
 {
     (void)self, (void)key, (void)value, (void)state;
-    while (process.first)
+    while (process.first) {
+        if (process.first->kept)
+            process.first->end(process.first->kept);
         MPI_Comm_delete_attr(process.first->callers, process.key);
+    }
     MPI_Comm_free_keyval(&process.key);
     MPI_Comm_free_keyval(&process.end);
     return MPI_SUCCESS;
@@ -232,8 +236,9 @@ void *comm_kept(const struct comm *comm)
     return comm->kept;
 }
 
-void comm_keep(struct comm *comm, void *what, void (*release_it)(void *what))
+void comm_keep(struct comm *comm, void *what, void (*release_it)(void *what), void (*end_it)(void *what))
 {
     comm->kept = what;
     comm->release = release_it;
+    comm->end = end_it;
 }

@@ -20,6 +20,14 @@ static void drop_all(void *first)
     }
 }
 
+/* A manager in MPI_Finalize waits for the others: none must wait for it in rp_serve. */
+static void end_all(void *first)
+{
+    for (struct team *team = first; team; team = team->behind)
+        if (team->world.roster.shared && team->world.roster.self == 0)
+            roster_quit(&team->world.roster);
+}
+
 struct team *team_of(struct comm *comm, int manager)
 {
     struct team *team = comm_kept(comm);
@@ -80,6 +88,6 @@ rp_status team_meet(struct team *team, struct comm *comm, struct error *error)
     team->met = true;
     team->users++;
     team->behind = comm_kept(comm);
-    comm_keep(comm, team, drop_all);
+    comm_keep(comm, team, drop_all, end_all);
     return RP_OK;
 }

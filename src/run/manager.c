@@ -192,6 +192,10 @@ rp_status manager_check(struct manager *manager, struct error *error)
     struct board_shared *shared = manager->board.shared;
     if (atomic_load(&shared->broken) == 2)
         return error_set(error, RP_POOL_BROKEN, "%s", shared->why);
+    if (atomic_load(&manager->setup.roster->shared->quit))
+        return error_set(
+            error, RP_POOL_BROKEN,
+            "no worker is left: the program ends, or has called MPI_Finalize, with the pool open");
     for (int i = 1; i < manager->crew->count; i++)
         if (manager_has(manager, i))
             return RP_OK;

@@ -164,7 +164,7 @@ void worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t po
     worker->serving = true;
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
         seat_resume(seat);
-    while (here && seat_is_posted(here, pool))
+    while (here && seat_is_posted(here, pool) && !seat_must_quit(here))
         serve_each(worker);
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
         stop_searching(seat, false);
@@ -177,7 +177,7 @@ void worker_part(struct worker *worker, struct roster *roster, uint64_t pool)
 {
     struct worker_seat *seat = find_seat(worker, roster);
     _Atomic uint32_t never = 0;
-    while (seat && !seat_flush(seat, pool))
+    while (seat && !seat_must_quit(seat) && !seat_flush(seat, pool))
         futex_wait(&never, 0, clock_deadline(1e-3));
     if (seat)
         seat_unchoose(seat, pool);

@@ -250,8 +250,20 @@ int main(int argc, char **argv)
     before_init = rp_open_comm(MPI_COMM_WORLD, 0, NULL, &pool);
     snprintf(before_init_text, sizeof before_init_text, "%s", rp_last_error(NULL));
     MPI_Init_thread(&argc, &argv, MPI_THREAD_SINGLE, &level);
-    int failed = check_main(argc, argv);
-    MPI_Finalize();
+    int failed = check_main(argc, argv), ranks = ranks_in(MPI_COMM_WORLD);
+    rp_pool *left_open = ranks_open(MPI_COMM_WORLD, 0, NULL);
+    bool manages = rp_is_manager(left_open);
+    if (!manages && rp_serve(left_open) != RP_OK)
+        failed = fprintf(stderr, "a worker did not serve: %s\n", rp_last_error(left_open));
+    MPI_Finalize(); /* the others leave rp_serve */
+    uint64_t value = 1;
+    rp_future *future = NULL;
+    rp_status wanted = ranks == 1 ? RP_OK : RP_POOL_BROKEN;
+    if (manages && rp_submit(left_open, ranks_square, &value, sizeof value, &future) != wanted)
+        failed = fprintf(stderr, "after MPI_Finalize: %s\n", rp_last_error(left_open));
+    rp_release(&future);
+    if (rp_close(&left_open) != (manages ? wanted : RP_OK))
+        failed = fprintf(stderr, "closed after MPI_Finalize: %s\n", rp_last_error(NULL));
     if (rp_open_comm(MPI_COMM_WORLD, 0, NULL, &pool) != RP_INVALID)
         failed = fprintf(stderr, "a pool was opened after MPI_Finalize\n");
     return failed != 0;
