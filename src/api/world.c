@@ -25,6 +25,7 @@
 static struct {
     pthread_mutex_t lock;
     bool entered, worker;
+    struct error refusal; /* MPI runs, but no pool can be had: said at every open */
     struct world world;
     uint64_t pools;
     int open;
@@ -141,18 +142,16 @@ static rp_status start_ranks(const struct launch *launch, const struct options *
     return status;
 }
 
-static rp_status join_ranks(struct world *world, const struct launch *launch, struct error *error)
+/* MPI runs. */
+static rp_status meet_others(struct world *world, const struct launch *launch, struct comm *comm,
+                             struct error *error)
 {
     struct launch_joined joined;
-    struct comm *comm;
-    rp_status status = comm_start(&comm, error);
-    if (status)
-        return status;
     int rank = comm_rank(comm), ranks = comm_ranks(comm);
     process.worker = rank > 0;
     process.pid = getpid();
     atexit(process.worker ? end_worker : end_manager);
-    status = launch_strangers(launch, ranks, error);
+    rp_status status = launch_strangers(launch, ranks, error);
     if (!status)
         status = launch_join(launch, &joined, error);
     if (status)
@@ -177,6 +176,20 @@ static rp_status join_ranks(struct world *world, const struct launch *launch, st
                                 ranks, launch->launcher, ranks - 1, ranks == 2 ? "" : "s");
 }
 
+static rp_status join_ranks(struct world *world, const struct launch *launch, struct error *error)
+{
+    struct comm *comm;
+    rp_status status = comm_start(&comm, error);
+    if (status)
+        return status;
+    status = meet_others(world, launch, comm, error);
+    if (status && !error->text[0])
+        error_set(error, status, "no memory to open a pool");
+    if (status)
+        process.refusal = *error;
+    return status;
+}
+
 static rp_status start(struct world *world, const struct options *options, struct error *error)
 {
     struct launch launch;
@@ -197,7 +210,10 @@ rp_status world_enter(const struct options *options, struct world **world, struc
 {
     rp_status status = RP_OK;
     pthread_mutex_lock(&process.lock);
-    if (!process.entered) {
+    if (process.refusal.status) {
+        *error = process.refusal;
+        status = error->status;
+    } else if (!process.entered) {
         error_clear(error);
         status = start(&process.world, options, error);
         if (status && !error->text[0])

@@ -177,3 +177,17 @@ TEST_CASE(ranks_of_different_builds_are_told_so_by_rank_and_host_before_any_task
         CHECK(!strstr(said.text, "sum"));
     }
 }
+
+TEST_CASE(a_later_open_says_again_why_there_is_no_pool)
+{
+    run("PMI_RANK=0 PMI_SIZE=3 " PROBE " again");
+    check_refused(RP_LAUNCH, "3 processes");
+    const char *first = strstr(said.text, "status");
+    const char *second = first ? strstr(first + 1, "status") : NULL;
+    CHECK(second && strstr(second, "3 processes"));
+    run(MPIRUN "-n 1 " PROBE " again : -n 1 " PROBE_OTHER " again");
+    check_refused(RP_MISMATCH, "rank 1");
+    first = strstr(said.text, "status");
+    second = first ? strstr(first + 1, "status") : NULL;
+    CHECK(second && strstr(second, "rank 1"));
+}
