@@ -25,9 +25,26 @@ static size_t own_out(const struct map *map)
     return map->out_place || map->work->combine ? 0 : map->work->out_size;
 }
 
+/* Bytes of results that an item of a reduction leaves to the manager where claims are short, whatever
+ * their combining takes; "auto" makes longer ones then. Workers must not run ahead of the manager. */
+static size_t part_bytes(const struct map *map)
+{
+    const struct map_work *work = map->work;
+    if (!work->combine)
+        return 0;
+    if (map->order || (work->schedule == SCHEDULE_DYNAMIC && !work->chunk))
+        return work->out_size;
+    return work->chunk ? work->out_size / work->chunk : 0;
+}
+
 static size_t item_bytes(const struct map *map)
 {
-    return own_in(map) + own_out(map) + (map->order ? sizeof *map->order : 0);
+    return own_in(map) + own_out(map) + part_bytes(map) + (map->order ? sizeof *map->order : 0);
+}
+
+uint64_t map_weigh_post(const struct map *map, const struct posting *posting)
+{
+    return posting->block->size + posting->lease.items * (uint64_t)part_bytes(map);
 }
 
 /* The inputs of a post of a reduction are no less than a result, so that they are many to combine. */
@@ -144,7 +161,7 @@ static bool post_some(struct map *map, struct share *share)
     posting->first = share->low;
     share->low += items;
     share->posts++;
-    share->in_flight += posting->block->size;
+    share->in_flight += map_weigh_post(map, posting);
     map->posted += items;
 
     describe_post(map, post, share, posting->first);
@@ -192,7 +209,7 @@ static bool repost(void *work, int old_number, uint32_t from, uint32_t count, bo
     posting->share = old->share;
     posting->first = old->first + from;
     posting->share->posts++;
-    posting->share->in_flight += posting->block->size;
+    posting->share->in_flight += map_weigh_post(map, posting);
     describe_post(map, post, posting->share, posting->first);
     post->in = before->in + (map->work->range ? 0 : from * map->work->in_size);
     post->out = before->out + from * map->work->out_size;

@@ -73,6 +73,9 @@ void map_stop(struct map *map, rp_status status);
 /* The map could not begin: nothing of it runs. */
 void map_refuse(struct map *map, rp_status status);
 
+/* map_post.c: bytes that a post takes up until it has ended. */
+uint64_t map_weigh_post(const struct map *map, const struct posting *posting);
+
 /* map_post.c: posts ahead what the board should hold. */
 void map_feed(struct map *map);
 

@@ -84,7 +84,7 @@ void map_leave_post(struct map *map, int post)
     if (posting->lease.open)
         return;
     posting->share->posts--;
-    posting->share->in_flight -= posting->block->size;
+    posting->share->in_flight -= map_weigh_post(map, posting);
     posting_retire(map->manager, post);
 }
 

@@ -188,6 +188,32 @@ TEST_CASE(more_parts_than_an_outbox_holds_arrive_all)
     puppets_close(&puppets);
 }
 
+static size_t ahead;
+
+static void run_ahead(void *state)
+{
+    struct puppets *puppets = state;
+    ahead = (size_t)puppet_work(&puppets->worker[1], GANG_ITEMS) * LONGEST;
+    work_in_turns(state);
+}
+
+TEST_CASE(workers_do_not_fill_the_memory_where_the_manager_is_slow_to_combine)
+{
+    static double cost[GANG_ITEMS];
+    static const struct map_work ways[] = {{.schedule = SCHEDULE_DYNAMIC},
+                                           {.schedule = SCHEDULE_AUTO, .chunk = 2},
+                                           {.schedule = SCHEDULE_AUTO, .cost = cost}};
+    for (int i = 0; i < 3; i++) {
+        struct puppets puppets;
+        check_note("way %d", i);
+        puppets_open(&puppets, 2, NULL);
+        puppets_at("manager: sleeps", 1, run_ahead, &puppets);
+        check_reduction(&puppets.gang, &ways[i], GANG_ITEMS, LONGEST);
+        CHECK(ahead > 0 && ahead < (size_t)4 << 20);
+        puppets_close(&puppets);
+    }
+}
+
 /* ---- Claims ---------------------------------------------------------------------------------- */
 
 static void spend(uint64_t ns)
