@@ -116,9 +116,11 @@ static bool may_change(struct manager *manager)
     if (manager_is_alone(manager))
         return manager->queued.first;
     bool any = manager->queued.first || manager->posted.first;
-    for (int i = 0; !any && i < BOARD_POSTS; i++) /* maps, of whose callbacks this is one */
-        any = manager->postings[i].ops && manager->postings[i].lease.open;
-    return any && !stuck_is(manager);
+    for (int i = 0; !any && i < BOARD_POSTS; i++) { /* maps, of whose callbacks this is one */
+        const struct posting *posting = &manager->postings[i];
+        any = posting->ops && !posting->tasks && posting->lease.open;
+    }
+    return any && !manager_check(manager, NULL) && !stuck_is(manager);
 }
 
 static bool may_pass(void *state)

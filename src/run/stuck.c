@@ -2,6 +2,7 @@
 
 #include "board/queue.h"
 #include "run/queue.h"
+#include "run/watch.h"
 
 /* The workers' words at the first look; even or 0: it does not wait without end. */
 struct sight {
@@ -35,10 +36,13 @@ static void look(struct sight *sight)
     }
 }
 
+/* The dead are looked for anew: what they held runs elsewhere. */
 static bool is_unchanged(const struct sight *sight)
 {
+    watch_look(sight->manager->watch);
     for (int i = 1; i < sight->manager->crew->count; i++)
-        if (has_waited(sight, i) && atomic_load(&slot_of(sight, i)->waits) != sight->waits[i])
+        if (has_waited(sight, i) &&
+            (is_dead(sight, i) || atomic_load(&slot_of(sight, i)->waits) != sight->waits[i]))
             return false;
     return true;
 }
@@ -60,7 +64,7 @@ static bool anybody_moves(const struct sight *sight)
 static bool anybody_is_free(const struct sight *sight, uint32_t owner)
 {
     for (int i = 1; i < sight->manager->crew->count; i++)
-        if ((!owner || owner == (uint32_t)i) && !is_dead(sight, i) && !has_waited(sight, i) &&
+        if ((!owner || owner == (uint32_t)i) && manager_has(sight->manager, i) && !has_waited(sight, i) &&
             atomic_load(&slot_of(sight, i)->state) != SLOT_LEFT)
             return true;
     return false;

@@ -724,8 +724,10 @@ TEST_CASE(mistakes_get_a_status_and_a_sentence)
     queue = open_queue(pool, 0);
     CHECK_STATUS(rp_put(queue, NULL, 5, 0), RP_INVALID);
     CHECK_STATUS(rp_put(queue, "x", SIZE_MAX, 0), RP_INVALID);
-    CHECK_STATUS(rp_put(queue, "x", SIZE_MAX / 4, 0), RP_NO_MEMORY);
-    CHECK_HAS(rp_last_error(pool), "memory");
+    if (!process_is_inspected()) { /* whose malloc ends the process */
+        CHECK_STATUS(rp_put(queue, "x", SIZE_MAX / 4, 0), RP_NO_MEMORY);
+        CHECK_HAS(rp_last_error(pool), "memory");
+    }
     CHECK_STATUS(rp_get(queue, NULL, 0), RP_TIMEOUT);
     finish(submit(pool, call_with_nothing, (struct job){.to = rp_queue_id_of(queue)}));
     close_queue(queue);
