@@ -106,10 +106,11 @@ typedef int rp_source(void *state, rp_view *item);
  * sentence of a failed item, is valid until it returns; non-zero stops the stream. */
 typedef int rp_sink(void *state, size_t index, rp_status status, rp_view result, const char *error);
 
-/* Combines two results of rp_map_reduce, of `size` bytes each, aligned for any type: `into` is that of
+/* Combines two results of rp_map_reduce, of `size` bytes each, aligned for any type. `into` is that of
  * the items before those of `from`, and becomes that of both; `from` is not needed any more. It need
- * neither be associative nor commutative. It runs in the workers and in the manager's thread, as often
- * as results must be combined, and has no way to fail. Any function that could be a task will do. */
+ * be neither associative nor commutative. It is called in the workers and in the manager, by the
+ * thread that the pool belongs to, and has no way to fail: one that crashes ends the program. Any
+ * function that could be a task will do. */
 typedef void rp_combine(void *into, const void *from, size_t size);
 
 /* Called with a future that is done: see rp_on_done. */

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "board/outbox.h"
 #include "check.h"
 #include "puppets.h"
 #include "run/map.h"
+#include "sched/tree.h"
 #include "work.h"
 
 /* ---- What is reduced ------------------------------------------------------------------------- */
@@ -216,44 +216,43 @@ TEST_CASE(workers_do_not_fill_the_memory_where_the_manager_is_slow_to_combine)
 
 /* ---- Claims ---------------------------------------------------------------------------------- */
 
-static void spend(uint64_t ns)
+/* The next claim of worker 1, had it measured these times. */
+static uint32_t claim_after(struct puppets *puppets, double item_ns, double combine_ns)
 {
-    uint64_t begun = clock_ns();
-    while (clock_ns() < begun + ns)
-        continue;
+    struct puppet *puppet = &puppets->worker[1];
+    puppet->station->maps[0].item_ns = item_ns;
+    puppet->station->maps[0].combine_ns = combine_ns;
+    REQUIRE(puppet_claim(puppet));
+    uint32_t run = puppet->claim.run;
+    CHECK(run == 1 || (puppet->claim.offer.next + run) % tree_grain(run) == 0);
+    puppet_perform(puppet);
+    return run;
 }
 
-static int slow_item(rp_call *call, const void *input, size_t size)
+static void claim_variously(void *state)
 {
-    spend(300000);
-    return item_of(call, input, size);
+    struct puppets *puppets = state;
+    const struct station_map *known = puppets->worker[1].station->maps;
+    CHECK_INT(puppet_work(&puppets->worker[1], 1), 1);
+    CHECK(known->item_ns > 0);
+    CHECK(!(known->combine_ns > 0));
+    CHECK(claim_after(puppets, 1e6, 0) > 1); /* to measure */
+    CHECK(known->combine_ns > 0);
+    CHECK_UINT(claim_after(puppets, 1e6, 1000), 1);
+    uint32_t run = claim_after(puppets, 1e6, 1e6);
+    CHECK(run > 8 && run <= 16);
+    run = claim_after(puppets, 1e6, 4e6);
+    CHECK(run > 32 && run <= 64);
+    work_in_turns(puppets);
 }
 
-static void slow_combine(void *into, const void *from, size_t size)
-{
-    spend(300000);
-    combine(into, from, size);
-}
-
-static size_t count_claims(const struct map_work *like, size_t n)
+TEST_CASE(claims_are_as_long_as_combining_takes_in_items)
 {
     struct puppets puppets;
-    struct error error;
-    rp_map_report report;
-    uint64_t out;
-    struct map_work work = work_of(like, n, sizeof out, &out);
     puppets_open(&puppets, 2, NULL);
-    puppets_at("manager: sleeps", 1, work_in_turns, &puppets);
-    REQUIRE_STATUS(map_run(&puppets.gang.manager, &work, &report, &error), RP_OK);
+    puppets_at("manager: sleeps", 1, claim_variously, &puppets);
+    check_reduction(&puppets.gang, &(struct map_work){.schedule = SCHEDULE_AUTO}, 4000, 8);
     puppets_close(&puppets);
-    return report.chunks;
-}
-
-TEST_CASE(claims_are_long_where_combining_is_and_one_item_where_the_items_are)
-{
-    enum { n = 400 };
-    CHECK(count_claims(&(struct map_work){.combine = slow_combine}, n) < n / 4);
-    CHECK(count_claims(&(struct map_work){.fn = slow_item}, n) > n / 2);
 }
 
 /* ---- Deaths ---------------------------------------------------------------------------------- */
@@ -336,6 +335,37 @@ TEST_CASE(workers_that_die_in_items_and_in_combining_cost_no_bit)
             CHECK_UINT(gang_tally->gate, 0);
             gang_end(&gang);
         }
+}
+
+static int fatal(rp_call *call, const void *input, size_t size)
+{
+    uint64_t item;
+    memcpy(&item, input, sizeof item);
+    if (item == 150)
+        raise(SIGKILL);
+    return item_of(call, input, size);
+}
+
+TEST_CASE(an_item_that_kills_its_workers_fails_the_reduction_and_all_others_are_done)
+{
+    for (int s = 0; s < SIZES; s++) {
+        struct gang gang;
+        struct error error;
+        rp_map_report report;
+        uint64_t out[LONGEST / 8] = {77};
+        check_seconds(20);
+        check_note("%zu bytes", sizes[s]);
+        struct map_work work = work_of(&(struct map_work){.fn = fatal, .retries = 1}, 300, sizes[s], out);
+        gang_start(&gang, 3, MEMORY_MEMFD, NULL);
+        gang_open(&gang, NULL);
+        CHECK_STATUS(map_run(&gang.manager, &work, &report, &error), RP_WORKER_LOST);
+        CHECK_UINT(report.first_failed, 150);
+        CHECK_UINT(report.failed, 1);
+        CHECK_UINT(report.done, 299);
+        CHECK_UINT(out[0], 77);
+        check_reduction(&gang, &(struct map_work){0}, 300, sizes[s]); /* the pool goes on */
+        gang_end(&gang);
+    }
 }
 
 TEST_CASE(workers_that_die_anywhere_cost_no_bit)
