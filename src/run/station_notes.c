@@ -1,10 +1,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/futex.h"
 #include "board/outbox.h"
 #include "board/share.h"
 #include "run/queue.h"
 #include "run/station_state.h"
+
+#define LOOK_S 1e-3 /* between looks for room */
 
 /* ---- Memory on the board ----------------------------------------------------------------- */
 
@@ -56,14 +60,29 @@ bool station_flush(struct station *station)
     return true;
 }
 
+static bool put(struct station *station, const struct note *note)
+{
+    if (!station_flush(station) || !outbox_put(&station->board, note))
+        return false;
+    outbox_notify(&station->board, note->count, note->status != RP_OK);
+    return true;
+}
+
+/* Without memory to go on it waits, asleep, until the manager comes back and empties the ring. In a pool
+ * that closes nobody wants the note. */
+static void wait_for_room(struct station *station, const struct note *note)
+{
+    _Atomic uint32_t never = 0;
+    outbox_wake_manager(&station->board);
+    while (!put(station, note) && !station_is_closing(station))
+        futex_wait(&never, 0, clock_deadline(LOOK_S));
+}
+
 static void spill(struct station *station, const struct note *note)
 {
     struct station_spill *spill = malloc(sizeof *spill);
     if (!spill) {
-        /* Without memory to go on, wait for the manager: it empties the ring when it comes back. */
-        outbox_wake_manager(&station->board);
-        while (!outbox_put(&station->board, note))
-            ;
+        wait_for_room(station, note);
         return;
     }
     *spill = (struct station_spill){.note = *note};
@@ -91,8 +110,6 @@ void station_send(void *state, struct note *note, const void *payload)
             note->size = 0; /* no memory for the sentence: the code must do */
         }
     }
-    if (station_flush(station) && outbox_put(&station->board, note))
-        outbox_notify(&station->board, note->count, note->status != RP_OK);
-    else
+    if (!put(station, note))
         spill(station, note);
 }

@@ -1,11 +1,17 @@
-/* Workers that live, but cannot serve a pool: they have no memory for it, or may not open its board. */
+/* Workers that live, but cannot serve a pool: they have no memory for it, or may not open its board; or
+ * that run short of memory later. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "board/crowd.h"
+#include "board/outbox.h"
 #include "check.h"
+#include "puppets.h"
+#include "run/queue.h"
 #include "run/submit.h"
 #include "work.h"
 
@@ -183,5 +189,81 @@ TEST_CASE(who_cannot_serve_keeps_no_name_in_dev_shm)
     gang_open(&gang, &(struct manager_setup){.memory = MEMORY_POSIX});
     while (gang.manager.board.memory.name[0])
         work_map(&gang, &(struct map_work){.fn = gang_slow_square}, 50);
+    gang_end(&gang);
+}
+
+static int get_one(rp_call *call, const void *in, size_t size)
+{
+    rp_queue_id queue;
+    memcpy(&queue, in, size);
+    return rp_call_get(call, queue, NULL, RP_FOREVER);
+}
+
+TEST_CASE(who_cannot_serve_is_not_waited_for_by_tasks_at_a_queue)
+{
+    struct gang gang;
+    struct error error;
+    struct queueing queue;
+    rp_map_report report;
+    start_restricted(&gang, 2, &wants[0]);
+    gang_open(&gang, NULL);
+    REQUIRE_STATUS(queueing_open(&gang.manager, 1, &queue, &error), RP_OK);
+    rp_queue_id in[2] = {queue.number, queue.number};
+    struct map_work work = {.fn = get_one, .in = in, .in_size = sizeof *in, .n = 2, .chunk = 1};
+    CHECK_STATUS(map_run(&gang.manager, &work, &report, &error), RP_TASK_FAILED);
+    CHECK_UINT(report.failed, 2);
+    queueing_free(&queue);
+    gang_end(&gang);
+}
+
+/* ---- Later ----------------------------------------------------------------------------------- */
+
+enum { MANY = 60000 }; /* notes that do not fit into the outbox, nor into what memory is left */
+
+static int fail(rp_call *call, const void *in, size_t size)
+{
+    (void)in, (void)size;
+    return rp_fail(call, "no");
+}
+
+static char state_of(pid_t pid)
+{
+    char path[64], state = '?';
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    FILE *file = fopen(path, "re");
+    REQUIRE(file && fscanf(file, "%*d (%*[^)]) %c", &state) == 1);
+    fclose(file);
+    return state;
+}
+
+/* In the middle of its claim, with its outbox full. */
+static void await_sleep_at_work(void *state)
+{
+    struct gang *gang = state;
+    struct board *board = &gang->manager.board;
+    struct outbox_span span;
+    do {
+        span = outbox_look(board, 1);
+    } while (span.end - span.first < OUTBOX_NOTES || state_of(gang->pid[1]) != 'S');
+    CHECK(atomic_load(&board->slot[1].done) < MANY);
+}
+
+TEST_CASE(who_has_no_memory_for_what_it_cannot_tell_yet_waits_asleep)
+{
+    struct gang gang;
+    struct error error;
+    rp_map_report report;
+    if (BUILT_WITH(address_sanitizer) || BUILT_WITH(thread_sanitizer))
+        SKIP_CASE("the sanitizer ends a program whose malloc fails");
+    check_seconds(20);
+    gang_start(&gang, 1, MEMORY_MEMFD, NULL);
+    gang_open(&gang, NULL);
+    gang_await_sleep(&gang, 1);
+    struct rlimit limit = {.rlim_cur = size_of(gang.pid[1]), .rlim_max = RLIM_INFINITY};
+    REQUIRE(prlimit(gang.pid[1], RLIMIT_AS, &limit, NULL) == 0);
+    puppets_at("manager: sleeps", 1, await_sleep_at_work, &gang);
+    struct map_work work = {.fn = fail, .range = true, .n = MANY, .chunk = MANY};
+    CHECK_STATUS(map_run(&gang.manager, &work, &report, &error), RP_TASK_FAILED);
+    CHECK_UINT(report.failed, MANY);
     gang_end(&gang);
 }
