@@ -73,12 +73,6 @@ void roster_enter(struct roster *roster, int rank, const char *host, const char 
     snprintf(member->cpus, sizeof member->cpus, "%s", cpus);
 }
 
-void roster_quit(struct roster *roster)
-{
-    atomic_store(&roster->shared->quit, 1);
-    roster_ring_all(roster);
-}
-
 static bool is_asleep(struct roster *roster, int member)
 {
     return atomic_load(word_of(roster, member)) & bit_of(member);
@@ -208,13 +202,25 @@ void roster_sleep(struct roster *roster, uint64_t deadline)
 
 /* The dead may have taken somebody's bit without clearing the bell, or cleared the bell without
  * waking: so all are woken, whatever bits and bells say. */
-void roster_bury(struct roster *roster, int member)
+static void wake_all(struct roster *roster)
 {
-    atomic_store(&roster->shared->member[member].dead, 1);
-    atomic_store(&roster->shared->shaken, 1);
     for (uint32_t m = 1; m < roster->shared->members; m++) {
         take_bit(roster, (int)m);
         atomic_store(&roster->shared->member[m].bell, 0);
         futex_wake(&roster->shared->member[m].bell);
     }
+}
+
+void roster_bury(struct roster *roster, int member)
+{
+    atomic_store(&roster->shared->member[member].dead, 1);
+    atomic_store(&roster->shared->shaken, 1);
+    wake_all(roster);
+}
+
+/* After this nobody looks who has died. */
+void roster_quit(struct roster *roster)
+{
+    atomic_store(&roster->shared->quit, 1);
+    wake_all(roster);
 }

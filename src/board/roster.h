@@ -20,7 +20,8 @@
  * work published after it finds the bit.
  *   The death of a process may leave its bit set, so that a ring is lost on it, or `searching` too
  * high, so that nobody rings: roster_bury makes publishers ignore `searching` from then on and ring
- * everybody, and wakes all once.
+ * everybody, and wakes all once. roster_quit wakes all in the same way, since nobody learns of deaths
+ * after it.
  *
  * All words are sequentially consistent; the protocol is checked in tests/model. */
 #ifndef RANKPOOL_BOARD_ROSTER_H

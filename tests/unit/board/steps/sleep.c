@@ -345,3 +345,35 @@ TEST_CASE(a_sleeper_is_woken_for_one_whose_ringer_died)
         crowd_close(&crowd);
     }
 }
+
+static void sleep_until_quit(void *state)
+{
+    struct crowd *crowd = state;
+    struct roster *roster = &crowd->roster[1];
+    roster_search(roster);
+    while (!atomic_load(&roster->shared->quit)) {
+        roster_doze(roster);
+        if (atomic_load(&roster->shared->quit))
+            roster_rouse(roster);
+        else
+            roster_sleep(roster, CLOCK_NEVER);
+    }
+}
+
+TEST_CASE(all_leave_when_told_to_also_after_a_death_that_nobody_noticed)
+{
+    EACH_RING(i)
+    {
+        struct crowd crowd;
+        struct actor dead, actor;
+        check_note("%s", ringing[i]);
+        crowd_open(&crowd, 2);
+        actor_start(&actor, sleep_until_quit, &crowd, NULL);
+        actor_await_sleep(&actor);
+        actor_start(&dead, ring, &crowd, ringing[i]); /* it comes no further */
+        roster_quit(&crowd.roster[0]);
+        pthread_join(actor.thread, NULL);
+        actor_end(&dead);
+        crowd_close(&crowd);
+    }
+}
