@@ -256,6 +256,29 @@ TEST_CASE(a_worker_that_reported_a_failure_serves_the_next_task)
     suite_close(pool);
 }
 
+/* Each process fails, and then serves: the same one. */
+TEST_CASE(each_worker_serves_on_after_each_failure)
+{
+    rp_pool *pool = suite_open(NULL);
+    for (int i = 0; i < 3 * rp_workers(pool); i++) {
+        rp_future *futures[2];
+        rp_task_info failed, served;
+        rp_task_options options = RP_TASK_OPTIONS_INIT;
+        options.worker = 1 + i % rp_workers(pool);
+        REQUIRE_STATUS(rp_submit_with(pool, fail_as_told, NULL, 0, &options, &futures[0]), RP_OK);
+        REQUIRE_STATUS(rp_submit_with(pool, echo, "on", 2, &options, &futures[1]), RP_OK);
+        CHECK_STATUS(rp_result(futures[0], NULL), RP_TASK_FAILED);
+        CHECK_STATUS(rp_result(futures[1], NULL), RP_OK);
+        CHECK_STATUS(rp_info(futures[0], &failed), RP_OK);
+        CHECK_STATUS(rp_info(futures[1], &served), RP_OK);
+        CHECK_INT(failed.worker, options.worker);
+        CHECK_INT(served.pid, failed.pid);
+        for (int k = 0; k < 2; k++)
+            rp_release(&futures[k]);
+    }
+    suite_close(pool);
+}
+
 static int fail_at_length(rp_call *call, const void *in, size_t size)
 {
     char text[5000];

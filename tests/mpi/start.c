@@ -191,3 +191,21 @@ TEST_CASE(a_later_open_says_again_why_there_is_no_pool)
     second = first ? strstr(first + 1, "status") : NULL;
     CHECK(second && strstr(second, "rank 1"));
 }
+
+TEST_CASE(ranks_of_different_builds_are_told_so_by_every_rank_of_a_program_that_runs_MPI)
+{
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    run(MPIRUN "-n 2 " PROBE_COMM " : -n 1 " PROBE_COMM_OTHER);
+    check_refused(RP_MISMATCH, host);
+    CHECK_HAS(said.text, "rank 2");
+    CHECK(!strstr(said.text, "sum"));
+    char *at = said.text;
+    for (int rank = 0; rank < 3; rank++) {
+        at = strstr(at, "status 12: "); /* RP_MISMATCH */
+        REQUIRE(at);
+        at++;
+    }
+    run(MPIRUN "-n 3 " PROBE_COMM);
+    CHECK_HAS(said.text, "sum 0");
+}
