@@ -17,6 +17,13 @@ static inline void relax(void)
 #endif
 }
 
+void spin_briefly(void)
+{
+    uint64_t begun = clock_ns();
+    while (clock_ns() - begun < PAUSE_NS)
+        relax();
+}
+
 bool spin_until(bool (*look)(void *state), void *state)
 {
     uint64_t begun = clock_ns();

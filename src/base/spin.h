@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 
+/* Some two microseconds, for more to come of what comes already. */
+void spin_briefly(void);
+
 /* Calls `look` until it returns true, for some 20 microseconds. */
 bool spin_until(bool (*look)(void *state), void *state);
 

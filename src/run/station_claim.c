@@ -1,10 +1,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/spin.h"
 #include "board/queue.h"
 #include "run/station_state.h"
 #include "sched/policy.h"
 #include "sched/tree.h"
+
+#define TRICKLE_NS 2000 /* of work: what a claim costs, several times */
 
 /* ---- Maps -------------------------------------------------------------------------------- */
 
@@ -181,11 +184,26 @@ static void perform_record(struct station *station, const struct post_offer *off
 
 /* ---- Serving ----------------------------------------------------------------------------- */
 
+/* Items of a stream that come one by one, and make less work than to claim them does. */
+static bool is_trickle(struct station *station, const struct post_offer *offer)
+{
+    uint64_t map = atomic_load_explicit(&offer->post->map, memory_order_relaxed);
+    if (!map || atomic_load_explicit(&offer->post->limit, memory_order_relaxed) & POST_CLOSED)
+        return false;
+    return offer->available * find_map(station, map)->item_ns < TRICKLE_NS;
+}
+
 bool station_claim(struct station *station, struct station_claim *claim)
 {
+    bool waited = false;
     if (station_state(station) != SLOT_READY)
         return false;
     while (post_peek(&station->board, 0, &claim->offer)) {
+        if (!waited && is_trickle(station, &claim->offer)) {
+            waited = true;
+            spin_briefly();
+            continue;
+        }
         uint64_t map = atomic_load_explicit(&claim->offer.post->map, memory_order_relaxed);
         claim->run = map ? choose_run(station, &claim->offer, find_map(station, map)) : 1;
         if (!post_claim(&station->board, &claim->offer, claim->run))

@@ -7,16 +7,20 @@
 #define BLOCK_MOST 4096u /* items of a block */
 #define GATHERED   128u  /* items that are published at once while nobody is hungry */
 
-static uint64_t aligned(uint64_t size)
+/* Where an input of `size` bytes begins that ends before `high`: aligned for any type of that size. */
+static uint64_t place_below(uint64_t high, uint64_t size)
 {
-    return (size + PACKED_ALIGN - 1) / PACKED_ALIGN * PACKED_ALIGN;
+    uint64_t align = size & -size;
+    if (!align || align > PACKED_ALIGN)
+        align = PACKED_ALIGN;
+    return (high - size) & -align;
 }
 
 /* A block holds the table of its inputs from its start up, and the inputs from its end down. */
 static bool has_room(const struct stream *stream, size_t size)
 {
-    return stream->open >= 0 && stream->items < BLOCK_MOST &&
-           stream->low + sizeof(struct packed_input) + aligned(size) <= stream->high;
+    uint64_t low = stream->low + sizeof(struct packed_input) + PACKED_ALIGN;
+    return stream->open >= 0 && stream->items < BLOCK_MOST && low + size <= stream->high;
 }
 
 static void describe_post(const struct stream *stream, struct post *post, uint64_t first)
@@ -42,7 +46,7 @@ static void describe_post(const struct stream *stream, struct post *post, uint64
 static bool open_block(struct stream *stream, size_t size)
 {
     struct manager *manager = stream->manager;
-    size_t needed = sizeof(struct packed_input) + aligned(size) + PACKED_ALIGN;
+    size_t needed = sizeof(struct packed_input) + size + 2 * PACKED_ALIGN;
     size_t bytes = needed > BLOCK_SIZE ? needed : BLOCK_SIZE;
     stream_close_block(stream);
     int number = posting_take(manager, &stream_posting_ops, stream, 0, BLOCK_MOST, bytes, NULL);
@@ -67,7 +71,7 @@ bool stream_post(struct stream *stream, const rp_view *input)
     if (input->size > SIZE_MAX / 2 || (!has_room(stream, input->size) && !open_block(stream, input->size)))
         return false;
     struct board *board = &stream->manager->board;
-    stream->high -= aligned(input->size);
+    stream->high = place_below(stream->high, input->size);
     if (input->size)
         memcpy(board_at(board, stream->high), input->data, input->size);
     *(struct packed_input *)board_at(board, stream->low) = (struct packed_input){stream->high, input->size};
