@@ -25,16 +25,27 @@ static size_t own_out(const struct map *map)
     return map->out_place || map->work->combine ? 0 : map->work->out_size;
 }
 
+/* Results that a claim of so many items leaves. */
+static size_t count_parts(size_t chunk)
+{
+    size_t parts = 1;
+    while (chunk /= 2)
+        parts++;
+    return parts;
+}
+
 /* Bytes of results that an item of a reduction leaves to the manager where claims are short, whatever
- * their combining takes; "auto" makes longer ones then. Workers must not run ahead of the manager. */
+ * their combining takes; "auto" makes longer ones then. Workers must not run ahead of the manager,
+ * and not at all where their regions are small. */
 static size_t part_bytes(const struct map *map)
 {
     const struct map_work *work = map->work;
+    bool is_small = map->manager->setup.memory == MEMORY_POSIX;
     if (!work->combine)
         return 0;
-    if (map->order || (work->schedule == SCHEDULE_DYNAMIC && !work->chunk))
+    if (map->order || (!work->chunk && (work->schedule == SCHEDULE_DYNAMIC || is_small)))
         return work->out_size;
-    return work->chunk ? work->out_size / work->chunk : 0;
+    return work->chunk ? work->out_size / work->chunk * count_parts(work->chunk) : 0;
 }
 
 static size_t item_bytes(const struct map *map)

@@ -8,7 +8,7 @@
 #include "run/map_state.h"
 #include "sched/tree.h"
 
-#define COPIED ((size_t)4 << 10) /* longest results that are copied out of a parcel */
+#define COPIED ((size_t)4 << 10) /* bytes: results up to these are copied out of a parcel */
 #define ROOM   64                /* of the first table */
 
 struct partial {
@@ -125,12 +125,18 @@ static bool hold(struct map *map, struct partial partial)
     return true;
 }
 
+/* The regions of MEMORY_POSIX are so small that nothing is left in them. */
+static bool stays(const struct map *map, size_t size)
+{
+    return size > COPIED && map->manager->setup.memory != MEMORY_POSIX;
+}
+
 /* The result that a note carries, where it is to stay; false without memory. */
-static bool put(struct partial *partial, const struct note *note, const void *payload)
+static bool put(const struct map *map, struct partial *partial, const struct note *note, const void *payload)
 {
     if (!payload) {
         partial->memory = (void *)(uintptr_t)note->result.offset;
-    } else if (note->size > COPIED) {
+    } else if (stays(map, note->size)) {
         partial->memory = (void *)(uintptr_t)payload;
         partial->parcel = note->result.offset;
     } else {
@@ -153,7 +159,7 @@ bool map_reduce_take(struct map *map, size_t first, const struct note *note, con
     size_t start = map_index(map, first + note->from);
     struct partial partial = {.range = {start, start + note->count}};
     assert(note->size == map->work->out_size);
-    if (!put(&partial, note, payload)) {
+    if (!put(map, &partial, note, payload)) {
         run_out_of_memory(map);
         return false;
     }

@@ -2,7 +2,7 @@
  * come yet. As soon as both are there, they are combined, in any order of arrival.
  *
  * A long result stays where its worker has put it, until it is combined into another one; a short
- * one is copied, so that its worker has the memory back. */
+ * one is copied, so that its worker has the memory back, and so is any one where regions are small. */
 #ifndef RANKPOOL_RUN_MAP_REDUCE_H
 #define RANKPOOL_RUN_MAP_REDUCE_H
 

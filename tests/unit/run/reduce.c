@@ -169,6 +169,27 @@ TEST_CASE(parts_by_cost_come_in_any_order)
     }
 }
 
+/* A worker has 2 MiB there. */
+TEST_CASE(small_regions_are_enough_for_many_results)
+{
+    static double cost[GANG_ITEMS];
+    static const struct map_work ways[] = {{.schedule = SCHEDULE_AUTO},
+                                           {.schedule = SCHEDULE_DYNAMIC},
+                                           {.schedule = SCHEDULE_AUTO, .chunk = 7},
+                                           {.schedule = SCHEDULE_AUTO, .cost = cost}};
+    for (uint64_t i = 0; i < GANG_ITEMS; i++)
+        cost[i] = (double)(mix(i) % 1000);
+    for (int i = 0; i < 4; i++) {
+        struct gang gang;
+        check_note("way %d", i);
+        gang_start(&gang, 2, MEMORY_POSIX, NULL);
+        memory_forget_name(&gang.roster.memory);
+        gang_open(&gang, &(struct manager_setup){.memory = MEMORY_POSIX});
+        check_reduction(&gang, &ways[i], GANG_ITEMS, LONGEST);
+        gang_end(&gang);
+    }
+}
+
 /* Notes that find no room in the outbox go out later. */
 static void spill(void *state)
 {
@@ -441,8 +462,8 @@ TEST_CASE(what_has_come_before_a_failure_is_given_back_at_once)
     struct puppets puppets;
     struct error error;
     uint64_t out[LONGEST / 8];
-    struct map_work work = work_of(
-        &(struct map_work){.fn = failing, .schedule = SCHEDULE_DYNAMIC, .chunk = 5}, 300, LONGEST, out);
+    struct map_work work =
+        work_of(&(struct map_work){.fn = failing, .schedule = SCHEDULE_DYNAMIC, .chunk = 5}, 300, 5000, out);
     puppets_open(&puppets, 2, NULL);
     puppets_at("manager: sleeps", 1, fail_first, &puppets);
     CHECK_STATUS(map_run(&puppets.gang.manager, &work, NULL, &error), RP_TASK_FAILED);
