@@ -18,11 +18,11 @@
 /* What a worker needs to attach a board, and lacks. */
 static const struct want {
     const char *name;
-    int resource;
+    bool memory; /* else descriptors */
     const char *said;
 } wants[] = {
-    {"address space", RLIMIT_AS, "cannot map"},
-    {"descriptors", RLIMIT_NOFILE, "cannot attach"},
+    {"address space", true, "cannot map"},
+    {"descriptors", false, "cannot attach"},
 };
 
 #define EACH_WANT(want) for (const struct want *want = wants; want < wants + 2; want++)
@@ -38,14 +38,20 @@ static size_t size_of(pid_t pid)
     return pages * 4096;
 }
 
+/* The C library's own type for a resource is not the same everywhere. */
+static int limit_worker(pid_t pid, const struct want *want, const struct rlimit *limit, struct rlimit *before)
+{
+    return want->memory ? prlimit(pid, RLIMIT_AS, limit, before) : prlimit(pid, RLIMIT_NOFILE, limit, before);
+}
+
 /* There is room for small things left, but not for a board. */
 static void restrict_worker(struct gang *gang, int worker, const struct want *want)
 {
     pid_t pid = gang->pid[worker];
     struct rlimit limit;
-    REQUIRE(prlimit(pid, want->resource, NULL, &limit) == 0);
-    limit.rlim_cur = want->resource == RLIMIT_AS ? size_of(pid) + (16u << 20) : 0;
-    REQUIRE(prlimit(pid, want->resource, &limit, NULL) == 0);
+    REQUIRE(limit_worker(pid, want, NULL, &limit) == 0);
+    limit.rlim_cur = want->memory ? size_of(pid) + (16u << 20) : 0;
+    REQUIRE(limit_worker(pid, want, &limit, NULL) == 0);
 }
 
 static void start_restricted(struct gang *gang, int workers, const struct want *want)
@@ -196,7 +202,7 @@ static int get_one(rp_call *call, const void *in, size_t size)
 {
     rp_queue_id queue;
     memcpy(&queue, in, size);
-    return rp_call_get(call, queue, NULL, RP_FOREVER);
+    return (int)rp_call_get(call, queue, NULL, RP_FOREVER);
 }
 
 TEST_CASE(who_cannot_serve_is_not_waited_for_by_tasks_at_a_queue)
