@@ -21,34 +21,55 @@ static void take_in(struct manager *manager, int member, const struct note *note
         parcel_mark_taken(&manager->board, note->result.offset);
 }
 
+/* An outbox that notes are taken from, with the next of them. */
+struct source {
+    int member;
+    struct outbox_span span;
+    const struct note *note;
+    uint64_t ended;
+};
+
+static void read_next(const struct manager *manager, struct source *source)
+{
+    source->note = outbox_note(&manager->board, source->member, source->span.first);
+    source->ended = source->note->ended;
+}
+
+/* Below `at` each source of the heap ended before its children at 2 at + 1 and 2 at + 2. */
+static void sift(struct source *heap, int count, int at)
+{
+    struct source moved = heap[at];
+    for (int child; (child = 2 * at + 1) < count; at = child) {
+        child += child + 1 < count && heap[child + 1].ended < heap[child].ended;
+        if (moved.ended <= heap[child].ended)
+            break;
+        heap[at] = heap[child];
+    }
+    heap[at] = moved;
+}
+
 /* Notes of several workers are taken in by the time at which their work ended: completion order
  * holds across workers too. */
 static void merge(struct manager *manager, const int *members, int count)
 {
-    struct source {
-        int member;
-        struct outbox_span span;
-        const struct note *note;
-    } sources[BOARD_WORKERS_MAX];
+    struct source heap[BOARD_WORKERS_MAX];
     int left = 0;
     for (int i = 0; i < count; i++) {
-        struct outbox_span span = outbox_look(&manager->board, members[i]);
-        if (span.first < span.end)
-            sources[left++] =
-                (struct source){members[i], span, outbox_note(&manager->board, members[i], span.first)};
+        heap[left] = (struct source){.member = members[i], .span = outbox_look(&manager->board, members[i])};
+        if (heap[left].span.first < heap[left].span.end)
+            read_next(manager, &heap[left++]);
     }
+    for (int at = left / 2; at-- > 0;)
+        sift(heap, left, at);
     while (left) {
-        struct source *next = &sources[0];
-        for (int i = 1; i < left; i++)
-            if (sources[i].note->ended < next->note->ended)
-                next = &sources[i];
-        take_in(manager, next->member, next->note);
-        if (++next->span.first < next->span.end) {
-            next->note = outbox_note(&manager->board, next->member, next->span.first);
+        take_in(manager, heap[0].member, heap[0].note);
+        if (++heap[0].span.first < heap[0].span.end) {
+            read_next(manager, &heap[0]);
         } else {
-            outbox_take(&manager->board, next->member, next->span.end);
-            *next = sources[--left];
+            outbox_take(&manager->board, heap[0].member, heap[0].span.end);
+            heap[0] = heap[--left];
         }
+        sift(heap, left, 0);
     }
 }
 
