@@ -51,22 +51,32 @@ static void use_queue(rp_pool *pool, size_t capacity)
     CHECK_STATUS(rp_queue_close(&queue), RP_OK);
 }
 
-/* Items of a map wait for what the manager has put, who would otherwise take part. */
+/* The first half of the items puts, the other half gets: did the manager take part, it would get too
+ * early. */
+static int put_or_get(rp_call *call, const void *in, size_t size)
+{
+    const struct job *job = in;
+    uint64_t index = rp_call_index(call);
+    if (index >= job->count)
+        return get_number(call, in, size);
+    return rp_call_put(call, job->queue, &index, sizeof index, RP_FOREVER) ? 1 : 0;
+}
+
 static void map_over_queue(rp_pool *pool)
 {
-    enum { n = 50 };
+    enum { n = 100 };
     rp_queue *queue;
     struct job jobs[n];
     uint64_t out[n] = {0}, sum = 0;
     REQUIRE_STATUS(rp_queue_open(pool, 0, &queue), RP_OK);
-    for (uint64_t i = 0; i < n; i++) {
-        jobs[i] = (struct job){rp_queue_id_of(queue), 0};
-        REQUIRE_STATUS(rp_put(queue, &i, sizeof i, 0), RP_OK);
-    }
-    CHECK_STATUS(rp_map(pool, get_number, jobs, sizeof *jobs, n, out, sizeof *out), RP_OK);
     for (int i = 0; i < n; i++)
+        jobs[i] = (struct job){rp_queue_id_of(queue), n / 2};
+    CHECK_STATUS(rp_map_with(pool, put_or_get, jobs, sizeof *jobs, n, out, sizeof *out,
+                             RP_MAP_OPTIONS(.schedule = "dynamic", .chunk = 1), NULL),
+                 RP_OK);
+    for (int i = n / 2; i < n; i++)
         sum += out[i];
-    CHECK_UINT(sum, n * (n - 1) / 2);
+    CHECK_UINT(sum, n / 2 * (n / 2 - 1) / 2);
     CHECK_STATUS(rp_queue_close(&queue), RP_OK);
 }
 
