@@ -27,7 +27,9 @@
  *
  * Who waits without end says so in its slot: `waits` is odd from before it sleeps to before it
  * takes an item, and grows with each change. So the manager can tell that nobody will ever move
- * (run/stuck.h). */
+ * (run/stuck.h).
+ *
+ * The lock and the doors are checked in tests/model. */
 #ifndef RANKPOOL_BOARD_QUEUE_H
 #define RANKPOOL_BOARD_QUEUE_H
 

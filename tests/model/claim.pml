@@ -1,4 +1,4 @@
-/* The board's protocol, 1 of 4: post, claim, note, collect, reuse, a worker dying anywhere.
+/* The board's protocol, 1 of 5: post, claim, note, collect, reuse, a worker dying anywhere.
  *
  * What is checked
  *   src/board is memory that a manager and its workers share; anybody but the manager may die between any

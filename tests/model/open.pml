@@ -1,4 +1,4 @@
-/* The board's protocol, 2 of 4: the open post of submitted tasks. See claim.pml for the manner, and for what
+/* The board's protocol, 2 of 5: the open post of submitted tasks. See claim.pml for the manner, and for what
  * is the same here: claims, notes, recovery.
  *
  *   limit[p]        {count, closed}: one word. While the post is open `count` grows

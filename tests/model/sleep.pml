@@ -1,4 +1,4 @@
-/* The board's protocol, 3 of 4: workers that fall asleep and are rung. See claim.pml for the manner.
+/* The board's protocol, 3 of 5: workers that fall asleep and are rung. See claim.pml for the manner.
  *
  *   bell[w]     1 while w is asleep or about to be
  *   asleep      a bit for each such worker

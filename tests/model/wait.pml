@@ -1,4 +1,4 @@
-/* The board's protocol, 4 of 4: the manager that waits for results, outboxes that are full. See claim.pml for
+/* The board's protocol, 4 of 5: the manager that waits for results, outboxes that are full. See claim.pml for
  * the manner.
  *
  *   outbox[w]   notes; ROOM of them fit

@@ -12,9 +12,9 @@
 
 #include "base/clock.h"
 #include "check.h"
-#include "gang.h"
 #include "run/stuck.h"
 #include "run/submit.h"
+#include "work.h"
 
 enum { ITEMS = 300 };
 
@@ -317,7 +317,19 @@ TEST_CASE(tasks_that_all_wait_are_found_out_and_others_are_not)
     CHECK_STATUS(queueing_put(&queue, &(uint64_t){3}, 8, 0, &error), RP_OK);
     CHECK_STATUS(submit_wait(&gang.manager, first, CLOCK_NEVER), RP_TIMEOUT);
     CHECK_UINT(gang_tally->runs[3], 1);
-    /* A task that works on keeps the others from being stuck; and so does one that nobody has claimed. */
+    /* A task that works keeps the other one from being stuck. */
+    gang_tally->gate = 1;
+    struct task *working = work_submit(&gang, gang_gated_square, 0);
+    gang_await(&gang_tally->waiting, 1);
+    for (int i = 0; i < 100; i++) {
+        CHECK(!stuck_is(&gang.manager));
+        submit_look(&gang.manager);
+    }
+    gang_tally->gate = 0;
+    CHECK_STATUS(submit_wait(&gang.manager, working, CLOCK_NEVER), RP_OK);
+    REQUIRE(submit_next(&gang.manager, CLOCK_NEVER) == working);
+    work_check(&gang, working, 0);
+    CHECK(stuck_is(&gang.manager));
     struct task *second = submit(&gang, fill, &other);
     await_stuck(&gang);
     CHECK_UINT(atomic_load(&gang.manager.board.queue[1].count), 1);
