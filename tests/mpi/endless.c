@@ -54,11 +54,15 @@ static void ask_workers(rp_pool *pool, rp_fn *fn, size_t *answers)
     }
 }
 
-static rp_pool *open_measured(struct residents *residents)
+static void begin_case(void)
 {
     check_seconds(120);
     if (process_is_inspected())
         SKIP_CASE("memory is more than the program's own here");
+}
+
+static rp_pool *open_measured(struct residents *residents)
+{
     rp_pool *pool = suite_open(NULL);
     REQUIRE(rp_workers(pool) < MEMBER);
     ask_workers(pool, begin_measure, residents->before);
@@ -116,6 +120,7 @@ static int take(void *state, size_t index, rp_status status, rp_view result, con
 
 TEST_CASE(ten_million_streamed_items_keep_the_memory_of_all_bounded)
 {
+    begin_case();
     struct residents residents = {0};
     struct flow flow = {.n = 10000000};
     flow.seen = calloc(flow.n / 8 + 1, 1);
@@ -146,6 +151,7 @@ static int count_failed(void *state, size_t index, rp_status status, rp_view res
 
 TEST_CASE(a_million_items_that_fail_keep_the_memory_of_all_bounded)
 {
+    begin_case();
     struct residents residents = {0};
     struct flow flow = {.n = 1000000};
     rp_pool *pool = open_measured(&residents);
@@ -185,6 +191,7 @@ static int take_pages(void *state, size_t index, rp_status status, rp_view resul
 /* 1.25 GiB each way. */
 TEST_CASE(streamed_items_of_32_kibibytes_keep_the_memory_of_all_bounded)
 {
+    begin_case();
     struct residents residents = {0};
     struct flow flow = {.n = 40000};
     rp_pool *pool = open_measured(&residents);
@@ -199,6 +206,7 @@ TEST_CASE(streamed_items_of_32_kibibytes_keep_the_memory_of_all_bounded)
 TEST_CASE(a_million_submitted_tasks_keep_the_memory_of_all_bounded)
 {
     enum { n = 1000000, window = 1000 };
+    begin_case();
     struct residents residents = {0};
     rp_pool *pool = open_measured(&residents);
     size_t count = 0, wrong = 0, before = (size_t)rp_workers(pool); /* tasks that measured */
@@ -222,6 +230,7 @@ TEST_CASE(a_million_submitted_tasks_keep_the_memory_of_all_bounded)
 TEST_CASE(a_map_of_millions_keeps_the_memory_of_all_bounded)
 {
     enum { n = 4000000 };
+    begin_case();
     struct residents residents = {0};
     uint64_t *in = calloc(n, sizeof *in), *out = calloc(n, sizeof *out);
     REQUIRE(in && out);
