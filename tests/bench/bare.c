@@ -6,6 +6,7 @@
  *   one     LIST N REPETITIONS   a manager sends each worker one item at a time
  *   shared  LIST N REPETITIONS   all ranks take item after item from a counter in shared memory
  *   first                        prints a line when the first result is there
+ *   queue   N REPETITIONS        items of 8 bytes, a message each, to whoever receives them
  *   trip    N GAP                round trips of one item, GAP microseconds between them
  *   echo    SIZE N REPETITIONS   raw ping-pong, and memcpy there and back, of SIZE bytes */
 #define _GNU_SOURCE
@@ -258,6 +259,27 @@ static int run_first(const struct ranks *ranks, int argc, char **argv)
     return 0;
 }
 
+static int run_queue(const struct ranks *ranks, int argc, char **argv)
+{
+    size_t n = argument_count(argc, argv, 2, 1000000);
+    int repetitions = (int)argument_count(argc, argv, 3, 3);
+    for (int repetition = 0; repetition < repetitions; repetition++) {
+        MPI_Barrier(MPI_COMM_WORLD);
+        double begun = work_now();
+        for (uint64_t i = 0, item; i < n; i++) {
+            if (ranks->self == 1)
+                MPI_Send(&i, 1, MPI_UINT64_T, 0, 0, MPI_COMM_WORLD);
+            else if (!ranks->self)
+                MPI_Recv(&item, 1, MPI_UINT64_T, MPI_ANY_SOURCE, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        }
+        double seconds = work_now() - begun;
+        if (!ranks->self)
+            printf("QUEUE what=bare n=%zu repetition=%d seconds=%.9f rate=%.0f\n", n, repetition, seconds,
+                   (double)n / seconds);
+    }
+    return 0;
+}
+
 static int run_trip(const struct ranks *ranks, int argc, char **argv)
 {
     size_t n = argument_count(argc, argv, 2, 1000), gap = argument_count(argc, argv, 3, 0);
@@ -345,8 +367,9 @@ static const struct mode {
     int (*run)(const struct ranks *ranks, int argc, char **argv);
     int ranks; /* least */
 } modes[] = {
-    {"reduce", run_reduce, 1}, {"fold", run_reduce, 1}, {"scatter", run_list, 1}, {"one", run_list, 2},
-    {"shared", run_list, 1},   {"first", run_first, 2}, {"trip", run_trip, 2},    {"echo", run_echo, 2},
+    {"reduce", run_reduce, 1}, {"fold", run_reduce, 1}, {"scatter", run_list, 1},
+    {"one", run_list, 2},      {"shared", run_list, 1}, {"first", run_first, 2},
+    {"trip", run_trip, 2},     {"queue", run_queue, 2}, {"echo", run_echo, 2},
 };
 
 int main(int argc, char **argv)

@@ -174,6 +174,15 @@ def cell_trip(quick):
                 yield Row(label, Figure(command, name), Figure(peer, name), unit="us")
 
 
+def cell_queue(quick):
+    """puts and gets of 8-byte items over a loop of MPI_Send and MPI_Recv; pass: from worker to worker"""
+    n = 10**5 if quick else 10**6
+    peer = Figure(bare("queue", n, 4), "rate", steady)
+    for mode, how in (("A", "get"), ("B", "get"), ("B", "pass")):
+        wanted = lambda line, how=how: line.get("what") == how and steady(line)
+        yield Row(f"{mode} {how}", Figure(ours(mode, "queue", n, 4), "rate", wanted), peer, unit="/s")
+
+
 def cell_stream(quick):
     """rp_stream of 8-byte items: its rate over that of rp_map in the same pool"""
     n = 10**6 if quick else 3 * 10**6
