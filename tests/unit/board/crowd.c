@@ -9,6 +9,7 @@ static void open_crowd(struct crowd *crowd, int workers, enum memory_kind kind)
     REQUIRE(workers <= CROWD_MAX);
     REQUIRE_STATUS(roster_create(&crowd->roster[0], workers, MEMORY_MEMFD, &error), RP_OK);
     REQUIRE_STATUS(board_create(&crowd->board[0], &crowd->roster[0], 1, kind, &error), RP_OK);
+    memory_forget_name(&crowd->board[0].memory); /* nobody attaches it: a case that hangs leaves none behind */
     posts_init(&crowd->posts, &crowd->board[0]);
     for (int i = 1; i <= workers; i++) {
         crowd->roster[i] = crowd->roster[0];
