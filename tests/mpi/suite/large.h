@@ -1,5 +1,5 @@
 /* Single items of 2.5 GiB, whose contents are checked page by page. They lie across the offset 2^31,
- * and the second of two across 2^32. */
+ * and the third of three behind 2^32. */
 #ifndef RANKPOOL_TESTS_MPI_LARGE_H
 #define RANKPOOL_TESTS_MPI_LARGE_H
 
