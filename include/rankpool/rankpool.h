@@ -125,7 +125,15 @@ typedef void rp_callback(rp_future *future, void *arg);
 
 /* How a pool is made. A zero field means the default, a negative number means off. Each field but
  * the pointers to functions can be set by the environment variable RANKPOOL_<FIELD> too: the
- * environment beats the default, the code beats the environment. */
+ * environment beats the default, the code beats the environment.
+ *
+ * With a `journal`, results are stored in that file as they come in, and a later run of the program
+ * with the same file gets them from there: of maps, streams and submitted tasks it runs only what has
+ * not succeeded yet. An item is known by its pool, map and index, in the order of the program's calls,
+ * and by a digest of the program's build, the function, its input, `common`, the label, the seed and
+ * out_size: where one of these has changed it is computed anew, and replaced. What tasks read besides
+ * (initarg, shares, queues, files) is not part of it: where that changes, use another file. A
+ * reduction's items are not stored. */
 typedef struct rp_options {
     size_t size;              /* set by RP_OPTIONS(...) and RP_OPTIONS_INIT */
     int workers;              /* 0: one per usable core, see `per` */
@@ -139,7 +147,7 @@ typedef struct rp_options {
     size_t task_memory;       /* bytes a task may use; later */
     int retries;         /* further tries of an item that was lost with its worker; 0: two, below 0: none */
     uint64_t seed;       /* of rp_random */
-    const char *journal; /* file of finished results, to resume from; later */
+    const char *journal; /* file of finished results, to resume from: see above */
     int progress;        /* bar on standard error: 0 where it is a terminal, 1 on, -1 off */
     rp_fn *initializer;  /* runs once in each process that runs tasks, before its first task */
     const void *initarg; /* `initarg_size` bytes, copied by rp_open: the initializer's input */
@@ -187,8 +195,9 @@ RP_API rp_status rp_options_set(rp_options *options, const char *name, const cha
  * `options` may be NULL and is copied. *pool is the caller's until rp_close. Further pools may be
  * opened later, several at once.
  * Errors: RP_INVALID (options, a worker, a program that runs MPI itself), RP_LAUNCH, RP_MISMATCH
- * (ranks run different builds), RP_MPI, RP_NO_MEMORY, RP_UNSUPPORTED (an option of a later version,
- * ranks on several nodes); the sentence is in rp_last_error(NULL). */
+ * (ranks run different builds), RP_MPI, RP_NO_MEMORY, RP_JOURNAL (it cannot be written, is in use, is
+ * another program's or no journal, and was left as it is), RP_UNSUPPORTED (an option of a later version,
+ * ranks on several nodes, a journal in a build without SQLite); the sentence is in rp_last_error(NULL). */
 RP_API rp_status rp_open(const rp_options *options, rp_pool **pool);
 
 /* Finishes what is queued and running, frees the pool and sets *pool to NULL. Futures and views
@@ -196,6 +205,7 @@ RP_API rp_status rp_open(const rp_options *options, rp_pool **pool);
  * a rank that is a worker of rp_open_comm it frees that rank's handle, and the rank serves the pool
  * no more. Not collective: it waits for tasks, not for calls of other ranks.
  * Errors: RP_POOL_BROKEN: work could not be finished for want of workers, yet the pool is closed.
+ * RP_JOURNAL: the same, but not all results could be stored.
  * RP_INVALID: from inside a task, a callback, a source or a sink. */
 RP_API rp_status rp_close(rp_pool **pool);
 

@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include "api/pool.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -88,16 +90,58 @@ rp_pool *pool_new(void)
     return pool;
 }
 
+/* Those who run tasks are noted in it, by their numbers. */
+static rp_status open_journal(rp_pool *pool, const struct world *world, uint64_t number, struct error *error)
+{
+    const struct crew *crew = world->crew;
+    uint64_t build = func_program(error);
+    if (!pool->options.journal)
+        return RP_OK;
+    struct journal_worker *workers = calloc((size_t)crew->count, sizeof *workers);
+    if (!workers || !build)
+        return free(workers), build ? RP_NO_MEMORY : RP_INVALID;
+    for (int i = 0; i < crew->count; i++)
+        workers[i] =
+            (struct journal_worker){i, crew->member[i].rank, crew->member[i].host, crew->member[i].pid};
+    struct journal_setup setup = {.path = pool->options.journal,
+                                  .program = program_invocation_short_name,
+                                  .build = build,
+                                  .pool = number,
+                                  .seed = pool->options.seed,
+                                  .workers = workers,
+                                  .worker_count = crew->count};
+    rp_status status = journal_open(&setup, &pool->journal, error);
+    free(workers);
+    return status;
+}
+
+/* The journal's failure is told where there is no worse one. */
+static rp_status close_journal(rp_pool *pool, bool complete, rp_status status, struct error *error)
+{
+    struct error why;
+    if (!pool->journal)
+        return status;
+    rp_status stored = journal_close(pool->journal, complete, &why);
+    pool->journal = NULL;
+    if (!status && stored)
+        return error_set(error, stored, "%s", why.text);
+    return status;
+}
+
 static rp_status open_manager(rp_pool *pool, const struct world *world, struct error *error)
 {
     const struct options *options = &pool->options;
+    uint64_t number = world_new_pool();
+    rp_status status = open_journal(pool, world, number, error);
+    if (status)
+        return status;
     pool->crew = crew_hold(world->crew);
     pool->world = world;
     struct manager_setup setup = {
         .roster = world->alone ? NULL : (struct roster *)(uintptr_t)&world->roster,
         .crew = world->crew,
         .memory = world->memory,
-        .pool = world_new_pool(),
+        .pool = number,
         .computes = !world->ours && !world->alone,
         .schedule = options->schedule,
         .chunk = options->chunk,
@@ -107,11 +151,13 @@ static rp_status open_manager(rp_pool *pool, const struct world *world, struct e
         .initarg = options->initarg,
         .initarg_size = options->initarg_size,
         .recorder = &pool->recorder,
+        .journal = pool->journal,
         .dispose = future_dispose,
         .call_back = pool_call_back,
         .owner = pool,
     };
-    return manager_open(&pool->manager, &setup, error);
+    status = manager_open(&pool->manager, &setup, error);
+    return status ? close_journal(pool, false, status, error) : RP_OK;
 }
 
 rp_status pool_start(rp_pool *pool, const struct world *world, struct error *error)
@@ -172,6 +218,7 @@ rp_status rp_close(rp_pool **pool)
     submit_finish(&p->manager);
     status = manager_check(&p->manager, api_error());
     manager_close(&p->manager);
+    status = close_journal(p, true, status, api_error());
     p->closed = true;
     p->world = NULL;
     if (p->team)

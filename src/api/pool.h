@@ -10,6 +10,7 @@
 #include "base/slab.h"
 #include "config/options.h"
 #include "record/event.h"
+#include "record/journal.h"
 #include "run/manager.h"
 
 #define POOL_MAGIC   UINT32_C(0x72706f6c)
@@ -23,6 +24,7 @@ struct rp_pool {
     struct options options;
     struct crew *crew;
     struct recorder recorder;
+    struct journal *journal; /* or NULL */
     const struct world *world;
     struct team *team;   /* of rp_open_comm, else NULL: held while the pool is open */
     bool serves, joined; /* this rank is one of its workers; and serves it in rp_serve */

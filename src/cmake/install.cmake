@@ -38,6 +38,6 @@ else()
     set(module_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
 endif()
 string(REPLACE ";" " " module_private
-    "${MPI_C_LIBRARIES};${MPI_C_LINK_FLAGS};${HWLOC_LINK_LIBRARIES};-lm;-lpthread")
+    "${MPI_C_LIBRARIES};${MPI_C_LINK_FLAGS};${HWLOC_LINK_LIBRARIES};${SQLITE_LINK_LIBRARIES};-lm;-lpthread")
 configure_file(src/cmake/rankpool.pc.in "${PROJECT_BINARY_DIR}/rankpool.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/rankpool.pc" DESTINATION "${module_dir}")

@@ -32,7 +32,7 @@ const struct option option_table[] = {
     {FIELD(retries, "RETRIES"), .type = &value_int,
      .help = "further tries after a crash, a timeout or a lost worker; 0: two after a lost worker"},
     {FIELD(seed, "SEED"), .type = &value_seed, .help = "of the random words that tasks draw"},
-    {FIELD(journal, "JOURNAL"), .type = &value_path, .later = true,
+    {FIELD(journal, "JOURNAL"), .type = &value_path,
      .help = "file of finished results, to resume from"},
     {FIELD(progress, "PROGRESS"), .type = &value_switch,
      .help = "progress bar on standard error; auto: where that is a terminal"},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "record/journal.h"
 #include "run/collect.h"
 #include "run/holding.h"
 #include "run/queue.h"
@@ -89,6 +90,7 @@ static rp_status open_board(struct manager *manager, struct error *error)
 static void free_manager(struct manager *manager)
 {
     struct manager rest = {0};
+    journal_end(manager->tasks_part);
     holding_fini(manager);
     queueing_fini(manager);
     for (int i = 0; manager->postings && i < BOARD_POSTS; i++)

@@ -18,6 +18,8 @@
 #include "run/retry.h"
 
 struct holding;
+struct journal;
+struct journal_part;
 struct queueing;
 struct recorder;
 struct watch;
@@ -44,6 +46,7 @@ struct manager_setup {
     const void *initarg;
     size_t initarg_size;
     struct recorder *recorder;
+    struct journal *journal;            /* or NULL */
     void (*dispose)(struct task *task); /* frees a task that nobody holds any more */
     void (*call_back)(void *owner);     /* makes the callbacks that are due, in waiting calls; or NULL */
     void *owner;
@@ -79,7 +82,8 @@ struct manager {
     struct open_block open[SUBMIT_OPEN]; /* that submitted tasks are added to */
     int open_count;
     struct task_list queued, posted, finished; /* the last one: done, waiting for rp_next */
-    size_t for_next;                           /* tasks left with the pool that rp_next has not given */
+    struct journal_part *tasks_part; /* of the journal; NULL: no task was submitted, or there is none */
+    size_t for_next;                 /* tasks left with the pool that rp_next has not given */
     size_t failed;
     size_t held, held_bytes;       /* results that stay on the board until they are released */
     uint64_t settled;              /* tasks done so far */

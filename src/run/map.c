@@ -30,7 +30,7 @@ static rp_status make_shares(struct map *map)
     map->shares = calloc((size_t)map->share_count, sizeof *map->shares);
     if (!map->shares)
         return RP_NO_MEMORY;
-    size_t n = map->work->n, each = n / (size_t)map->share_count, more = n % (size_t)map->share_count,
+    size_t n = map->positions, each = n / (size_t)map->share_count, more = n % (size_t)map->share_count,
            low = 0;
     for (int i = 0; i < map->share_count; i++) {
         size_t items = each + ((size_t)i < more);
@@ -63,7 +63,7 @@ static rp_status share_common(struct map *map)
 static void find_places(struct map *map)
 {
     const struct map_work *work = map->work;
-    if (work->cost)
+    if (map->order)
         return;
     if (!work->range && work->in_size)
         map->in_place = holding_offset(map->manager, work->in, work->n * work->in_size);
@@ -91,6 +91,9 @@ static rp_status begin(struct map *map, struct error *error)
         map->order = order_by_cost(work->cost, work->n);
         status = map->order ? RP_OK : RP_NO_MEMORY;
     }
+    map->positions = work->n;
+    if (!status)
+        status = map_journal_begin(map);
     find_places(map);
     if (!status)
         status = make_shares(map);
@@ -108,6 +111,7 @@ static void end(struct map *map)
         arena_give(&map->manager->arena, map->common, map->work->common_size);
     map_bite_free(map);
     map_reduce_forget(map);
+    map_journal_end(map);
     free(map->shares);
     free(map->order);
 }

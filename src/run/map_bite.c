@@ -32,7 +32,7 @@ static size_t choose_run(const struct map *map, size_t remaining, uint64_t uncla
     struct policy_view view = {
         .schedule = work->schedule,
         .chunk = work->chunk,
-        .total = work->n,
+        .total = map->positions,
         .remaining = unclaimed,
         .workers = (uint32_t)(map->manager->crew->count - 1) + map->manager->setup.computes,
         .item_ns = map->item_ns,

@@ -129,7 +129,7 @@ static void describe_post(const struct map *map, struct post *post, const struct
     atomic_store_explicit(&post->owner, (uint32_t)map_owner(map, share), memory_order_relaxed);
     atomic_store_explicit(&post->map, map->id, memory_order_relaxed);
     atomic_store_explicit(&post->behind, count_unposted(map), memory_order_relaxed);
-    atomic_store_explicit(&post->total, work->n, memory_order_relaxed);
+    atomic_store_explicit(&post->total, map->positions, memory_order_relaxed);
     atomic_store_explicit(&post->chunk, work->chunk, memory_order_relaxed);
     atomic_store_explicit(&post->schedule, work->schedule, memory_order_relaxed);
     post->function = map->function;

@@ -2,6 +2,7 @@
 #ifndef RANKPOOL_RUN_MAP_STATE_H
 #define RANKPOOL_RUN_MAP_STATE_H
 
+#include "record/journal.h"
 #include "run/map.h"
 #include "run/map_reduce.h"
 
@@ -20,8 +21,9 @@ struct map {
     const struct map_work *work;
     uint64_t id;
     struct board_function function, combine;
-    uint32_t flags;  /* post_flags */
-    uint64_t *order; /* position -> index, NULL: the same */
+    uint32_t flags;   /* post_flags */
+    uint64_t *order;  /* position -> index, NULL: the same */
+    size_t positions; /* items but those that the journal had */
     struct share *shares;
     int share_count;
     uint64_t common;              /* offset of its copy on the board */
@@ -37,7 +39,9 @@ struct map {
     void *gathered; /* inputs of a run in the order of costs */
     void *answers;  /* results of a run, until they are known to be good */
     size_t answers_size;
-    struct partials partials; /* of a reduction */
+    struct partials partials;              /* of a reduction */
+    struct journal_part *part;             /* NULL: nothing is stored */
+    struct journal_digest known, *digests; /* of the map; of items, NULL: made when they end */
 };
 
 static inline size_t map_index(const struct map *map, size_t position)
@@ -78,6 +82,12 @@ uint64_t map_weigh_post(const struct map *map, const struct posting *posting);
 
 /* map_post.c: posts ahead what the board should hold. */
 void map_feed(struct map *map);
+
+/* map_journal.c: puts stored results in their places, and leaves their items out. RP_NO_MEMORY. */
+rp_status map_journal_begin(struct map *map);
+void map_journal_store(struct map *map, size_t first, const struct note *note, const char *results,
+                       int worker, int attempt);
+void map_journal_end(struct map *map);
 
 /* map_bite.c: runs some items here; false: there are none to run. */
 bool map_bite(struct map *map);

@@ -65,6 +65,8 @@ bool map_absorb(struct map *map, size_t first, const struct note *note, const ch
 {
     map->chunks += (note->flags & NOTE_FIRST) != 0;
     set_statuses(map, first, note);
+    if (note->status == RP_OK && map->part)
+        map_journal_store(map, first, note, results, worker, attempt);
     if (note->status == RP_OK)
         return absorb_results(map, first, note, results, payload);
     if (note->status == RP_CANCELLED) {

@@ -80,6 +80,8 @@ static void draw_some(struct stream *stream)
 {
     rp_view input;
     for (int i = 0; i < AT_ONCE && may_draw(stream) && draw(stream, &input); i++) {
+        if (stream_give_stored(stream, &input))
+            continue;
         if (!put(stream, &input))
             return;
         stream->drawn++;
@@ -88,9 +90,15 @@ static void draw_some(struct stream *stream)
 
 /* ---- Alone ------------------------------------------------------------------------------- */
 
+struct own {
+    struct stream *stream;
+    rp_view input;
+};
+
 static void give_own(void *state, struct note *note, const void *payload)
 {
-    struct stream *stream = state;
+    struct own *own = state;
+    struct stream *stream = own->stream;
     const struct manager *manager = stream->manager;
     void *kept = payload || !note->size ? NULL : (void *)(uintptr_t)note->result.offset;
     char text[FAILURE_LENGTH] = "";
@@ -102,6 +110,7 @@ static void give_own(void *state, struct note *note, const void *payload)
     if (payload && !note->status)
         payload = memcpy(small, payload, sizeof small);
     rp_view result = {kept ? kept : payload, note->size};
+    stream_store(stream, stream->drawn, &own->input, note, result, manager->performer.self, 1);
     stream_give_one(stream, stream->drawn, (rp_status)note->status, note->status ? (rp_view){0} : result,
                     text);
     free(kept);
@@ -112,6 +121,9 @@ static void run_alone(struct stream *stream)
     struct manager *manager = stream->manager;
     rp_view input;
     while (may_draw(stream) && draw(stream, &input)) {
+        if (stream_give_stored(stream, &input))
+            continue;
+        struct own own = {stream, input};
         struct note note = {.from = (uint32_t)stream->drawn};
         performer_rest(&manager->performer);
         struct errand errand = {.fn = stream->work->fn,
@@ -122,7 +134,7 @@ static void run_alone(struct stream *stream)
                                 .map = stream->id,
                                 .common = stream->work->common,
                                 .common_size = stream->work->common_size};
-        perform_errand(&manager->performer, &errand, &note, give_own, stream);
+        perform_errand(&manager->performer, &errand, &note, give_own, &own);
         stream->drawn++;
         show_map(manager, stream->work->label, SIZE_MAX, stream->given, stream->failed);
     }
@@ -165,6 +177,7 @@ static rp_status begin(struct stream *stream)
     stream->id = ++manager->maps;
     stream->window = work->window ? work->window : WINDOW;
     stream->open = -1;
+    stream_journal_begin(stream);
     submit_close_blocks(manager);
     if (!work->common_size || manager_is_alone(manager))
         return RP_OK;
@@ -194,6 +207,7 @@ rp_status stream_run(struct manager *manager, const struct stream_work *work, st
     show_map_end(manager, work->label, SIZE_MAX, stream.given, stream.failed);
     if (stream.common)
         arena_give(&manager->arena, stream.common, work->common_size);
+    journal_end(stream.part);
     free(stream.arrivals);
     if (stream.status)
         *error = own;

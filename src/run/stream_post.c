@@ -20,7 +20,8 @@ static uint64_t place_below(uint64_t high, uint64_t size)
 static bool has_room(const struct stream *stream, size_t size)
 {
     uint64_t low = stream->low + sizeof(struct packed_input) + PACKED_ALIGN;
-    return stream->open >= 0 && stream->items < BLOCK_MOST && low + size <= stream->high;
+    return stream->open >= 0 && stream->items < BLOCK_MOST && low + size <= stream->high &&
+           stream->manager->postings[stream->open].first + stream->items == stream->drawn;
 }
 
 static void describe_post(const struct stream *stream, struct post *post, uint64_t first)
@@ -138,9 +139,9 @@ static bool take_note(void *work, int post, const struct note *note, const void 
 {
     struct stream *stream = work;
     struct posting *posting = &stream->manager->postings[post];
-    (void)payload;
     if (note->from > posting->lease.items || note->count > posting->lease.items - note->from)
         return false;
+    stream_store_note(stream, post, note, payload, worker);
     bool kept = stream_arrive(stream, post, note, worker);
     lease_end_run(&posting->lease, note->from, note->count);
     leave_post(stream, post);

@@ -2,6 +2,7 @@
 #ifndef RANKPOOL_RUN_STREAM_STATE_H
 #define RANKPOOL_RUN_STREAM_STATE_H
 
+#include "record/journal.h"
 #include "run/stream.h"
 
 /* A note that has come, and was not given to the sink yet. */
@@ -30,6 +31,9 @@ struct stream {
     uint32_t unpublished; /* of these */
     uint64_t low, high;   /* what is free of its block lies between */
 
+    struct journal_part *part; /* NULL: nothing is stored */
+    struct journal_digest known;
+
     struct stream_arrival *arrivals; /* a queue: first..first+count-1 of `room`, going round */
     size_t arrival_first, arrival_count, arrival_room;
 };
@@ -56,5 +60,15 @@ bool stream_give(struct stream *stream);
 /* One item to the sink, which may stop the stream. */
 void stream_give_one(struct stream *stream, size_t index, rp_status status, rp_view result,
                      const char *error);
+
+/* stream_journal.c: gives an input's result to the sink where it is stored, and counts it as drawn. */
+void stream_journal_begin(struct stream *stream);
+bool stream_give_stored(struct stream *stream, const rp_view *input);
+
+/* Stores an item that has succeeded; all those of a note. */
+void stream_store(struct stream *stream, size_t index, const rp_view *input, const struct note *note,
+                  rp_view result, int worker, int attempt);
+void stream_store_note(struct stream *stream, int post, const struct note *note, const void *payload,
+                       int worker);
 
 #endif

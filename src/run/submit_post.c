@@ -206,7 +206,10 @@ rp_status submit_task(struct manager *manager, struct task *task, const void *in
     task->submitted = clock_ns();
     task->index = manager->submitted;
     task->stage = TASK_QUEUED;
-    if (!manager_is_alone(manager) && !manager->queued.first && post_task(manager, task, in, function)) {
+    if (submit_find_stored(manager, task, in, in_size, function)) {
+        /* it is among those that have finished */
+    } else if (!manager_is_alone(manager) && !manager->queued.first &&
+               post_task(manager, task, in, function)) {
         enlist_posted(manager, task);
     } else {
         task->in = malloc(in_size ? in_size : 1);

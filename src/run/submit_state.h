@@ -18,6 +18,12 @@ bool submit_take_result(struct manager *manager, struct task *task, const struct
 void submit_settle(struct manager *manager, struct task *task, rp_status status, const char *sentence);
 extern const struct posting_ops submit_posting_ops;
 
+/* submit_journal.c: whether its result was stored by an earlier run: it is done then. And storing it. */
+bool submit_find_stored(struct manager *manager, struct task *task, const void *in, size_t in_size,
+                        struct board_function function);
+void submit_store(struct manager *manager, const struct task *task, const struct note *note,
+                  const void *payload);
+
 /* submit_alone.c: runs the first queued task here; false: there is none. */
 bool submit_run_one(struct manager *manager);
 

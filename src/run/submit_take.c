@@ -87,6 +87,7 @@ bool submit_take_result(struct manager *manager, struct task *task, const struct
         submit_settle(manager, task, status, text);
         return false;
     }
+    submit_store(manager, task, note, payload);
     bool wanted = task->kept || task->with_pool || task->calls, held = wanted && is_to_stay(manager, note);
     if (held)
         hold_result(manager, task, note);

@@ -37,7 +37,8 @@ struct task {
     int retries;         /* further tries: 0 what is usual, below 0 none */
     uint64_t ended;      /* the how manieth to be done, from 1 */
     struct task_watch *watches;
-    char *label; /* or NULL */
+    char *label;        /* or NULL */
+    uint64_t digest[2]; /* what the journal knows it by */
     int worker, attempts, code;
     double queued, ran; /* seconds */
     uint64_t submitted; /* clock_ns */

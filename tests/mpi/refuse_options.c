@@ -36,7 +36,6 @@ TEST_CASE(options_of_later_versions_are_refused)
     refuse_options(RP_OPTIONS(.isolate = 1), RP_UNSUPPORTED, "isolate");
     refuse_options(RP_OPTIONS(.timeout = 2.5), RP_UNSUPPORTED, "timeout");
     refuse_options(RP_OPTIONS(.task_memory = 1 << 20), RP_UNSUPPORTED, "task_memory");
-    refuse_options(RP_OPTIONS(.journal = "journal"), RP_UNSUPPORTED, "journal");
     rp_pool *pool =
         suite_open(RP_OPTIONS(.isolate = -1, .timeout = -1, .retries = -1, .progress = -1)); /* off */
     suite_close(pool);
@@ -119,7 +118,6 @@ TEST_CASE(wrong_values_in_the_environment_are_refused)
     refuse_variable("RANKPOOL_PER", "planet", RP_INVALID);
     refuse_variable("RANKPOOL_SEED", "many", RP_INVALID);
     refuse_variable("RANKPOOL_ISOLATE", "1", RP_UNSUPPORTED);
-    refuse_variable("RANKPOOL_JOURNAL", "file", RP_UNSUPPORTED);
     /* What the code sets beats it. */
     setenv("RANKPOOL_SCHEDULE", "fair", 1);
     suite_close(suite_open(RP_OPTIONS(.schedule = "guided")));

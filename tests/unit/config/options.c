@@ -213,7 +213,6 @@ TEST_CASE(what_is_not_built_yet_is_refused_when_it_is_on)
         {RP_OPTIONS(.isolate = 1), "RANKPOOL_ISOLATE", "1"},
         {RP_OPTIONS(.timeout = 0.5), "RANKPOOL_TIMEOUT", "0.5"},
         {RP_OPTIONS(.task_memory = 1), "RANKPOOL_TASK_MEMORY", "1M"},
-        {RP_OPTIONS(.journal = "file"), "RANKPOOL_JOURNAL", "file"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct options options;
