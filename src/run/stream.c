@@ -177,7 +177,6 @@ static rp_status begin(struct stream *stream)
     stream->id = ++manager->maps;
     stream->window = work->window ? work->window : WINDOW;
     stream->open = -1;
-    stream_journal_begin(stream);
     submit_close_blocks(manager);
     if (!work->common_size || manager_is_alone(manager))
         return RP_OK;
@@ -199,6 +198,7 @@ rp_status stream_run(struct manager *manager, const struct stream_work *work, st
         *error = own;
         return status;
     }
+    stream_journal_begin(&stream);
     show_map_begin(manager, work->label, SIZE_MAX);
     if (manager_is_alone(manager))
         run_alone(&stream);
