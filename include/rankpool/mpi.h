@@ -62,7 +62,8 @@ RP_API rp_status rp_open_comm(MPI_Comm comm, int manager, const rp_options *opti
  * of a pool that this rank has served only in passing where it is next served or closed.
  *
  * Returns RP_OK however tasks ended.
- * Errors: RP_INVALID: no pool, in the manager, or from inside a task. RP_NO_MEMORY. */
+ * Errors: RP_INVALID: no pool, in the manager, or from inside a task. RP_POOL_BROKEN: the manager has
+ * died, and the launcher lets the others go on. RP_NO_MEMORY. */
 RP_API rp_status rp_serve(rp_pool *pool);
 
 #ifdef __cplusplus

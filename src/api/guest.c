@@ -153,7 +153,14 @@ rp_status guest_serve(rp_pool *pool)
         status = join(pool);
     if (status)
         return status;
-    worker_serve_pool(team_worker(), &pool->team->world.roster, pool->number);
+    struct roster *roster = &pool->team->world.roster;
+    worker_serve_pool(team_worker(), roster, pool->number);
+    if (roster_is_orphaned(roster)) {
+        const struct roster_member *manager = &roster->shared->member[0];
+        return error_set(&pool->error, RP_POOL_BROKEN,
+                         "rp_serve: the pool's manager has died: rank %d on %s, process %ld", manager->rank,
+                         manager->host, (long)manager->pid);
+    }
     return RP_OK;
 }
 

@@ -48,12 +48,19 @@ void team_drop(struct team *team)
     if (!team || --team->users)
         return;
     if (team->world.roster.shared) {
+        vigil_stop(team->vigil);
         worker_leave(&worker, &team->world.roster);
         roster_release(&team->world.roster);
     }
     crew_drop(team->world.crew);
     free(team->world.description);
     free(team);
+}
+
+/* In the vigil's thread. */
+static void end_pools(void *roster)
+{
+    roster_bury(roster, 0);
 }
 
 static rp_status gather(struct team *team, struct comm *comm, struct error *error)
@@ -85,6 +92,9 @@ rp_status team_meet(struct team *team, struct comm *comm, struct error *error)
     rp_status status = gather(team, comm, error);
     if (status)
         return status;
+    struct roster *roster = &team->world.roster;
+    if (roster->shared && roster->self)
+        team->vigil = vigil_start(roster->shared->member[0].pid, end_pools, roster);
     team->met = true;
     team->users++;
     team->behind = comm_kept(comm);

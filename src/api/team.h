@@ -6,6 +6,7 @@
 
 #include "api/comm.h"
 #include "api/world.h"
+#include "run/vigil.h"
 #include "run/worker.h"
 
 struct team {
@@ -14,6 +15,7 @@ struct team {
     int manager;         /* rank */
     bool met;            /* it is kept with its comm */
     struct world world;
+    struct vigil *vigil; /* in workers */
 };
 
 /* The comm's team under this manager, or a new one that has not met yet; held once by the caller.

@@ -15,16 +15,19 @@
 #include "func/func.h"
 #include "launch/launch.h"
 #include "node/node.h"
+#include "run/vigil.h"
 #include "run/watch.h"
 #include "run/worker.h"
 
 #define LEAVE_S 2.0  /* that running tasks get when the program ends with its pools open */
 #define LOOK_S  0.05 /* between looks at workers that should leave */
+#define GRACE_S 1    /* that a launcher gets to say why it ends the job */
 
 /* The process has one world, as it has one MPI. */
 static struct {
     pthread_mutex_t lock;
     bool entered, worker;
+    bool serving;         /* a worker that is not to wait for others when it ends */
     struct error refusal; /* MPI runs, but no pool can be had: said at every open */
     struct world world;
     uint64_t pools;
@@ -70,20 +73,35 @@ static void end_manager(void)
     comm_stop();
 }
 
+/* Nor does one that leaves in the middle of a task, by exit: what it held would wait with it for the
+ * others. */
 static void end_worker(void)
 {
-    if (!is_forked())
+    if (!is_forked() && !process.serving)
         comm_stop();
 }
 
-static _Noreturn void serve(struct world *world)
+static void end_orphan(void *state)
+{
+    (void)state;
+    sleep(GRACE_S);
+    _exit(1);
+}
+
+/* The parent that rp_open leaves behind ends workers with their manager; other launchers may not: and
+ * MPI's end, too, would wait for a manager that has left without it, since somebody died. */
+static _Noreturn void serve(struct world *world, bool ours)
 {
     process.worker = true;
+    process.serving = true;
+    if (!ours)
+        vigil_start(world->roster.shared->member[0].pid, end_orphan, NULL); /* to the end of the process */
     worker_serve(&world->roster);
     fflush(NULL);
     atomic_fetch_add(&world->roster.shared->left, 1);
     futex_wake(&world->roster.shared->left);
-    comm_stop();
+    process.serving = atomic_load(&world->roster.shared->shaken);
+    end_worker();
     exit(0);
 }
 
@@ -164,7 +182,7 @@ static rp_status meet_others(struct world *world, const struct launch *launch, s
     if (status)
         return status;
     if (rank)
-        serve(world);
+        serve(world, launch->ours);
     world->ours = launch->ours;
     world->crew = crew_of_roster(&world->roster);
     if (!world->crew)

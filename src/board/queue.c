@@ -13,6 +13,7 @@
 
 /* ---- Numbers and states ------------------------------------------------------------------ */
 
+#define LOOK_S      1.0 /* between looks whether the manager lives */
 #define SERIAL_BITS 24
 #define SERIAL_MAX  ((UINT64_C(1) << SERIAL_BITS) - 1)
 
@@ -190,6 +191,16 @@ static void say_waits(struct board *board, uint64_t number, enum queue_side side
         atomic_store(&slot->waits, before + 1);
 }
 
+/* Until the bell is rung, or time is up. Nobody rings for a manager that died, who alone closes queues. */
+static void sleep_at(const struct board *board, _Atomic uint32_t *bell, uint32_t value, uint64_t deadline)
+{
+    uint64_t tick;
+    do {
+        tick = clock_deadline(LOOK_S);
+        tick = tick < deadline ? tick : deadline;
+    } while (!futex_wait(bell, value, tick) && tick < deadline && !roster_is_orphaned(board->roster));
+}
+
 /* With the lock, which is given up meanwhile. */
 static void sleep_outside(struct board *board, struct board_queue *queue, const struct passage *passage,
                           uint64_t deadline)
@@ -201,7 +212,7 @@ static void sleep_outside(struct board *board, struct board_queue *queue, const 
         say_waits(board, passage->number, passage->side, true);
     STEP("queue: waits");
     unlock(queue);
-    futex_wait(&door->bell, bell, deadline);
+    sleep_at(board, &door->bell, bell, deadline);
     STEP("queue: came back");
     lock(board, queue);
     say_waits(board, passage->number, passage->side, false);
@@ -224,7 +235,7 @@ static rp_status wait_outside(struct board *board, struct board_queue *queue, st
                               uint64_t deadline)
 {
     for (bool looked = false;; looked = true) {
-        if (!is_open(queue, passage->number))
+        if (!is_open(queue, passage->number) || roster_is_orphaned(board->roster))
             return RP_CLOSED;
         if (has_passage(queue, passage->side))
             return RP_OK;

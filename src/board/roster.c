@@ -220,7 +220,14 @@ void roster_bury(struct roster *roster, int member)
 {
     atomic_store(&roster->shared->member[member].dead, 1);
     atomic_store(&roster->shared->shaken, 1);
+    if (member == 0)
+        atomic_store(&roster->shared->quit, 1);
     wake_all(roster);
+}
+
+bool roster_is_orphaned(const struct roster *roster)
+{
+    return atomic_load(&roster->shared->member[0].dead);
 }
 
 /* After this nobody looks who has died. */

@@ -141,7 +141,8 @@ void roster_sleep(struct roster *roster, uint64_t deadline);
  * of theirs are, and then calls roster_rouse for each. */
 _Atomic uint32_t *roster_bell(struct roster *roster);
 
-/* The kernel said that a member died. */
+/* The kernel said that a member died. With the manager, 0, all pools have ended, and the workers leave. */
 void roster_bury(struct roster *roster, int member);
+bool roster_is_orphaned(const struct roster *roster);
 
 #endif

@@ -173,7 +173,7 @@ void seat_resume(struct worker_seat *seat)
 bool seat_flush(struct worker_seat *seat, uint64_t pool)
 {
     struct station *station = find_station(seat, pool);
-    return !station || !seat_is_posted(seat, pool) || station_flush(station);
+    return !station || !seat_is_posted(seat, pool) || seat_must_quit(seat) || station_flush(station);
 }
 
 void seat_close(struct worker_seat *seat)

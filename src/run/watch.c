@@ -1,13 +1,11 @@
-#define _GNU_SOURCE
 #include "run/watch.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/pidfd.h"
 
 struct watch {
     struct crew *crew;
@@ -16,16 +14,6 @@ struct watch {
     int *died;           /* workers in the order of their deaths */
     int deaths;
 };
-
-static int open_pidfd(long pid)
-{
-#ifdef SYS_pidfd_open
-    return (int)syscall(SYS_pidfd_open, pid, 0);
-#else
-    (void)pid;
-    return -1;
-#endif
-}
 
 static struct watch *open_watch(struct crew *crew)
 {
@@ -43,7 +31,7 @@ static struct watch *open_watch(struct crew *crew)
     }
     watch->poll[0].fd = -1; /* the manager itself */
     for (int i = 1; i < crew->count; i++)
-        watch->poll[i] = (struct pollfd){.fd = open_pidfd(crew->member[i].pid), .events = POLLIN};
+        watch->poll[i] = (struct pollfd){.fd = pidfd_of(crew->member[i].pid), .events = POLLIN};
     return watch;
 }
 
@@ -76,7 +64,7 @@ static bool is_gone(const struct watch *watch, int i)
 {
     if (watch->poll[i].fd >= 0)
         return watch->poll[i].revents != 0;
-    return kill((pid_t)watch->crew->member[i].pid, 0) && errno == ESRCH;
+    return pidfd_is_gone(watch->crew->member[i].pid);
 }
 
 static void look(struct watch *watch)

@@ -1,0 +1,120 @@
+/* However a process of a running program ends, the others go on as far as they can, and none hangs: in
+ * programs started alone, under mpirun, and under mpirun --enable-recovery, which lets a job go on that
+ * has lost a rank. The program
+ * start/survive.c is run as a user runs it. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define ROOT     "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
+#define MPIRUN   ROOT MPIEXEC " --oversubscribe --bind-to none -n 3 "
+#define RECOVERY MPIRUN "--enable-recovery "
+#define ALONE    "RANKPOOL_WORKERS=3 "
+
+static struct {
+    char text[32768];
+    int code;
+} said;
+
+/* Runs the program with its errors among its words; 124 is a hang. */
+static void run(const char *start, const char *arguments)
+{
+    char command[1024];
+    check_note("%s%s", strcmp(start, ALONE) ? strcmp(start, RECOVERY) ? "mpirun " : "recovery " : "",
+               arguments);
+    snprintf(command, sizeof command, "timeout 30 sh -c '%s %s %s' 2>&1", start, PROGRAM, arguments);
+    FILE *pipe = popen(command, "r");
+    REQUIRE(pipe);
+    size_t length = fread(said.text, 1, sizeof said.text - 1, pipe);
+    said.text[length] = '\0';
+    int status = pclose(pipe);
+    said.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    if (said.code == 124)
+        CHECK_FAILED("it hung, after: %s", said.text);
+}
+
+static int count(const char *part)
+{
+    int times = 0;
+    for (const char *at = said.text; (at = strstr(at, part)); at++)
+        times++;
+    return times;
+}
+
+/* By the number of a signal, or by a call. */
+static const char *const ways[] = {"9", "6", "11", "15", "exit", "exit-well", "_exit", "MPI_Abort"};
+enum { WAYS = sizeof ways / sizeof *ways };
+
+static void run_with(const char *start, const char *kind, const char *who, const char *how)
+{
+    char arguments[64];
+    snprintf(arguments, sizeof arguments, "%s %s %s", kind, who, how);
+    run(start, arguments);
+}
+
+/* ---- A worker ends ------------------------------------------------------------------------ */
+
+TEST_CASE(however_a_worker_ends_every_result_arrives)
+{
+    for (int i = 0; i < WAYS; i++) {
+        run_with(ALONE, "open", "worker", ways[i]);
+        CHECK_HAS(said.text, "600 of 600 are right, close 0");
+        CHECK_INT(said.code, 0);
+    }
+}
+
+TEST_CASE(however_a_worker_ends_every_result_arrives_where_mpirun_lets_the_job_go_on)
+{
+    check_seconds(120);
+    for (int i = 0; i < WAYS; i++) {
+        run_with(RECOVERY, "open", "worker", ways[i]);
+        CHECK_HAS(said.text, "600 of 600 are right, close 0");
+    }
+}
+
+/* Without that parameter MPI_Finalize sometimes waits for the dead. */
+TEST_CASE(a_program_that_runs_mpi_goes_on_and_ends_after_a_rank_that_served)
+{
+    check_seconds(120);
+    for (int i = 0; i < WAYS; i++) {
+        run_with(RECOVERY "--mca async_mpi_finalize 1 ", "comm", "worker", ways[i]);
+        CHECK_HAS(said.text, "600 of 600 are right, close 0");
+        CHECK_HAS(said.text, "rank 0 has finalized");
+        CHECK_INT(count("has finalized"), 2);
+    }
+}
+
+TEST_CASE(where_mpirun_ends_the_job_with_a_rank_it_says_so_and_fails)
+{
+    static const char *const kinds[] = {"open", "comm"};
+    for (int i = 0; i < 2; i++) {
+        run_with(MPIRUN, kinds[i], "worker", "9");
+        CHECK_HAS(said.text, "exited on signal 9");
+        CHECK_INT(said.code, 137);
+        run_with(MPIRUN, kinds[i], "worker", "exit");
+        CHECK_HAS(said.text, "Exit code:    3");
+        CHECK_INT(said.code, 3);
+    }
+}
+
+/* ---- The manager ends --------------------------------------------------------------------- */
+
+TEST_CASE(workers_end_with_their_manager_where_mpirun_lets_the_job_go_on)
+{
+    static const char *const later[] = {"9 idle", "9 busy", "9 queue", "exit busy", "_exit idle"};
+    for (int i = 0; i < 5; i++)
+        run_with(RECOVERY, "open", "manager", later[i]);
+}
+
+TEST_CASE(ranks_that_serve_are_told_of_the_death_of_their_manager)
+{
+    static const char *const later[] = {"9 idle", "9 queue", "_exit idle"};
+    for (int i = 0; i < 3; i++) {
+        run_with(RECOVERY, "comm", "manager", later[i]);
+        CHECK_INT(count("rp_serve: the pool's manager has died: rank 0 on "), 2);
+        CHECK_INT(count("has finalized"), 2);
+    }
+}
