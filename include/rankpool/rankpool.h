@@ -54,7 +54,7 @@ extern "C" {
     X(RP_TASK_TIMEOUT, "the task ran longer than it may")                                                    \
     X(RP_WORKER_LOST, "the worker that ran the task died")                                                   \
     X(RP_POOL_BROKEN, "no worker is left, or an initializer failed")                                         \
-    X(RP_CLOSED, "the pool is closed")                                                                       \
+    X(RP_CLOSED, "the pool or the queue is closed")                                                          \
     X(RP_INVALID, "invalid argument or call")                                                                \
     X(RP_NO_MEMORY, "out of memory")                                                                         \
     X(RP_MISMATCH, "ranks run different programs")                                                           \
@@ -242,10 +242,11 @@ struct rp_call {
 RP_API int rp_return_large(rp_call *call, const void *data, size_t size);
 
 /* Answers `size` bytes, which are copied; a later answer replaces an earlier one. Returns what the
- * task is to return: 0, or non-zero when there is no memory for them. */
+ * task is to return: 0, or non-zero when there is no memory for them, or `data` is NULL, yet it has
+ * bytes. */
 static inline int rp_return(rp_call *call, const void *data, size_t size)
 {
-    if (size == 0 || size > call->capacity)
+    if (size == 0 || size > call->capacity || !data)
         return rp_return_large(call, data, size);
     memcpy(call->out, data, size);
     call->length = size;

@@ -15,6 +15,8 @@ static struct call *call_of(const rp_call *call)
 int rp_return_large(rp_call *call, const void *data, size_t size)
 {
     struct call *c = call_of(call);
+    if (!data && size)
+        return rp_fail(call, "rp_return: `data` is NULL, yet it has %zu bytes", size);
     if (c->answers == ANSWER_DROPPED)
         return 0;
     if (c->answers == ANSWER_PLACED && size > call->capacity) {

@@ -1,6 +1,5 @@
 /* Waiting for sets of futures. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "api/pool.h"
 #include "base/clock.h"
@@ -117,10 +116,7 @@ rp_iter *rp_as_completed(rp_pool *pool, rp_future *const *futures, size_t n)
 
 static bool is_iter(const rp_iter *iter, const char *call)
 {
-    uint32_t magic = 0;
-    if (iter)
-        memcpy(&magic, (const char *)iter + offsetof(rp_iter, magic), sizeof magic);
-    if (magic == ITER_MAGIC)
+    if (api_is_one(iter, offsetof(rp_iter, magic), ITER_MAGIC))
         return true;
     error_set(api_error(), RP_INVALID, "%s: its argument is no iterator", call);
     return false;

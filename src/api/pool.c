@@ -237,24 +237,19 @@ size_t rp_cancel_all(rp_pool *pool)
     return pool_enter(pool, "rp_cancel_all") ? 0 : submit_cancel_all(&pool->manager);
 }
 
-static bool is_pool(const rp_pool *pool)
-{
-    return pool_is_one(pool);
-}
-
 bool rp_is_manager(const rp_pool *pool)
 {
-    return is_pool(pool) && !pool->serves;
+    return pool_is_one(pool) && !pool->serves;
 }
 
 const char *rp_describe(const rp_pool *pool)
 {
-    return is_pool(pool) && pool->world ? pool->world->description : "";
+    return pool_is_one(pool) && pool->world ? pool->world->description : "";
 }
 
 int rp_workers(const rp_pool *pool)
 {
-    if (!is_pool(pool))
+    if (!pool_is_one(pool))
         return 0;
     return (pool->serves ? pool->world->crew : pool->crew)->count - 1;
 }

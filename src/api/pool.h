@@ -48,21 +48,25 @@ rp_pool *pool_new(void);
 /* Opens it in this process, the manager of the world, by its resolved options. */
 rp_status pool_start(rp_pool *pool, const struct world *world, struct error *error);
 
-/* Whether it is one. What a user passes may be anything that can be read, aligned for nothing. */
+/* Whether a user's pointer leads to an object of ours, by the magic number at `offset` in it. What is
+ * passed may be anything that can be read, aligned for nothing; but in a rank that only runs tasks it
+ * is an address of the manager's, and nothing is read. */
+static inline bool api_is_one(const void *object, size_t offset, uint32_t magic)
+{
+    uint32_t found = 0;
+    if (object && !world_is_worker())
+        memcpy(&found, (const char *)object + offset, sizeof found);
+    return found == magic;
+}
+
 static inline bool pool_is_one(const rp_pool *pool)
 {
-    uint32_t magic = 0;
-    if (pool)
-        memcpy(&magic, (const char *)pool + offsetof(rp_pool, magic), sizeof magic);
-    return magic == POOL_MAGIC;
+    return api_is_one(pool, offsetof(rp_pool, magic), POOL_MAGIC);
 }
 
 static inline bool future_is_one(const rp_future *future)
 {
-    uint32_t magic = 0;
-    if (future)
-        memcpy(&magic, (const char *)future + offsetof(rp_future, magic), sizeof magic);
-    return magic == FUTURE_MAGIC;
+    return api_is_one(future, offsetof(rp_future, magic), FUTURE_MAGIC);
 }
 
 /* RP_OK where `pool` can take calls now; else the status and a sentence: NULL, another object,

@@ -1,7 +1,6 @@
 /* The public queues: the manager's side. What tasks call stands in call.c. */
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "api/pool.h"
 #include "base/clock.h"
@@ -19,10 +18,7 @@ struct rp_queue {
 
 static bool is_one(const rp_queue *queue)
 {
-    uint32_t magic = 0;
-    if (queue)
-        memcpy(&magic, (const char *)queue + offsetof(rp_queue, magic), sizeof magic);
-    return magic == QUEUE_MAGIC;
+    return api_is_one(queue, offsetof(rp_queue, magic), QUEUE_MAGIC);
 }
 
 static rp_status enter(const rp_queue *queue, const char *call)

@@ -244,12 +244,13 @@ TEST_CASE(workers_that_are_not_there_are_refused)
 struct others {
     rp_pool *pool;
     rp_future *future;
-    long process; /* whose addresses these are */
+    rp_iter *iter;
+    rp_queue *queue;
+    long process; /* whose addresses these are: others may read nothing there */
 };
 
 static int misbehave(rp_call *call, const void *in, size_t size)
 {
-    static _Alignas(64) unsigned char something[4096];
     struct others others;
     rp_pool *opened = NULL;
     rp_view view;
@@ -259,7 +260,12 @@ static int misbehave(rp_call *call, const void *in, size_t size)
     MUST(rp_here(call, NULL) == RP_INVALID);
     if (here.pid != others.process) {
         MUST(rp_open(NULL, &opened) == RP_INVALID && !opened);
-        others.pool = (void *)something, others.future = (void *)something;
+        MUST(!rp_is_manager(others.pool) && rp_workers(others.pool) == 0 && !*rp_describe(others.pool));
+        MUST(rp_worker(others.pool, 1, &here) == RP_INVALID && *rp_last_error(others.pool));
+        MUST(rp_index(others.future) == 0 && !rp_user(others.future) && !rp_queue_id_of(others.queue));
+        MUST(!rp_iter_next(others.iter, RP_FOREVER) && rp_iter_status(others.iter) == RP_INVALID);
+        rp_iter_free(&others.iter), rp_release(&others.future);
+        MUST(others.iter && others.future);
     }
     MUST(rp_map(others.pool, nothing, NULL, 0, 5, NULL, 0) == RP_INVALID);
     MUST(rp_submit(others.pool, nothing, NULL, 0, NULL) == RP_INVALID);
@@ -268,6 +274,7 @@ static int misbehave(rp_call *call, const void *in, size_t size)
     MUST(rp_result(others.future, &view) == RP_INVALID);
     MUST(rp_wait(others.future, RP_FOREVER) == RP_INVALID);
     MUST(rp_cancel(others.future) == RP_INVALID);
+    MUST(rp_queue_close(&others.queue) == RP_INVALID && others.queue);
     MUST(rp_close(&others.pool) == RP_INVALID && others.pool);
     return 0;
 }
@@ -280,6 +287,8 @@ TEST_CASE(calls_on_a_pool_from_inside_its_tasks_are_refused)
     struct others in[200];
     in[0] = (struct others){.pool = pool, .process = me.pid};
     REQUIRE_STATUS(rp_submit(pool, nothing, NULL, 0, &in[0].future), RP_OK);
+    REQUIRE_STATUS(rp_queue_open(pool, 0, &in[0].queue), RP_OK);
+    REQUIRE(in[0].iter = rp_as_completed(pool, &in[0].future, 1));
     for (int i = 1; i < 200; i++)
         in[i] = in[0];
     rp_future *future;
@@ -293,8 +302,30 @@ TEST_CASE(calls_on_a_pool_from_inside_its_tasks_are_refused)
         RP_OK);
     CHECK_STR(report.message, "");
     CHECK_STATUS(rp_result(in[0].future, NULL), RP_OK);
+    rp_iter_free(&in[0].iter);
     rp_release(&in[0].future);
+    CHECK_STATUS(rp_queue_close(&in[0].queue), RP_OK);
     check_sound(pool);
+    suite_close(pool);
+}
+
+static int answer_nowhere(rp_call *call, const void *in, size_t size)
+{
+    (void)in, (void)size;
+    return rp_return(call, NULL, 4);
+}
+
+TEST_CASE(an_answer_of_bytes_at_null_fails_its_task_with_a_sentence)
+{
+    rp_pool *pool = suite_open(NULL);
+    rp_future *future;
+    int out = 5;
+    REQUIRE_STATUS(rp_submit(pool, answer_nowhere, NULL, 0, &future), RP_OK);
+    CHECK_STATUS(rp_result(future, NULL), RP_TASK_FAILED);
+    CHECK_HAS(rp_error(future), "`data` is NULL, yet it has 4 bytes");
+    rp_release(&future);
+    CHECK_STATUS(rp_map(pool, answer_nowhere, NULL, 0, 1, &out, sizeof out), RP_TASK_FAILED);
+    CHECK_INT(out, 5);
     suite_close(pool);
 }
 
