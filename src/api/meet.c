@@ -147,7 +147,7 @@ static rp_status make_roster(struct comm *comm, int manager, struct roster *rost
     rp_status status = comm_broadcast(comm, manager, memory, sizeof *memory, error);
     if (!status)
         status = share_roster(comm, manager, roster, *memory, error);
-    if (status && status != RP_MPI && *memory == MEMORY_MEMFD) {
+    if (status && status != RP_MPI && *memory != MEMORY_POSIX) {
         *memory = MEMORY_POSIX;
         status = share_roster(comm, manager, roster, *memory, error);
         if (!status)

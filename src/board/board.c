@@ -49,12 +49,12 @@ static rp_status create_memory(struct board_shared *plan, enum memory_kind kind,
     size_t reach = memory_reach();
     for (;;) {
         size_t share = ALL_REGIONS / members;
-        if (kind == MEMORY_POSIX)
+        if (kind != MEMORY_MEMFD)
             *plan = plan_layout(members, POSIX_ARENA, POSIX_REGION);
         else
             *plan = plan_layout(members, reach, reach < share ? reach : share);
         rp_status status = memory_create(kind, whole_size(plan), memory, error);
-        if (!status || kind == MEMORY_POSIX || reach / 2 < LEAST_REACH)
+        if (!status || kind != MEMORY_MEMFD || reach / 2 < LEAST_REACH)
             return status;
         reach /= 2; /* the address space is short: a smaller board will do */
     }

@@ -24,7 +24,7 @@ struct board {
 };
 
 /* Creates the board of pool `id` for the roster's members. Its arena and regions reach as far as
- * memory_reach allows (of MEMORY_POSIX: a few MiB, since all of it is taken at once). */
+ * memory_reach allows (of other kinds than MEMORY_MEMFD: a few MiB, since all of it is taken at once). */
 rp_status board_create(struct board *board, struct roster *roster, uint64_t id, enum memory_kind kind,
                        struct error *error);
 

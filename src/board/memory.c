@@ -53,21 +53,52 @@ static int create_posix(size_t size, char *name, size_t room)
     return fd;
 }
 
-/* A memfd is of use only where one process may open another's descriptors; its own, through
- * /proc/self, shows whether /proc is there at all. */
-enum memory_kind memory_usual(void)
+static int create_nameless(size_t size)
 {
-    int fd = create_memfd(4096);
-    if (fd < 0)
-        return MEMORY_POSIX;
+    char name[48];
+    int fd = create_posix(size, name, sizeof name);
+    if (fd >= 0)
+        shm_unlink(name);
+    return fd;
+}
+
+static bool can_be_opened(int fd)
+{
     char path[48];
     snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)getpid(), fd);
     int again = open(path, O_RDWR | O_CLOEXEC);
-    close(fd);
-    if (again < 0)
-        return MEMORY_POSIX;
-    close(again);
-    return MEMORY_MEMFD;
+    if (again >= 0)
+        close(again);
+    return again >= 0;
+}
+
+/* What has no name is of use only where one process may open another's descriptors; its own shows
+ * whether /proc is there at all. */
+enum memory_kind memory_usual(void)
+{
+    enum memory_kind kind = MEMORY_MEMFD;
+    int fd = create_memfd(4096);
+    if (fd < 0) {
+        kind = MEMORY_SHM;
+        fd = create_nameless(4096);
+    }
+    if (fd < 0 || !can_be_opened(fd))
+        kind = MEMORY_POSIX;
+    if (fd >= 0)
+        close(fd);
+    return kind;
+}
+
+static int create(enum memory_kind kind, size_t size, char *name, size_t room)
+{
+    switch (kind) {
+    case MEMORY_MEMFD:
+        return create_memfd(size);
+    case MEMORY_SHM:
+        return create_nameless(size);
+    default:
+        return create_posix(size, name, room);
+    }
 }
 
 static rp_status map(int fd, size_t size, struct memory *memory, struct error *error)
@@ -89,11 +120,10 @@ rp_status memory_create(enum memory_kind kind, size_t size, struct memory *memor
                          "cannot create %zu bytes of shared memory: files of more than %zu are not allowed "
                          "here (ulimit -f)",
                          size, soft_limit(LIMITED_FILE));
-    created.fd =
-        kind == MEMORY_MEMFD ? create_memfd(size) : create_posix(size, created.name, sizeof created.name);
+    created.fd = create(kind, size, created.name, sizeof created.name);
     if (created.fd < 0)
         return error_set(error, RP_NO_MEMORY, "cannot create %zu bytes of shared memory%s: %s", size,
-                         kind == MEMORY_POSIX ? " in /dev/shm" : "", strerror(errno));
+                         kind == MEMORY_MEMFD ? "" : " in /dev/shm", strerror(errno));
     rp_status status = map(created.fd, size, &created, error);
     if (status) {
         memory_forget_name(&created);

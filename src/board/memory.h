@@ -2,9 +2,11 @@
  *
  * One process creates a segment and tells the others its handle, they attach. The segment is a
  * memfd that others open through /proc/PID/fd: it has no name, counts against no file system's
- * limit, and the kernel frees it with its last user, however that ends. Where that road is
- * closed, it is a POSIX shared memory object: its pages are allocated at once (a full tmpfs would
- * answer a later touch with SIGBUS), and its creator unlinks it as soon as the others attached.
+ * limit, and the kernel frees it with its last user, however that ends. Where the kernel has no memfds,
+ * it is a POSIX shared memory object that lost its name at once, and its pages are allocated at once,
+ * too (a full tmpfs would answer a later touch with SIGBUS). Where processes may not open each other's
+ * descriptors, it is one that keeps its name until the others have attached: a creator that is killed
+ * before leaves it in /dev/shm.
  *
  * Pages of a memfd exist from their first touch on, so a segment may be far larger than what is
  * used of it. */
@@ -21,7 +23,7 @@ struct memory {
     void *base;
     size_t size;
     int fd;        /* the creator's, -1 elsewhere */
-    char name[48]; /* of a POSIX object, "" for a memfd */
+    char name[48]; /* of MEMORY_POSIX, "" for others */
 };
 
 /* What another process needs to attach: plain bytes, valid while the creator holds the segment. */
@@ -32,13 +34,12 @@ struct memory_handle {
     uint64_t size;
 };
 
-enum memory_kind { MEMORY_MEMFD, MEMORY_POSIX };
+enum memory_kind { MEMORY_MEMFD, MEMORY_SHM, MEMORY_POSIX }; /* see above */
 
 /* The kind of segment that works here. */
 enum memory_kind memory_usual(void);
 
-/* Creates a segment of `size` bytes of zeros. Of MEMORY_POSIX all of it is taken from /dev/shm at
- * once. */
+/* Creates a segment of `size` bytes of zeros. But of a memfd all of it is taken from /dev/shm at once. */
 rp_status memory_create(enum memory_kind kind, size_t size, struct memory *memory, struct error *error);
 
 /* Attaches a segment of another process; RP_CLOSED when it is gone. */
@@ -46,7 +47,7 @@ rp_status memory_attach(const struct memory_handle *handle, struct memory *memor
 
 struct memory_handle memory_handle_of(const struct memory *memory);
 
-/* Removes a POSIX object's name once nobody needs to attach any more; nothing for a memfd. */
+/* Removes the name, if there is one, once nobody needs to attach any more. */
 void memory_forget_name(struct memory *memory);
 
 /* Gives the pages of a range back to the system; they read as zeros afterwards. */

@@ -40,7 +40,7 @@ static size_t count_parts(size_t chunk)
 static size_t part_bytes(const struct map *map)
 {
     const struct map_work *work = map->work;
-    bool is_small = map->manager->setup.memory == MEMORY_POSIX;
+    bool is_small = map->manager->setup.memory != MEMORY_MEMFD;
     if (!work->combine)
         return 0;
     if (map->order || (!work->chunk && (work->schedule == SCHEDULE_DYNAMIC || is_small)))

@@ -125,10 +125,10 @@ static bool hold(struct map *map, struct partial partial)
     return true;
 }
 
-/* The regions of MEMORY_POSIX are so small that nothing is left in them. */
+/* The regions of other memory than memfds are so small that nothing is left in them. */
 static bool stays(const struct map *map, size_t size)
 {
-    return size > COPIED && map->manager->setup.memory != MEMORY_POSIX;
+    return size > COPIED && map->manager->setup.memory == MEMORY_MEMFD;
 }
 
 /* The result that a note carries, where it is to stay; false without memory. */

@@ -16,8 +16,9 @@
 #include "board/board.h"
 #include "check.h"
 #include "crowd.h"
+#include "deny.h"
 
-static const enum memory_kind kinds[] = {MEMORY_MEMFD, MEMORY_POSIX};
+static const enum memory_kind kinds[] = {MEMORY_MEMFD, MEMORY_SHM, MEMORY_POSIX};
 
 #define EACH_KIND(kind)                                                                                      \
     for (const enum memory_kind *kind = kinds; kind < kinds + sizeof kinds / sizeof *kinds; kind++)
@@ -336,4 +337,18 @@ TEST_CASE(a_memfd_outlives_its_creator_for_those_who_attached)
     memory_release(&memory);
     for (int i = 0; i < 4; i++)
         close(pipes[i]);
+}
+
+static void use_no_memfds(void *state)
+{
+    (void)state;
+    CHECK_INT(memory_usual(), MEMORY_MEMFD);
+    if (deny_memfds())
+        CHECK_INT(memory_usual(), MEMORY_SHM);
+    CHECK_INT(count_names(getpid()), 0);
+}
+
+TEST_CASE(where_the_kernel_has_no_memfds_segments_have_no_name_either)
+{
+    in_child(use_no_memfds, NULL);
 }
