@@ -147,7 +147,7 @@ typedef struct rp_options {
     size_t task_memory;       /* bytes a task may use; later */
     int retries;         /* further tries of an item that was lost with its worker; 0: two, below 0: none */
     uint64_t seed;       /* of rp_random */
-    const char *journal; /* file of finished results, to resume from: see above */
+    const char *journal; /* file of finished results, to resume from */
     int progress;        /* bar on standard error: 0 where it is a terminal, 1 on, -1 off */
     rp_fn *initializer;  /* runs once in each process that runs tasks, before its first task */
     const void *initarg; /* `initarg_size` bytes, copied by rp_open: the initializer's input */
