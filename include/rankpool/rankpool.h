@@ -133,7 +133,14 @@ typedef void rp_callback(rp_future *future, void *arg);
  * and by a digest of the program's build, the function, its input, `common`, the label, the seed and
  * out_size: where one of these has changed it is computed anew, and replaced. What tasks read besides
  * (initarg, shares, queues, files) is not part of it: where that changes, use another file. A
- * reduction's items are not stored. */
+ * reduction's items are not stored.
+ *
+ * While a pool with a journal is open, SIGTERM and SIGUSR1, where the program has no handler of its
+ * own for them, and a deadline (RANKPOOL_DEADLINE: seconds from the opening, or @ and seconds since
+ * 1970; SLURM_JOB_END_TIME, PBS_WALLTIME) end the program in good order, from inside its next or
+ * present call on the pool, which does not return: no task starts any more, those that workers have
+ * claimed are awaited and stored, queues are closed, and the process leaves by exit(75). A SIGTERM that
+ * comes a second later or more ends it at once. */
 typedef struct rp_options {
     size_t size;              /* set by RP_OPTIONS(...) and RP_OPTIONS_INIT */
     int workers;              /* 0: one per usable core, see `per` */

@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/guest.h"
 #include "api/team.h"
 #include "base/clock.h"
+#include "record/drain.h"
 #include "record/progress.h"
+#include "run/drain.h"
 #include "run/submit.h"
 
 /* ---- Every call -------------------------------------------------------------------------- */
@@ -31,6 +34,7 @@ rp_status pool_enter(rp_pool *pool, const char *call)
         return error_set(&pool->error, RP_CLOSED, "%s: the pool is closed", call);
     if (pool->manager.performer.busy)
         return error_set(&pool->error, RP_INVALID, "%s from inside a task of the same pool", call);
+    drain_look(&pool->manager);
     return RP_OK;
 }
 
@@ -110,7 +114,11 @@ static rp_status open_journal(rp_pool *pool, const struct world *world, uint64_t
                                   .seed = pool->options.seed,
                                   .workers = workers,
                                   .worker_count = crew->count};
-    rp_status status = journal_open(&setup, &pool->journal, error);
+    rp_status status = drain_deadline((double)time(NULL), &pool->deadline, &pool->deadline_variable, error);
+    if (!status)
+        status = journal_open(&setup, &pool->journal, error);
+    if (!status)
+        drain_watch();
     free(workers);
     return status;
 }
@@ -123,9 +131,27 @@ static rp_status close_journal(rp_pool *pool, bool complete, rp_status status, s
         return status;
     rp_status stored = journal_close(pool->journal, complete, &why);
     pool->journal = NULL;
+    drain_unwatch(complete);
     if (!status && stored)
         return error_set(error, stored, "%s", why.text);
     return status;
+}
+
+/* Everything that can end has ended: the program goes on another time. */
+static void leave(void *owner, const char *why)
+{
+    rp_pool *pool = owner;
+    struct error error;
+    record_close(&pool->recorder);
+    size_t stored = journal_flush(pool->journal);
+    rp_status status = journal_close(pool->journal, false, &error);
+    bool timed = pool->deadline_variable && !drain_signal();
+    fprintf(
+        stderr,
+        "rankpool: %s%s%s%s: this run has stored %zu results in %s%s%s; the next one goes on from there\n",
+        why, timed ? " (" : "", timed ? pool->deadline_variable : "", timed ? ")" : "", stored,
+        pool->options.journal, status ? ", but not all: " : "", status ? error.text : "");
+    exit(DRAIN_STATUS);
 }
 
 static rp_status open_manager(rp_pool *pool, const struct world *world, struct error *error)
@@ -152,6 +178,8 @@ static rp_status open_manager(rp_pool *pool, const struct world *world, struct e
         .initarg_size = options->initarg_size,
         .recorder = &pool->recorder,
         .journal = pool->journal,
+        .deadline = pool->deadline,
+        .leave = leave,
         .dispose = future_dispose,
         .call_back = pool_call_back,
         .owner = pool,

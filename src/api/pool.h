@@ -24,7 +24,9 @@ struct rp_pool {
     struct options options;
     struct crew *crew;
     struct recorder recorder;
-    struct journal *journal; /* or NULL */
+    struct journal *journal;       /* or NULL */
+    uint64_t deadline;             /* of a pool with a journal: clock_ns ... */
+    const char *deadline_variable; /* ... and who says so; NULL: nobody */
     const struct world *world;
     struct team *team;   /* of rp_open_comm, else NULL: held while the pool is open */
     bool serves, joined; /* this rank is one of its workers; and serves it in rp_serve */

@@ -188,6 +188,7 @@ struct board_shared {
     uint64_t posts, order, slots, notes, queues, arena, region; /* offsets */
     uint64_t arena_size, region_size;
     uint64_t seed;
+    uint32_t drains; /* signals that would end the job ask the manager to store what it has */
     struct board_function initializer, finalizer; /* module 0: none */
     uint64_t initarg, initarg_size;
     _Atomic uint32_t modules; /* entries of `module` that are filled */

@@ -204,11 +204,18 @@ uint64_t post_announcement(const struct board *board, int member)
     return announced;
 }
 
+bool post_announcement_read(const struct board *board, uint64_t announced, struct post_claim *claim)
+{
+    *claim = (struct post_claim){.post = (int)(announced >> 52),
+                                 .from = (uint32_t)(announced >> ITEM_BITS & ITEM_MASK),
+                                 .count = (uint32_t)(announced & ITEM_MASK)};
+    uint64_t generation = generation_of(atomic_load(&board->post[claim->post].cursor));
+    return claim->count && (announced >> 42 & EPOCH_MASK) == (generation & EPOCH_MASK);
+}
+
 bool post_announcement_covers(const struct board *board, uint64_t announced, int post, uint32_t item)
 {
-    uint64_t generation = generation_of(atomic_load(&board->post[post].cursor));
-    uint64_t from = announced >> ITEM_BITS & ITEM_MASK;
-    uint64_t count = announced & ITEM_MASK;
-    return count && announced >> 52 == (uint64_t)post &&
-           (announced >> 42 & EPOCH_MASK) == (generation & EPOCH_MASK) && item >= from && item < from + count;
+    struct post_claim claim;
+    return post_announcement_read(board, announced, &claim) && claim.post == post && item >= claim.from &&
+           item < claim.from + claim.count;
 }

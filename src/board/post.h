@@ -22,9 +22,9 @@
  * Death. A claim is complete when its items' notes are in the outbox (outbox.h); nothing else is
  * the truth. So the items that a dead process held are those below `next` that are neither noted
  * nor announced by a living one. The manager finds them in this order: read the cursor (once: the
- * dead claim no more), read the living announcements, drain all outboxes, subtract. An announcement that lost its race covers
- * items for a while that it does not hold: that may delay the finding, and it is tried again. So do
- * notes of a living process that its outbox has no room for: it says that it has some (outbox.h). */
+ * dead claim no more), read the living announcements, drain all outboxes, subtract. An announcement that lost
+ * its race covers items for a while that it does not hold: that may delay the finding, and it is tried again.
+ * So do notes of a living process that its outbox has no room for: it says that it has some (outbox.h). */
 #ifndef RANKPOOL_BOARD_POST_H
 #define RANKPOOL_BOARD_POST_H
 
@@ -77,6 +77,12 @@ void post_leave(struct board *board);
 /* What a process announces at this moment, and whether that covers an item of a post in its present
  * generation. */
 uint64_t post_announcement(const struct board *board, int member);
+/* The same as a claim; false: there is none, or it is of another generation. */
+struct post_claim {
+    int post;
+    uint32_t from, count;
+};
+bool post_announcement_read(const struct board *board, uint64_t announced, struct post_claim *claim);
 bool post_announcement_covers(const struct board *board, uint64_t announced, int post, uint32_t item);
 
 #endif

@@ -43,6 +43,7 @@ bool batch_add(struct batch *batch, const struct batch_entry *entry)
         memcpy(at + head, done->result, size);
     batch->used += added.bytes;
     batch->count++;
+    batch->items += !entry->kind;
     return true;
 }
 
@@ -65,7 +66,7 @@ const void *batch_result(const struct batch_entry *entry)
 
 void batch_clear(struct batch *batch)
 {
-    batch->used = batch->count = 0;
+    batch->used = batch->count = batch->items = 0;
     if (batch->room > KEPT_ROOM)
         batch_free(batch);
 }

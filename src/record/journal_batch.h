@@ -18,6 +18,7 @@ struct batch_entry {
 struct batch {
     char *memory;
     size_t used, room, count;
+    size_t items; /* of the entries: the others are maps */
 };
 
 /* Copies the entry, its label and its result; `bytes` is set here. False without memory. */

@@ -301,6 +301,8 @@ void file_close(struct journal_file *file, const char *how)
         sqlite3_step(row);
     }
     sqlite3_finalize(row);
+    if (how) /* it can be read from then on where nothing can be written */
+        sqlite3_exec(file->db, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         sqlite3_finalize(all[i]);
     sqlite3_close(file->db);

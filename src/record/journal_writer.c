@@ -62,7 +62,7 @@ static void *write_all(void *state)
         pthread_cond_broadcast(&writer->room);
         pthread_mutex_unlock(&writer->lock);
         write_batch(writer, &full);
-        size_t written = atomic_load(&writer->failed) ? 0 : full.count;
+        size_t written = atomic_load(&writer->failed) ? 0 : full.items;
         batch_clear(&full);
         mine = full;
         pthread_mutex_lock(&writer->lock);

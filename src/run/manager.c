@@ -52,6 +52,7 @@ static rp_status fill_board(struct manager *manager, struct error *error)
     struct board_shared *shared = manager->board.shared;
     atomic_store(&shared->participants, shared->members - 1 + setup->computes);
     shared->seed = setup->seed;
+    shared->drains = setup->journal != NULL;
     if (setup->initarg_size) {
         uint64_t offset = arena_take(&manager->arena, setup->initarg_size);
         if (offset == ARENA_NONE)

@@ -46,9 +46,11 @@ struct manager_setup {
     const void *initarg;
     size_t initarg_size;
     struct recorder *recorder;
-    struct journal *journal;            /* or NULL */
-    void (*dispose)(struct task *task); /* frees a task that nobody holds any more */
-    void (*call_back)(void *owner);     /* makes the callbacks that are due, in waiting calls; or NULL */
+    struct journal *journal;                     /* or NULL: what follows is of no use then */
+    uint64_t deadline;                           /* clock_ns */
+    void (*leave)(void *owner, const char *why); /* stores everything and ends the process */
+    void (*dispose)(struct task *task);          /* frees a task that nobody holds any more */
+    void (*call_back)(void *owner); /* makes the callbacks that are due, in waiting calls; or NULL */
     void *owner;
 };
 
@@ -88,6 +90,7 @@ struct manager {
     size_t held, held_bytes;       /* results that stay on the board until they are released */
     uint64_t settled;              /* tasks done so far */
     struct post_offer unclaimed;   /* what lay there first at the last look at the workers */
+    bool draining;                 /* nothing starts any more */
     bool closed;                   /* there is nothing left but results that are held */
     uint32_t refusals;             /* on the roster, when it was last looked at */
     uint64_t refused[BOARD_WORDS]; /* workers that cannot serve the pool, or could not at first */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "run/collect.h"
+#include "run/drain.h"
 #include "run/holding.h"
 #include "run/map_state.h"
 #include "run/show.h"
@@ -162,6 +163,7 @@ static void run_to_its_end(struct map *map)
     bool computes = manager_computes(manager);
     while (count_ended(map) < map->work->n) {
         collect_notes(manager);
+        drain_look(manager);
         manager_call_back(manager);
         if (!map->stopped && manager_check(manager, map->error))
             map_stop(map, RP_POOL_BROKEN);

@@ -48,6 +48,8 @@ static int find_runner(struct manager *manager, int post, uint32_t item)
 static void recover_post(struct manager *manager, const struct sight *sight, int post)
 {
     struct posting *posting = &manager->postings[post];
+    if (manager->draining)
+        return;
     for (uint32_t from = 0; posting->ops && from < posting->suspect; from++) {
         uint32_t end = from;
         int runner = 0;

@@ -96,7 +96,7 @@ void retry_post(struct manager *manager)
 {
     struct retries *retries = &manager->retries;
     uint64_t now = retries->count ? clock_ns() : 0;
-    for (size_t i = 0; i < retries->count;) {
+    for (size_t i = 0; i < retries->count && !manager->draining;) {
         struct retry retry = retries->list[i];
         if (retry.due <= now && post_again(manager, &retry))
             retries->list[i] = retries->list[--retries->count];

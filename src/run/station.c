@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "board/outbox.h"
+#include "record/drain.h"
 
 static void free_station(struct station *station)
 {
@@ -31,6 +32,8 @@ rp_status station_open(struct roster *roster, uint64_t id, const struct memory_h
     performer_init(&station->performer, roster->self, station->crew, station->board.shared->seed);
     performer_stand(&station->performer, board_slot(&station->board));
     station->performer.larder = station_larder(station);
+    if (station->board.shared->drains)
+        drain_watch(); /* its signals are the manager's matter */
     *made = station;
     return RP_OK;
 }
@@ -87,6 +90,8 @@ void station_close(struct station *station)
         station->spill_first = spill->behind;
         free(spill);
     }
+    if (station->board.shared->drains)
+        drain_unwatch(false);
     performer_fini(&station->performer);
     parcels_fini(&station->parcels);
     free_station(station);

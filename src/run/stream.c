@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "run/collect.h"
 #include "run/describe.h"
+#include "run/drain.h"
 #include "run/show.h"
 #include "run/stream_state.h"
 #include "run/stuck.h"
@@ -121,6 +122,7 @@ static void run_alone(struct stream *stream)
     struct manager *manager = stream->manager;
     rp_view input;
     while (may_draw(stream) && draw(stream, &input)) {
+        drain_look(manager);
         if (stream_give_stored(stream, &input))
             continue;
         struct own own = {stream, input};
@@ -147,6 +149,7 @@ static void run_with_workers(struct stream *stream)
     struct manager *manager = stream->manager;
     while (stream->drawn > stream->given || may_draw(stream)) {
         bool any = collect_notes(manager);
+        drain_look(manager);
         manager_call_back(manager);
         any = stream_give(stream) || any;
         if (!stream->stopped && manager_check(manager, stream->error))

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "run/collect.h"
+#include "run/drain.h"
 #include "run/queue.h"
 #include "run/show.h"
 #include "run/stuck.h"
@@ -54,6 +55,7 @@ static size_t withdraw_all(struct manager *manager, rp_status status, const char
 static bool advance(struct manager *manager)
 {
     show_tasks(manager);
+    drain_look(manager);
     if (manager_is_alone(manager))
         return submit_run_one(manager);
     bool any = collect_notes(manager);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/spin.h"
 #include "board/outbox.h"
+#include "run/drain.h"
 #include "run/recover.h"
 #include "run/watch.h"
 
@@ -57,6 +58,7 @@ static uint64_t next_look(const struct manager *manager)
 
 bool wait_watch(struct manager *manager)
 {
+    drain_look(manager);
     uint64_t now = clock_ns();
     retry_post(manager);
     if (now < next_look(manager))
