@@ -228,8 +228,9 @@ TEST_CASE(a_second_signal_later_ends_the_job_at_once)
 {
     struct run run;
     begin("auto");
-    start(&run, NULL, ARGUMENTS("map", "4", "30000000"));
-    usleep(400000);
+    environment[4] = "JOB_HANGS=60";
+    start(&run, NULL, ARGUMENTS("tasks", "400", ITEM_US));
+    await_log(100);
     kill(run.pid, SIGTERM);
     usleep(1300000);
     uint64_t sent = clock_ns();

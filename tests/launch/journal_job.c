@@ -3,7 +3,8 @@
  *
  *     journal_job map|stream|tasks N MICROSECONDS [own]
  *
- * With `own` it takes SIGTERM itself, and exits with 5. It ends with 0 if all results are right. */
+ * Item JOB_HANGS takes a minute more. With `own` it takes SIGTERM itself, and exits with 5. It ends with 0 if
+ * all results are right. */
 #define _GNU_SOURCE
 #include <rankpool/rankpool.h>
 
@@ -32,6 +33,8 @@ static int square(rp_call *call, const void *in, size_t size)
     char line[32];
     (void)size;
     usleep((useconds_t)job->us);
+    if (getenv("JOB_HANGS") && strtoull(getenv("JOB_HANGS"), NULL, 10) == job->number)
+        sleep(60);
     int log = open(getenv("JOB_LOG"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     int length = snprintf(line, sizeof line, "%llu\n", (unsigned long long)job->number);
     if (log < 0 || write(log, line, (size_t)length) != length)
