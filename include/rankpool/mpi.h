@@ -56,7 +56,8 @@ RP_API rp_status rp_open_comm(MPI_Comm comm, int manager, const rp_options *opti
  * done so. Meanwhile tasks of other pools that this rank has opened as a worker are run, too. Not
  * collective: nobody waits for a rank that serves late, or never. Work waits for the ranks that do
  * serve, and maps are finished by the manager if nobody else comes; but submitted tasks wait until
- * somebody serves, as do a static map's shares and tasks for a chosen worker for that worker.
+ * somebody serves, as do a static map's shares and tasks for a chosen worker for that worker. Nothing
+ * waits for ranks that have closed their handles: with all of them, tasks get RP_POOL_BROKEN.
  *
  * The pool's initializer runs here before its first task and its finalizer after its last, but that
  * of a pool that this rank has served only in passing where it is next served or closed.

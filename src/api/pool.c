@@ -244,7 +244,8 @@ rp_status rp_close(rp_pool **pool)
         return error_set(&p->error, RP_INVALID,
                          "rp_close from inside a callback, a source or a sink of the same pool");
     submit_finish(&p->manager);
-    status = manager_check(&p->manager, api_error());
+    status = p->manager.unfinished ? manager_check(&p->manager, api_error())
+                                   : manager_check_own(&p->manager, api_error());
     manager_close(&p->manager);
     status = close_journal(p, true, status, api_error());
     p->closed = true;

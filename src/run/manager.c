@@ -160,7 +160,7 @@ rp_status manager_enter(struct manager *manager, struct error *error)
 {
     if (manager->entered)
         return RP_OK;
-    rp_status status = manager_check(manager, error);
+    rp_status status = manager_check_own(manager, error);
     if (!status && manager->setup.initializer)
         status = perform_hook(&manager->performer, "initializer", manager->setup.initializer,
                               manager->setup.initarg, manager->setup.initarg_size, &manager->refusal);
@@ -168,7 +168,7 @@ rp_status manager_enter(struct manager *manager, struct error *error)
         board_break(&manager->board, manager->refusal.text);
     if (!status)
         manager->entered = true;
-    return status ? manager_check(manager, error) : RP_OK;
+    return status ? manager_check_own(manager, error) : RP_OK;
 }
 
 static rp_status tell_all_gone(const struct manager *manager, struct error *error)
@@ -186,7 +186,7 @@ static rp_status tell_all_gone(const struct manager *manager, struct error *erro
                      roster_refusal(manager->setup.roster, manager->setup.pool, unable));
 }
 
-rp_status manager_check(struct manager *manager, struct error *error)
+static rp_status check(struct manager *manager, bool needs_workers, struct error *error)
 {
     if (manager->refusal.status)
         return error_set(error, manager->refusal.status, "%s", manager->refusal.text);
@@ -199,10 +199,19 @@ rp_status manager_check(struct manager *manager, struct error *error)
         return error_set(
             error, RP_POOL_BROKEN,
             "no worker is left: the program ends, or has called MPI_Finalize, with the pool open");
-    for (int i = 1; i < manager->crew->count; i++)
-        if (manager_has(manager, i))
-            return RP_OK;
-    return tell_all_gone(manager, error);
+    for (int i = 1; i < manager->crew->count && needs_workers; i++)
+        needs_workers = !manager_has(manager, i);
+    return needs_workers ? tell_all_gone(manager, error) : RP_OK;
+}
+
+rp_status manager_check(struct manager *manager, struct error *error)
+{
+    return check(manager, true, error);
+}
+
+rp_status manager_check_own(struct manager *manager, struct error *error)
+{
+    return check(manager, !manager->setup.computes, error);
 }
 
 rp_status manager_name(struct manager *manager, rp_fn *fn, struct board_function *function,

@@ -94,6 +94,7 @@ struct manager {
     bool closed;                   /* there is nothing left but results that are held */
     uint32_t refusals;             /* on the roster, when it was last looked at */
     uint64_t refused[BOARD_WORDS]; /* workers that cannot serve the pool, or could not at first */
+    bool unfinished;               /* tasks have failed for want of workers */
     bool suspect;                  /* somebody died, and not all that it may have held is accounted for */
     bool showing;                  /* progress of submitted tasks */
     size_t shown_from;             /* tasks submitted before those that are shown */
@@ -112,13 +113,15 @@ static inline bool manager_is_alone(const struct manager *manager)
 }
 
 /* Whether work may be left to a worker alone, or to anybody (0): it lives, and can serve the pool. Who
- * refused and came after all, does. */
+ * refused and came after all, does; who left and refused has closed its handle. */
 static inline bool manager_has(const struct manager *manager, int worker)
 {
     if (manager->crew->member[worker].dead)
         return false;
-    return !(manager->refused[worker / 64] >> (worker % 64) & 1) ||
-           atomic_load(&manager->board.slot[worker].state) != SLOT_EMPTY;
+    if (!(manager->refused[worker / 64] >> (worker % 64) & 1))
+        return true;
+    uint32_t state = atomic_load(&manager->board.slot[worker].state);
+    return state != SLOT_EMPTY && state != SLOT_LEFT;
 }
 
 static inline void manager_call_back(struct manager *manager)
@@ -136,6 +139,9 @@ static inline bool manager_computes(const struct manager *manager)
 
 /* Why no more work can be done: RP_OK, or RP_POOL_BROKEN with a sentence. */
 rp_status manager_check(struct manager *manager, struct error *error);
+
+/* The same of what the manager can do itself, if it computes: it needs nobody else. */
+rp_status manager_check_own(struct manager *manager, struct error *error);
 
 /* Runs the initializer in this process, once, before its first task. */
 rp_status manager_enter(struct manager *manager, struct error *error);

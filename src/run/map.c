@@ -76,7 +76,7 @@ static rp_status begin(struct map *map, struct error *error)
 {
     const struct map_work *work = map->work;
     struct manager *manager = map->manager;
-    rp_status status = manager_check(manager, error);
+    rp_status status = manager_check_own(manager, error);
     if (!status)
         status = manager_name(manager, work->fn, &map->function, error);
     if (!status && work->combine) /* workers name both alike; it is called as what it is */
@@ -165,7 +165,7 @@ static void run_to_its_end(struct map *map)
         collect_notes(manager);
         drain_look(manager);
         manager_call_back(manager);
-        if (!map->stopped && manager_check(manager, map->error))
+        if (!map->stopped && manager_check_own(manager, map->error))
             map_stop(map, RP_POOL_BROKEN);
         map_feed(map);
         show_map(manager, map->work->label, map->work->n, count_ended(map), map->failed);

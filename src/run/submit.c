@@ -46,6 +46,7 @@ static size_t withdraw_all(struct manager *manager, rp_status status, const char
             if ((status == RP_CANCELLED && has_begun(task)) || !withdraw(manager, task))
                 continue;
             submit_settle(manager, task, status, sentence);
+            manager->unfinished |= status == RP_POOL_BROKEN;
             withdrawn++;
         }
     return withdrawn;

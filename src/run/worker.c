@@ -179,8 +179,10 @@ void worker_part(struct worker *worker, struct roster *roster, uint64_t pool)
     _Atomic uint32_t never = 0;
     while (seat && !seat_must_quit(seat) && !seat_flush(seat, pool))
         futex_wait(&never, 0, clock_deadline(1e-3));
-    if (seat)
-        seat_unchoose(seat, pool);
+    if (!seat)
+        return;
+    seat_unchoose(seat, pool);
+    roster_refuse(roster, pool, "it has closed its handle of the pool");
 }
 
 void worker_leave(struct worker *worker, const struct roster *roster)

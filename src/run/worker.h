@@ -25,8 +25,8 @@ void worker_serve(struct roster *roster);
 /* The worker will serve this pool, too. The roster must last until worker_leave. RP_NO_MEMORY. */
 rp_status worker_join(struct worker *worker, struct roster *roster, uint64_t pool, struct error *error);
 
-/* Serves the pools that it has joined until this one closes, or its manager quits. It is then away from the others, and
- * comes back to them in the next call. */
+/* Serves the pools that it has joined until this one closes, or its manager quits. It is then away from the
+ * others, and comes back to them in the next call. */
 void worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t pool);
 
 /* Serves this pool no more: runs its finalizer if the worker has entered it. Waits for the manager

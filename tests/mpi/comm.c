@@ -211,6 +211,29 @@ TEST_CASE(ranks_that_do_not_serve_keep_nobody_waiting)
     CHECK_STATUS(rp_close(&pool), RP_OK);
 }
 
+/* A handle that was closed does not come back. */
+TEST_CASE(tasks_do_not_wait_for_ranks_that_have_closed_their_handles)
+{
+    rp_pool *pool = ranks_open(MPI_COMM_WORLD, 0, NULL);
+    if (!rp_is_manager(pool))
+        CHECK_STATUS(rp_close(&pool), RP_OK);
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (!pool)
+        return;
+    bool others = ranks_in(MPI_COMM_WORLD) > 1;
+    rp_future *future = NULL;
+    double x = 3;
+    rp_status status = rp_submit(pool, ranks_square, &x, sizeof x, &future);
+    if (!status)
+        status = rp_result(future, NULL);
+    CHECK_STATUS(status, others ? RP_POOL_BROKEN : RP_OK);
+    if (others)
+        CHECK_HAS(future ? rp_error(future) : rp_last_error(pool), "closed its handle");
+    rp_release(&future);
+    ranks_map(pool, 20000); /* the manager runs it all */
+    CHECK_STATUS(rp_close(&pool), others ? RP_POOL_BROKEN : RP_OK);
+}
+
 static int serve_inside(rp_call *call, const void *in, size_t size)
 {
     rp_pool *pool;
