@@ -106,6 +106,8 @@ struct task *submit_next(struct manager *manager, uint64_t deadline)
     if (manager->queued.first && !manager_is_alone(manager))
         advance(manager); /* somebody slow to take results must not starve the workers */
     bool in_time = true;
+    if (!manager->for_next) /* nothing to wait for, yet whoever asks again and again gets his callbacks */
+        submit_turn(manager);
     while (manager->for_next && !manager->finished.first && in_time)
         in_time = submit_round(manager, deadline);
     if (manager->finished.first)

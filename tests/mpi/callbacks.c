@@ -109,6 +109,20 @@ TEST_CASE(the_callback_of_a_cancelled_task_runs_by_the_close)
     }
 }
 
+TEST_CASE(callbacks_run_in_rp_next_that_has_nothing_to_give)
+{
+    rp_pool *pool = suite_open(NULL);
+    struct notes notes = {0};
+    struct note note = {&notes, 1};
+    rp_future *future = submit(pool, twice, 5);
+    CHECK_STATUS(rp_on_done(future, take_note, &note), RP_OK);
+    while (!notes.count)
+        CHECK(!rp_next(pool, 0));
+    CHECK_INT(rp_state_of(future), RP_DONE);
+    rp_release(&future);
+    suite_close(pool);
+}
+
 TEST_CASE(submitting_from_inside_a_callback_works)
 {
     rp_pool *pool = suite_open(NULL);
