@@ -190,6 +190,16 @@ def cell_stream(quick):
         yield Row(f"{mode} n={n}", Figure(ours(mode, "stream", "empty", n, 5), "ratio", steady), goal=0.5)
 
 
+def cell_journal(quick):
+    """items that a map computes and stores a second; with a journal over without one, 1 ms tasks"""
+    for mode in "AB":
+        many = ours(mode, "journal", "empty", 10**5 if quick else 10**6, 3)
+        yield Row(f"{mode} stored", Figure(many, "rate", is_kind("JOURNAL")), goal=1e5, unit="/s")
+        yield Row(f"{mode} found again", Figure(many, "again", is_kind("JOURNAL")), unit="/s")
+        few = ours(mode, "journal", "grain:1000", 400 if quick else 2000, 4)
+        yield Row(f"{mode} 1 ms tasks", Figure(few, "ratio", is_kind("JOURNAL")), goal=1.1, most=True)
+
+
 def cell_arrays(quick):
     """rp_map over rp_alloc arrays over private ones; rp_share of 100 MiB over two plain copies"""
     for mode in "AB":

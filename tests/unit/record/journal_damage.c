@@ -86,6 +86,32 @@ TEST_CASE(what_was_in_the_file_when_its_writer_was_killed_is_found)
     journals_end();
 }
 
+/* The process has SQLite's files open when it is killed, at any moment of their making. */
+TEST_CASE(a_file_that_was_being_made_when_its_maker_was_killed_can_be_used)
+{
+    uint64_t end = clock_deadline(8);
+    for (int round = 0; round < 150 && !clock_has_passed(end); round++) {
+        int status;
+        check_note("round %d", round);
+        journals_begin();
+        pid_t child = fork();
+        if (child == 0) {
+            struct journal *journal;
+            journals_open(NULL, &journal, NULL);
+            pause();
+        }
+        usleep((useconds_t)draw(12000));
+        kill(child, SIGKILL);
+        REQUIRE(waitpid(child, &status, 0) == child);
+        struct journal *journal = journals_require();
+        journals_store(journal, 0, 10, 8);
+        CHECK_STATUS(journal_close(journal, true, NULL), RP_OK);
+        CHECK_STR(journals_ask("PRAGMA integrity_check"), "ok");
+        journals_end();
+    }
+    check_note("%s", "");
+}
+
 /* ---- Bad bytes --------------------------------------------------------------------------- */
 
 static unsigned char whole[1 << 18];
