@@ -582,7 +582,7 @@ RP_API rp_status rp_worker(const rp_pool *pool, int worker, rp_worker_info *info
  * without a pool it does nothing, and is RP_INVALID. Not collective. */
 
 /* Copies `size` bytes, once a node, to where every task can read them with rp_shared. The number is
- * a plain value, to be put into inputs. `data` stays the caller's.
+ * a plain value, to be put into inputs, and not used again in this pool. `data` stays the caller's.
  * Errors: RP_INVALID: `data` is NULL, yet it has bytes, or `id` is. RP_NO_MEMORY. */
 RP_API rp_status rp_share(rp_pool *pool, const void *data, size_t size, rp_share_id *id);
 

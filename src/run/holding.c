@@ -103,8 +103,10 @@ rp_status holding_share(struct manager *manager, const void *data, size_t size, 
     if (size)
         memcpy(head + 1, data, size);
     head->size = size;
-    atomic_store(&head->magic, SHARE_MAGIC);
-    holding->share = manager_is_alone(manager) ? (uint64_t)(uintptr_t)holding->memory : holding->offset;
+    manager->shares_made++;
+    holding->share = manager_is_alone(manager) ? manager->shares_made
+                                               : share_number(manager->shares_made, holding->offset);
+    atomic_store(&head->magic, SHARE_MAGIC ^ holding->share);
     *id = holding->share;
     return RP_OK;
 }

@@ -65,6 +65,7 @@ struct manager {
     struct parcels parcels;   /* in the arena: what it has put into queues */
     struct queueing *queues;  /* that are open */
     uint64_t queues_made;     /* alone: so far */
+    uint64_t shares_made;     /* so far */
     void *queue_view;         /* alone: the item that a task got last */
     struct retries retries;   /* items that wait for another try */
     struct holding *holdings; /* memory that the user holds */

@@ -50,6 +50,25 @@ TEST_CASE(tasks_read_what_is_shared_until_it_is_given_up)
     suite_close(pool);
 }
 
+TEST_CASE(the_number_of_a_share_that_was_given_up_never_finds_a_later_one)
+{
+    rp_pool *pool = suite_open(NULL);
+    rp_share_id first, later;
+    unsigned char out;
+    REQUIRE_STATUS(rp_share(pool, "1", 1, &first), RP_OK);
+    CHECK_STATUS(rp_unshare(pool, first), RP_OK);
+    for (int i = 0; i < 100; i++) { /* in the same place */
+        REQUIRE_STATUS(rp_share(pool, "2", 1, &later), RP_OK);
+        CHECK(later != first);
+        const struct question questions[] = {{first, 0}, {later, 0}};
+        CHECK_STATUS(rp_map(pool, look_up, questions, sizeof *questions, 1, &out, 1), RP_TASK_FAILED);
+        CHECK_STATUS(rp_map(pool, look_up, questions + 1, sizeof *questions, 1, &out, 1), RP_OK);
+        CHECK_STATUS(rp_unshare(pool, first), RP_INVALID);
+        CHECK_STATUS(rp_unshare(pool, later), RP_OK);
+    }
+    suite_close(pool);
+}
+
 /* Resident shared memory of this process, in KiB. */
 static long shared_kib(void)
 {
