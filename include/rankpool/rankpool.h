@@ -366,9 +366,10 @@ typedef struct rp_map_report {
  * slot; `out` NULL with `out_size` 0 drops results. Both arrays are the caller's, and used until it
  * returns.
  * Errors: the status of the lowest failed item: RP_TASK_FAILED (it reported a failure, or answered
- * too much), RP_NO_MEMORY, RP_MISMATCH (a worker cannot find `fn`), RP_POOL_BROKEN (no worker was
- * left to run it). Or for the whole map RP_NO_MEMORY; RP_INVALID: an array is NULL or too large to
- * be one, or `fn` is no function of the program and its libraries. */
+ * too much), RP_WORKER_LOST (the workers that ran it died, one after the other), RP_NO_MEMORY,
+ * RP_MISMATCH (a worker cannot find `fn`), RP_POOL_BROKEN (no worker was left to run it). Or for the whole
+ * map RP_NO_MEMORY; RP_INVALID: an array is NULL or too large to be one, or `fn` is no function of the
+ * program and its libraries. */
 RP_API rp_status rp_map(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, void *out,
                         size_t out_size);
 
@@ -492,8 +493,8 @@ RP_API rp_status rp_wait(rp_future *future, double seconds);
 
 /* Waits without a limit, then gives the task's own status and, if that is RP_OK, its result. The
  * view may be NULL; its bytes are the future's, aligned for any type, and live until rp_release.
- * Errors: the task's: RP_TASK_FAILED, RP_CANCELLED, RP_NO_MEMORY, RP_MISMATCH (a worker cannot find
- * the function), RP_POOL_BROKEN (no worker was left to run it); rp_error has its sentence.
+ * Errors: the task's: RP_TASK_FAILED, RP_WORKER_LOST, RP_CANCELLED, RP_NO_MEMORY, RP_MISMATCH (a worker
+ * cannot find the function), RP_POOL_BROKEN (no worker was left to run it); rp_error has its sentence.
  * RP_TIMEOUT: it waits at a queue for this thread. RP_INVALID: no future. */
 RP_API rp_status rp_result(rp_future *future, rp_view *view);
 
