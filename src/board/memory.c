@@ -101,9 +101,9 @@ static int create(enum memory_kind kind, size_t size, char *name, size_t room)
     }
 }
 
-static rp_status map(int fd, size_t size, struct memory *memory, struct error *error)
+static rp_status map(int fd, size_t size, int protection, struct memory *memory, struct error *error)
 {
-    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    void *base = mmap(NULL, size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (base == MAP_FAILED)
         return error_set(error, RP_NO_MEMORY, "cannot map %zu bytes of shared memory: %s", size,
                          strerror(errno));
@@ -124,7 +124,7 @@ rp_status memory_create(enum memory_kind kind, size_t size, struct memory *memor
     if (created.fd < 0)
         return error_set(error, RP_NO_MEMORY, "cannot create %zu bytes of shared memory%s: %s", size,
                          kind == MEMORY_MEMFD ? "" : " in /dev/shm", strerror(errno));
-    rp_status status = map(created.fd, size, &created, error);
+    rp_status status = map(created.fd, size, PROT_READ | PROT_WRITE, &created, error);
     if (status) {
         memory_forget_name(&created);
         close(created.fd);
@@ -141,16 +141,17 @@ struct memory_handle memory_handle_of(const struct memory *memory)
     return handle;
 }
 
-rp_status memory_attach(const struct memory_handle *handle, struct memory *memory, struct error *error)
+static rp_status attach(const struct memory_handle *handle, bool writes, struct memory *memory,
+                        struct error *error)
 {
     char path[64];
-    int fd;
+    int fd, access = writes ? O_RDWR : O_RDONLY;
     if (handle->name[0]) {
         snprintf(path, sizeof path, "%.47s", handle->name);
-        fd = shm_open(path, O_RDWR | O_CLOEXEC, 0);
+        fd = shm_open(path, access | O_CLOEXEC, 0);
     } else {
         snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)handle->pid, (int)handle->fd);
-        fd = open(path, O_RDWR | O_CLOEXEC);
+        fd = open(path, access | O_CLOEXEC);
     }
     struct stat file;
     if (fd < 0 || fstat(fd, &file) || (uint64_t)file.st_size < handle->size) {
@@ -162,11 +163,22 @@ rp_status memory_attach(const struct memory_handle *handle, struct memory *memor
                          fd >= 0 ? "it is gone" : strerror(reason));
     }
     struct memory attached = {.fd = -1};
-    rp_status status = map(fd, handle->size, &attached, error);
+    rp_status status = map(fd, handle->size, writes ? PROT_READ | PROT_WRITE : PROT_READ, &attached, error);
     close(fd);
     if (!status)
         *memory = attached;
     return status;
+}
+
+rp_status memory_attach(const struct memory_handle *handle, struct memory *memory, struct error *error)
+{
+    return attach(handle, true, memory, error);
+}
+
+rp_status memory_attach_reading(const struct memory_handle *handle, struct memory *memory,
+                                struct error *error)
+{
+    return attach(handle, false, memory, error);
 }
 
 void memory_forget_name(struct memory *memory)

@@ -45,6 +45,10 @@ rp_status memory_create(enum memory_kind kind, size_t size, struct memory *memor
 /* Attaches a segment of another process; RP_CLOSED when it is gone. */
 rp_status memory_attach(const struct memory_handle *handle, struct memory *memory, struct error *error);
 
+/* The same for who only reads: nothing that it does can make it writable. */
+rp_status memory_attach_reading(const struct memory_handle *handle, struct memory *memory,
+                                struct error *error);
+
 struct memory_handle memory_handle_of(const struct memory *memory);
 
 /* Removes the name, if there is one, once nobody needs to attach any more. */
