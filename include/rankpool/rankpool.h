@@ -13,11 +13,7 @@
  * manager). A pool belongs to one thread at a time. Who may make a call stands at the head of its
  * section, or in its comment; none is collective unless that says so. A call that can fail returns
  * an rp_status and leaves a sentence for rp_last_error; outputs are written only on success. A
- * user's mistake never aborts and never hangs.
- *
- * What this version does not do yet returns RP_UNSUPPORTED with a sentence: such fields say "later"
- * below.
- */
+ * user's mistake never aborts and never hangs. */
 #ifndef RANKPOOL_RANKPOOL_H
 #define RANKPOOL_RANKPOOL_H
 
@@ -140,7 +136,18 @@ typedef void rp_callback(rp_future *future, void *arg);
  * 1970; SLURM_JOB_END_TIME, PBS_WALLTIME) end the program in good order, from inside its next or
  * present call on the pool, which does not return: no task starts any more, those that workers have
  * claimed are awaited and stored, queues are closed, and the process leaves by exit(75). A SIGTERM that
- * comes a second later or more ends it at once. */
+ * comes a second later or more ends it at once.
+ *
+ * With `isolate` each worker runs its tasks in a child process, one after the other, and starts a new
+ * one when that ends: a task that ends it, by a signal or an exit, fails with RP_TASK_CRASHED, one that
+ * takes longer than `timeout` is sent SIGTERM, then, after as long again but no more than a second,
+ * SIGKILL, and fails with RP_TASK_TIMEOUT even if it returned meanwhile; all others are unharmed. Inputs,
+ * shares and rp_alloc's arrays are read-only to tasks, whose results are copied. The initializer runs in
+ * each new child, *rp_local begins anew there, and the finalizer runs only in children that are there at
+ * the end. Of the program's state a child has what it was when the first pool was opened that isolates,
+ * so that should be the first of all: its processes are then made before MPI is initialised. The manager
+ * of a program's own `mpirun` does not run tasks itself, unless it is alone. Tasks may run more than once
+ * where it is not clear which one ended the child. */
 typedef struct rp_options {
     size_t size;              /* set by RP_OPTIONS(...) and RP_OPTIONS_INIT */
     int workers;              /* 0: one per usable core, see `per` */
@@ -149,9 +156,9 @@ typedef struct rp_options {
     const char *schedule;     /* "auto" (default), "static", "dynamic", "guided", "factoring", "adaptive" */
     size_t chunk;             /* items a claim; 0: the schedule's choice */
     size_t window;            /* most items a stream draws ahead of its sink; 0: the library's choice */
-    int isolate;              /* run tasks in a supervised child process; later */
-    double timeout;           /* seconds a task may run; later */
-    size_t task_memory;       /* bytes a task may use; later */
+    int isolate;              /* run tasks in a supervised child process: see above */
+    double timeout;           /* seconds a task may run; needs `isolate` */
+    size_t task_memory;       /* bytes that tasks may take beyond what their process has; needs `isolate` */
     int retries;         /* further tries of an item that was lost with its worker; 0: two, below 0: none */
     uint64_t seed;       /* of rp_random */
     const char *journal; /* file of finished results, to resume from */
@@ -203,8 +210,9 @@ RP_API rp_status rp_options_set(rp_options *options, const char *name, const cha
  * opened later, several at once.
  * Errors: RP_INVALID (options, a worker, a program that runs MPI itself), RP_LAUNCH, RP_MISMATCH
  * (ranks run different builds), RP_MPI, RP_NO_MEMORY, RP_JOURNAL (it cannot be written, is in use, is
- * another program's or no journal, and was left as it is), RP_UNSUPPORTED (an option of a later version,
- * ranks on several nodes, a journal in a build without SQLite); the sentence is in rp_last_error(NULL). */
+ * another program's or no journal, and was left as it is), RP_UNSUPPORTED (ranks on several nodes,
+ * a journal in a build without SQLite, `isolate` where processes cannot open each other's memory files);
+ * the sentence is in rp_last_error(NULL). */
 RP_API rp_status rp_open(const rp_options *options, rp_pool **pool);
 
 /* Finishes what is queued and running, frees the pool and sets *pool to NULL. Futures and views
@@ -305,7 +313,8 @@ typedef struct rp_worker_info {
     size_t tasks_done; /* tasks, and items of maps */
 } rp_worker_info;
 
-/* The worker that runs this task, in the caller's `info`; its texts are valid as long as the pool.
+/* The worker that runs this task, in the caller's `info`; its texts are valid as long as the pool. Where
+ * tasks are isolated, `pid` is that of the worker, not of its child that runs the task.
  * Errors: RP_INVALID: `info` is NULL. */
 RP_API rp_status rp_here(rp_call *call, rp_worker_info *info);
 
@@ -320,7 +329,7 @@ typedef struct rp_map_options {
     const char *schedule; /* NULL: the pool's */
     size_t chunk;         /* 0: the pool's */
     size_t window;        /* of a stream: most items drawn ahead of its sink; 0: the pool's */
-    double timeout;       /* seconds an item may run; later */
+    double timeout;       /* seconds an item may run; needs a pool that isolates; 0: the pool's */
     int retries;          /* 0: the pool's */
     const void *common;   /* one argument for all items, `common_size` bytes, copied once a node */
     size_t common_size;   /* bytes */
@@ -376,7 +385,7 @@ RP_API rp_status rp_map(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size
 /* Maps as rp_map does, with options and a report; both may be NULL and are the caller's. The report
  * is written when items have failed, too.
  * Errors: those of rp_map; RP_INVALID also for options that make no sense. RP_CANCELLED is in
- * `statuses` for what `stop_at_failure` left. RP_UNSUPPORTED: `timeout`, in this version. */
+ * `statuses` for what `stop_at_failure` left. */
 RP_API rp_status rp_map_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, size_t n, void *out,
                              size_t out_size, const rp_map_options *options, rp_map_report *report);
 
@@ -422,7 +431,7 @@ RP_API rp_status rp_stream(rp_pool *pool, rp_fn *fn, rp_source *source, rp_sink 
 /* How a task is run. */
 typedef struct rp_task_options {
     size_t size;       /* set by RP_TASK_OPTIONS(...) and RP_TASK_OPTIONS_INIT */
-    double timeout;    /* seconds it may run; later */
+    double timeout;    /* seconds it may run; needs a pool that isolates; 0: the pool's */
     int retries;       /* 0: the pool's */
     int priority;      /* higher first, 0 by default */
     int worker;        /* RP_ANY_WORKER (0) or a worker's number from 1 */
@@ -461,9 +470,9 @@ typedef struct rp_task_info {
     const char *host; /* of that worker, valid until rp_release; "" if it never ran */
     long pid;         /* of that worker, on its host; 0 if it never ran */
     int attempts;     /* how often it was started */
-    int code;         /* what the task returned */
-    double queued;    /* seconds between rp_submit and its start */
-    double ran;       /* seconds it ran */
+    int code;      /* what the task returned; of one that crashed the exit status, or the negative signal */
+    double queued; /* seconds between rp_submit and its start */
+    double ran;    /* seconds it ran */
 } rp_task_info;
 
 /* Queues one task; copies the input of `in_size` bytes, never blocks. The future is the caller's, to
@@ -476,8 +485,8 @@ RP_API rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_s
 /* Queues one task as rp_submit does, with options, which may be NULL and are copied, as is the
  * input; so is the future the caller's, or the pool's. A task for a worker that dies goes to the
  * others.
- * Errors: those of rp_submit; RP_INVALID also where there is no such worker. RP_UNSUPPORTED:
- * `timeout`, in this version. */
+ * Errors: those of rp_submit; RP_INVALID also where there is no such worker, or for a `timeout` where
+ * the pool does not isolate its tasks. */
 RP_API rp_status rp_submit_with(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size,
                                 const rp_task_options *options, rp_future **future);
 
@@ -594,7 +603,8 @@ RP_API rp_status rp_unshare(rp_pool *pool, rp_share_id id);
 
 /* `size` bytes, aligned for any type, contents undefined, that the workers of this node read and
  * write in place: maps from and into such arrays copy nothing (a failing item may then have
- * written to its slot). The caller's until rp_free or rp_close. NULL: no memory. */
+ * written to its slot); isolated tasks read them in place, and their results are copied. The caller's until
+ * rp_free or rp_close. NULL: no memory. */
 RP_API void *rp_alloc(rp_pool *pool, size_t size);
 
 /* Frees what rp_alloc gave; NULL-safe. Tasks under way may still use it. Memory that is not

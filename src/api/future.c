@@ -43,8 +43,6 @@ static rp_status read_options(rp_pool *pool, const rp_task_options *given, rp_ta
         sized_read(given, options, sizeof *options, "rp_task_options", "RP_TASK_OPTIONS", error);
     if (status)
         return status;
-    if (options->timeout > 0)
-        return error_set(error, RP_UNSUPPORTED, "rp_submit_with: timeout is not supported by this version");
     if (options->worker < 0 || options->worker >= pool->crew->count)
         return error_set(error, RP_INVALID,
                          "rp_submit_with: there is no worker %d: they are numbered 1 to %d", options->worker,
@@ -66,12 +64,17 @@ static rp_status check_input(rp_pool *pool, const char *call, rp_fn *fn, const v
 static rp_status submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size,
                         const rp_task_options *options, rp_future **future)
 {
+    uint64_t limit_ns;
+    rp_status status = pool_limit(pool, "rp_submit_with", options ? options->timeout : 0, &limit_ns);
+    if (status)
+        return status;
     rp_future *made = slab_take(&pool->futures);
     if (!made)
         return error_set(&pool->error, RP_NO_MEMORY, "no memory for a task");
     *made = (rp_future){.magic = FUTURE_MAGIC, .pool = pool};
     struct task *task = &made->task;
     task->fn = fn;
+    task->limit_ns = limit_ns;
     task->kept = future != NULL;
     task->with_pool = future == NULL;
     task->retries = options && options->retries ? options->retries : pool->options.retries;
@@ -81,7 +84,7 @@ static rp_status submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size
         task->owner = options->worker;
         task->label = options->label ? strdup(options->label) : NULL;
     }
-    rp_status status = submit_task(&pool->manager, task, in, in_size, &pool->error);
+    status = submit_task(&pool->manager, task, in, in_size, &pool->error);
     if (status) {
         task_clear(task);
         slab_give(&pool->futures, made);

@@ -35,8 +35,6 @@ rp_status map_options_read(rp_pool *pool, const char *call, const rp_map_options
     rp_status status = sized_read(given, options, sizeof *options, "rp_map_options", "RP_MAP_OPTIONS", error);
     if (status)
         return status;
-    if (options->timeout > 0)
-        return error_set(error, RP_UNSUPPORTED, "%s: timeout is not supported by this version", call);
     if (options->common_size && !options->common)
         return error_set(error, RP_INVALID, "%s: `common` is NULL, yet it has %zu bytes", call,
                          options->common_size);
@@ -67,7 +65,8 @@ static rp_status apply_options(rp_pool *pool, const char *call, const rp_map_opt
     work->stop_at_failure = options->stop_at_failure;
     work->retries = options->retries ? options->retries : pool->options.retries;
     work->label = options->label;
-    return map_options_schedule(pool, call, options, &work->schedule);
+    rp_status status = pool_limit(pool, call, options->timeout, &work->limit_ns);
+    return status ? status : map_options_schedule(pool, call, options, &work->schedule);
 }
 
 /* Callbacks that are due are made meanwhile. */

@@ -59,6 +59,21 @@ rp_status pool_say_late(rp_pool *pool, double seconds)
     return error_set(&pool->error, RP_TIMEOUT, "not done after %g seconds", seconds);
 }
 
+rp_status pool_limit(rp_pool *pool, const char *call, double given, uint64_t *limit_ns)
+{
+    double seconds = given > 0 || given < 0 ? given : pool->options.timeout;
+    if (given != given)
+        return error_set(&pool->error, RP_INVALID, "%s: the timeout is no number", call);
+    if (given > 0 && !pool->options.isolate)
+        return error_set(
+            &pool->error, RP_INVALID,
+            "%s: a timeout of %g s, yet the pool was opened without isolate: only tasks that run "
+            "in a process of their own can be stopped",
+            call, given);
+    *limit_ns = seconds > 0 && seconds < 1e9 ? (uint64_t)(seconds * 1e9) + 1 : 0;
+    return RP_OK;
+}
+
 const char *rp_last_error(const rp_pool *pool)
 {
     return pool_is_one(pool) ? pool->error.text : api_error()->text;
@@ -168,7 +183,9 @@ static rp_status open_manager(rp_pool *pool, const struct world *world, struct e
         .crew = world->crew,
         .memory = world->memory,
         .pool = number,
-        .computes = !world->ours && !world->alone,
+        .computes = !world->ours && !world->alone && !options->isolate,
+        .isolate = options->isolate,
+        .task_memory = options->task_memory,
         .schedule = options->schedule,
         .chunk = options->chunk,
         .seed = options->seed,

@@ -39,6 +39,8 @@ rp_status rp_stream(rp_pool *pool, rp_fn *fn, rp_source *source, rp_sink *sink, 
         return status;
     struct stream_work work = {.fn = fn, .source = source, .sink = sink, .state = state};
     status = map_options_schedule(pool, "rp_stream", &options, &work.schedule);
+    if (!status)
+        status = pool_limit(pool, "rp_stream", options.timeout, &work.limit_ns);
     if (status)
         return status;
     work.window = options.window ? options.window : pool->options.window;

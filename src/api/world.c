@@ -15,6 +15,7 @@
 #include "func/func.h"
 #include "launch/launch.h"
 #include "node/node.h"
+#include "run/box.h"
 #include "run/vigil.h"
 #include "run/watch.h"
 #include "run/worker.h"
@@ -194,9 +195,12 @@ static rp_status meet_others(struct world *world, const struct launch *launch, s
                                 ranks, launch->launcher, ranks - 1, ranks == 2 ? "" : "s");
 }
 
-static rp_status join_ranks(struct world *world, const struct launch *launch, struct error *error)
+static rp_status join_ranks(struct world *world, const struct launch *launch, const struct options *options,
+                            struct error *error)
 {
     struct comm *comm;
+    if (options->isolate && !(launch->ours && launch->rank == 0)) /* that one has workers */
+        box_prepare(NULL); /* should it fail, it is tried again when it is needed */
     rp_status status = comm_start(&comm, error);
     if (status)
         return status;
@@ -218,7 +222,7 @@ static rp_status start(struct world *world, const struct options *options, struc
     case LAUNCH_ALONE:
         return start_ranks(&launch, options, error);
     case LAUNCH_RANK:
-        return join_ranks(world, &launch, error);
+        return join_ranks(world, &launch, options, error);
     default:
         return world_be_alone(world, launch.reason);
     }
@@ -252,7 +256,7 @@ bool world_is_launched(void)
 
 bool world_is_worker(void)
 {
-    return process.worker;
+    return process.worker || box_is_child();
 }
 
 uint64_t world_new_pool(void)

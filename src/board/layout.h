@@ -54,7 +54,8 @@ struct post {
     uint64_t out, out_size;                              /* the same of results */
     uint64_t indices;                                    /* offset of the items' indices; 0: in order */
     uint64_t common, common_size;
-    uint64_t begin; /* of a range: item i's input is begin + i */
+    uint64_t begin;    /* of a range: item i's input is begin + i */
+    uint64_t limit_ns; /* that an item may take; 0: no limit */
     uint32_t flags;
     uint32_t attempt;
 };
@@ -191,6 +192,8 @@ struct board_shared {
     uint32_t drains; /* signals that would end the job ask the manager to store what it has */
     struct board_function initializer, finalizer; /* module 0: none */
     uint64_t initarg, initarg_size;
+    uint32_t isolate; /* tasks run in children of the workers */
+    uint64_t task_memory;
     _Atomic uint32_t modules; /* entries of `module` that are filled */
     struct board_module module[BOARD_MODULES];
 

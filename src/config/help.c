@@ -19,7 +19,7 @@ static void print_row(FILE *out, const struct option *option)
         print_choices(out, option->choices);
     if (option->fallback)
         fprintf(out, " (default %s)", option->fallback);
-    fprintf(out, "%s\n", option->later ? " [not yet]" : "");
+    fputc('\n', out);
 }
 
 void options_help(FILE *out)

@@ -20,11 +20,7 @@ static rp_status take_text(const struct option *option, enum origin origin, cons
     const char *wrong = option->type->parse(option, text, field);
     if (!wrong)
         wrong = option->type->check(option, field);
-    if (wrong)
-        return refuse_value(option, origin, text, wrong, error);
-    if (option->later && option->type->on(field))
-        return refuse_later(option, origin, text, error);
-    return RP_OK;
+    return wrong ? refuse_value(option, origin, text, wrong, error) : RP_OK;
 }
 
 /* The same for a value that came in its own type. */
@@ -33,11 +29,7 @@ static rp_status take_value(const struct option *option, const void *field, stru
     char shown[SHOWN_MAX];
     const char *wrong = option->type->check(option, field);
     option->type->show(field, shown, sizeof shown);
-    if (wrong)
-        return refuse_value(option, ORIGIN_CODE, shown, wrong, error);
-    if (option->later && option->type->on(field))
-        return refuse_later(option, ORIGIN_CODE, shown, error);
-    return RP_OK;
+    return wrong ? refuse_value(option, ORIGIN_CODE, shown, wrong, error) : RP_OK;
 }
 
 /* Code beats environment beats default. */
@@ -97,6 +89,18 @@ static void translate(const rp_options *settled, struct options *out)
     schedule_find(settled->schedule, &out->schedule);
 }
 
+/* Limits that nobody would enforce are no limits. */
+static rp_status check_limits(const struct options *options, struct error *error)
+{
+    if (options->isolate || !(options->timeout > 0 || options->task_memory))
+        return RP_OK;
+    const char *name = options->timeout > 0 ? "timeout" : "task_memory";
+    return error_set(error, RP_INVALID,
+                     "rp_options.%s (or %s) is given without isolate: only tasks that run in a process of "
+                     "their own can be stopped; set isolate, too",
+                     name, option_find(name)->variable);
+}
+
 static rp_status copy_owned(const rp_options *settled, struct options *out, struct error *error)
 {
     if (settled->journal && *settled->journal && !(out->journal = strdup(settled->journal)))
@@ -126,6 +130,9 @@ rp_status options_resolve(const rp_options *given, struct options *out, struct e
     if (status)
         return status;
     translate(&settled, &resolved);
+    status = check_limits(&resolved, error);
+    if (status)
+        return status;
     status = copy_owned(&settled, &resolved, error);
     if (status) {
         options_free(&resolved);

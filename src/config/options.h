@@ -10,7 +10,7 @@
  * rp_options_set.
  *
  * What can go wrong: RP_INVALID, with a sentence that names the option, says where its value came
- * from and what is allowed; RP_UNSUPPORTED for what this version does not do yet; RP_NO_MEMORY.
+ * from and what is allowed; RP_NO_MEMORY.
  * Never a silent default in place of a value that was given. */
 #ifndef RANKPOOL_CONFIG_OPTIONS_H
 #define RANKPOOL_CONFIG_OPTIONS_H

@@ -49,12 +49,3 @@ rp_status refuse_value(const struct option *option, enum origin origin, const ch
     say_allowed(option, allowed);
     return error_set(error, RP_INVALID, "%s: %s; it takes %s", said, wrong, allowed);
 }
-
-rp_status refuse_later(const struct option *option, enum origin origin, const char *text, struct error *error)
-{
-    char said[SAID_MAX];
-    say_origin(option, origin, text, said);
-    return error_set(error, RP_UNSUPPORTED,
-                     "%s: rankpool %d.%d.%d cannot do this yet (%s); leave the option out", said,
-                     RANKPOOL_VERSION_MAJOR, RANKPOOL_VERSION_MINOR, RANKPOOL_VERSION_PATCH, option->help);
-}

@@ -12,8 +12,4 @@ enum origin { ORIGIN_CODE, ORIGIN_ENVIRONMENT, ORIGIN_TEXT };
 rp_status refuse_value(const struct option *option, enum origin origin, const char *text, const char *wrong,
                        struct error *error);
 
-/* RP_UNSUPPORTED: the option is not built yet, and the value turns it on. */
-rp_status refuse_later(const struct option *option, enum origin origin, const char *text,
-                       struct error *error);
-
 #endif

@@ -16,7 +16,6 @@ struct option {
     const char *fallback;       /* the default, in text; NULL: zero */
     const char *const *choices; /* of a name, ended by NULL */
     bool never_negative;        /* a negative number is a mistake, rather than "off" */
-    bool later;                 /* not built yet: refused when on */
     const char *help;
 };
 

@@ -45,6 +45,14 @@ struct crew *crew_alone(const char *host, const char *cpus, int numa_node)
     return crew;
 }
 
+struct crew *crew_for(int self, const struct crew_member *member)
+{
+    struct crew *crew = crew_new(self + 1);
+    if (crew)
+        crew->member[self] = *member;
+    return crew;
+}
+
 struct crew *crew_hold(struct crew *crew)
 {
     crew->users++;

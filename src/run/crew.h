@@ -27,6 +27,9 @@ struct crew *crew_of_roster(const struct roster *roster);
 /* This process alone, as manager 0 and as worker 1. */
 struct crew *crew_alone(const char *host, const char *cpus, int numa_node);
 
+/* For a process that works as one of them, and knows of nobody else. */
+struct crew *crew_for(int self, const struct crew_member *member);
+
 struct crew *crew_hold(struct crew *crew);
 void crew_drop(struct crew *crew);
 

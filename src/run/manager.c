@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "record/journal.h"
+#include "run/box.h"
 #include "run/collect.h"
 #include "run/holding.h"
 #include "run/queue.h"
@@ -53,6 +54,8 @@ static rp_status fill_board(struct manager *manager, struct error *error)
     atomic_store(&shared->participants, shared->members - 1 + setup->computes);
     shared->seed = setup->seed;
     shared->drains = setup->journal != NULL;
+    shared->isolate = setup->isolate;
+    shared->task_memory = setup->task_memory;
     if (setup->initarg_size) {
         uint64_t offset = arena_take(&manager->arena, setup->initarg_size);
         if (offset == ARENA_NONE)
@@ -92,6 +95,7 @@ static void free_manager(struct manager *manager)
 {
     struct manager rest = {0};
     journal_end(manager->tasks_part);
+    box_close(manager->box);
     holding_fini(manager);
     queueing_fini(manager);
     for (int i = 0; manager->postings && i < BOARD_POSTS; i++)
@@ -109,6 +113,15 @@ static void free_manager(struct manager *manager)
     *manager = rest;
 }
 
+/* With workers nothing runs here, unless it computes. */
+static rp_status open_box(struct manager *manager, struct error *error)
+{
+    struct box_setup setup = {.performer = &manager->performer, .task_memory = manager->setup.task_memory};
+    rp_status status = box_open(&setup, &manager->box, error);
+    manager->performer.box = manager->box;
+    return status;
+}
+
 rp_status manager_open(struct manager *manager, const struct manager_setup *setup, struct error *error)
 {
     *manager = (struct manager){.setup = *setup, .crew = crew_hold(setup->crew)};
@@ -122,6 +135,8 @@ rp_status manager_open(struct manager *manager, const struct manager_setup *setu
         status = open_board(manager, error);
     else if (!status)
         status = name_hooks(manager, &ignored, &ignored, error); /* alone they are to be functions, too */
+    if (!status && setup->isolate && !setup->roster)
+        status = open_box(manager, error);
     if (status)
         free_manager(manager);
     return status;
@@ -152,7 +167,7 @@ void manager_close(struct manager *manager)
         roster_drop_pool(manager->setup.roster, manager->setup.pool);
     }
     if (manager->setup.finalizer && manager->entered)
-        perform_hook(&manager->performer, "finalizer", manager->setup.finalizer, NULL, 0, NULL);
+        perform_hook(&manager->performer, HOOK_FINALIZER, manager->setup.finalizer, NULL, 0, NULL);
     free_manager(manager);
 }
 
@@ -162,7 +177,7 @@ rp_status manager_enter(struct manager *manager, struct error *error)
         return RP_OK;
     rp_status status = manager_check_own(manager, error);
     if (!status && manager->setup.initializer)
-        status = perform_hook(&manager->performer, "initializer", manager->setup.initializer,
+        status = perform_hook(&manager->performer, HOOK_INITIALIZER, manager->setup.initializer,
                               manager->setup.initarg, manager->setup.initarg_size, &manager->refusal);
     if (manager->refusal.status && !manager_is_alone(manager))
         board_break(&manager->board, manager->refusal.text);
@@ -190,6 +205,8 @@ static rp_status check(struct manager *manager, bool needs_workers, struct error
 {
     if (manager->refusal.status)
         return error_set(error, manager->refusal.status, "%s", manager->refusal.text);
+    if (manager->box && box_refusal(manager->box)->status)
+        return error_set(error, RP_POOL_BROKEN, "%s", box_refusal(manager->box)->text);
     if (manager_is_alone(manager))
         return RP_OK;
     struct board_shared *shared = manager->board.shared;

@@ -24,9 +24,10 @@ struct queueing;
 struct recorder;
 struct watch;
 
-/* A post that grows: the submitted tasks of one owner and priority. */
+/* A post that grows: the submitted tasks of one owner, priority and limit. */
 struct open_block {
     int owner, priority;
+    uint64_t limit_ns;
     int post;
     uint64_t end; /* of the room for inputs in its block */
 };
@@ -42,6 +43,8 @@ struct manager_setup {
     enum schedule schedule;
     size_t chunk;
     uint64_t seed;
+    bool isolate; /* tasks run in children */
+    size_t task_memory;
     rp_fn *initializer, *finalizer;
     const void *initarg;
     size_t initarg_size;
@@ -71,6 +74,7 @@ struct manager {
     struct holding *holdings; /* memory that the user holds */
     int given_up;             /* of these, those that wait to be freed */
     struct performer performer;
+    struct box *box; /* alone: where its tasks run, if they are isolated */
     struct func_cache functions;
     uint64_t program;      /* module id of the program itself */
     struct watch *watch;   /* the crew's */

@@ -32,7 +32,8 @@ struct map_work {
     rp_status *statuses;
     size_t *sizes;
     bool stop_at_failure;
-    int retries; /* as in struct posting_item */
+    int retries;       /* as in struct posting_item */
+    uint64_t limit_ns; /* that an item may take; 0: no limit */
     const char *label;
 };
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/box.h"
 #include "run/map_state.h"
 #include "sched/policy.h"
 #include "sched/tree.h"
@@ -37,6 +38,7 @@ static size_t choose_run(const struct map *map, size_t remaining, uint64_t uncla
         .workers = (uint32_t)(map->manager->crew->count - 1) + map->manager->setup.computes,
         .item_ns = map->item_ns,
         .weight = 1,
+        .claim_ns = map->manager->box ? BOX_CLAIM_NS : 0,
     };
     size_t run = policy_run(&view), bytes = work->combine ? 0 : work->out_size;
     if (map->order && work->in_size > bytes)
@@ -119,6 +121,7 @@ static void bite_unposted(struct map *map, struct share *share)
         .map = map->id,
         .flags = map->flags,
         .attempt = 1,
+        .limit_ns = work->limit_ns,
     };
     struct bite bite = {map, first, -1};
     perform(&bite, &stretch, 0, (uint32_t)run);

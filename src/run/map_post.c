@@ -140,6 +140,7 @@ static void describe_post(const struct map *map, struct post *post, const struct
     post->common = map->common;
     post->common_size = work->common_size;
     post->begin = work->begin;
+    post->limit_ns = work->limit_ns;
     post->flags = map->flags;
     post->attempt = 1;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "run/box.h"
 
 void performer_init(struct performer *performer, int self, struct crew *crew, uint64_t seed)
 {
@@ -103,8 +104,7 @@ uint64_t perform_begin(struct performer *performer)
     return performer->now ? performer->now : clock_ns();
 }
 
-/* Before the note is sent: who has it sees the items counted. */
-static void count_done(struct performer *performer, const struct note *note)
+void perform_count(struct performer *performer, const struct note *note)
 {
     if (note->status != RP_CANCELLED)
         performer->done += note->count;
@@ -119,7 +119,7 @@ void perform_send(struct run *run, struct note note, const void *payload)
     note.flags |= run->flags;
     note.ended = now;
     note.ran = (float)((double)(now - run->since) * 1e-9);
-    count_done(run->performer, &note);
+    perform_count(run->performer, &note);
     run->sink(run->state, &note, payload);
     run->performer->now = run->since = now;
     run->flags = 0;
@@ -155,6 +155,8 @@ void perform_send_unrun(struct run *run, uint32_t from, uint32_t count)
 uint64_t perform_run(struct performer *performer, const struct stretch *stretch, uint32_t from,
                      uint32_t count, note_sink *sink, void *state)
 {
+    if (performer->box)
+        return box_run(performer->box, stretch, from, count, sink, state);
     struct call *call = &performer->call;
     uint64_t begun = perform_begin(performer);
     struct run run = {performer, sink, state, stretch->post, NOTE_FIRST, begun};
@@ -187,6 +189,10 @@ uint64_t perform_run(struct performer *performer, const struct stretch *stretch,
 void perform_errand(struct performer *performer, const struct errand *errand, struct note *note,
                     note_sink *sink, void *state)
 {
+    if (performer->box) {
+        box_errand(performer->box, errand, note, sink, state);
+        return;
+    }
     struct call *call = &performer->call;
     struct run run = {performer, sink, state, note->post, NOTE_FIRST, perform_begin(performer)};
     call->answers = ANSWER_KEPT;
@@ -218,9 +224,12 @@ void perform_errand(struct performer *performer, const struct errand *errand, st
     perform_send(&run, *note, NULL);
 }
 
-rp_status perform_hook(struct performer *performer, const char *what, rp_fn *fn, const void *in,
-                       size_t in_size, struct error *error)
+rp_status perform_hook(struct performer *performer, enum hook hook, rp_fn *fn, const void *in, size_t in_size,
+                       struct error *error)
 {
+    if (performer->box)
+        return box_hook(performer->box, hook, fn, in, in_size, error);
+    static const char *const names[] = {[HOOK_INITIALIZER] = "initializer", [HOOK_FINALIZER] = "finalizer"};
     struct call *call = &performer->call;
     call->answers = ANSWER_DROPPED;
     call->open.capacity = 0;
@@ -234,8 +243,8 @@ rp_status perform_hook(struct performer *performer, const char *what, rp_fn *fn,
     if (!code)
         return RP_OK;
     const struct crew_member *member = &performer->crew->member[performer->self];
-    error_set(error, RP_POOL_BROKEN, "the %s failed with code %d on worker %d (%s, process %ld)%s%s", what,
-              code, performer->self, member->host, member->pid, call->sentence[0] ? ": " : "",
+    error_set(error, RP_POOL_BROKEN, "the %s failed with code %d on worker %d (%s, process %ld)%s%s",
+              names[hook], code, performer->self, member->host, member->pid, call->sentence[0] ? ": " : "",
               call->sentence);
     return RP_POOL_BROKEN;
 }

@@ -2,7 +2,10 @@
  *
  * A performer belongs to one process and pool. It says what came out as notes, in the words of
  * board/layout.h, to a sink: the worker's sink puts them into its outbox, the manager's takes them
- * at once. Items that answer as their map expects share one note, and cost nothing else. */
+ * at once. Items that answer as their map expects share one note, and cost nothing else.
+ *
+ * Where tasks are isolated, the performer has a box (box.h): the same calls then run in its child, and the
+ * same notes reach the sink. */
 #ifndef RANKPOOL_RUN_PERFORM_H
 #define RANKPOOL_RUN_PERFORM_H
 
@@ -50,10 +53,13 @@ struct call {
     char sentence[SENTENCE_LENGTH];
 };
 
+struct box;
+
 struct performer {
     struct call call;
-    int self;  /* worker's number, 0 for the manager */
-    bool busy; /* a task runs */
+    struct box *box; /* the tasks run in its child; NULL: here */
+    int self;        /* worker's number, 0 for the manager */
+    bool busy;       /* a task runs */
     uint64_t seed;
     struct crew *crew;
     struct slot *slot; /* on the board; NULL alone */
@@ -87,6 +93,7 @@ struct stretch {
     uint32_t flags; /* post_flags */
     int attempt;
     uint16_t post;
+    uint64_t limit_ns; /* that an item may take, where tasks are isolated; 0: none */
 };
 
 /* `payload` is the sentence of a failure, or a short result: note->size bytes that the sink must
@@ -133,15 +140,18 @@ struct errand {
     uint64_t map;
     const void *common;
     size_t common_size;
+    uint64_t limit_ns; /* as a stretch's */
 };
 
 /* Runs it; the note, of which the caller has filled what says whose it is, goes to the sink. */
 void perform_errand(struct performer *performer, const struct errand *errand, struct note *note,
                     note_sink *sink, void *state);
 
+enum hook { HOOK_INITIALIZER, HOOK_FINALIZER };
+
 /* Runs an initializer or finalizer: RP_OK, or RP_POOL_BROKEN with the sentence in `error`. */
-rp_status perform_hook(struct performer *performer, const char *what, rp_fn *fn, const void *in,
-                       size_t in_size, struct error *error);
+rp_status perform_hook(struct performer *performer, enum hook hook, rp_fn *fn, const void *in, size_t in_size,
+                       struct error *error);
 
 /* Room for an answer of `size` bytes; NULL without memory. What rp_reserve does. */
 void *call_reserve(struct call *call, size_t size);

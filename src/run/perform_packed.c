@@ -1,4 +1,5 @@
 /* Packed posts: results of any size, many in a parcel. */
+#include "run/box.h"
 #include "run/perform_state.h"
 
 /* The parcel that results of a run are put into. */
@@ -69,6 +70,8 @@ static void send_alone(struct run *run, struct call *call, uint32_t item, int co
 uint64_t perform_packed(struct performer *performer, const struct stretch *stretch, uint32_t from,
                         uint32_t count, note_sink *sink, void *state)
 {
+    if (performer->box)
+        return box_run(performer->box, stretch, from, count, sink, state);
     struct call *call = &performer->call;
     struct larder *larder = &performer->larder;
     uint64_t begun = perform_begin(performer);

@@ -8,6 +8,7 @@
 #include <assert.h>
 
 #include "base/clock.h"
+#include "run/box.h"
 #include "run/perform_state.h"
 #include "sched/tree.h"
 
@@ -146,6 +147,8 @@ static bool run_item(struct stack *stack, uint32_t item)
 uint64_t perform_reduce(struct performer *performer, const struct stretch *stretch, uint32_t from,
                         uint32_t count, note_sink *sink, void *state)
 {
+    if (performer->box)
+        return box_run(performer->box, stretch, from, count, sink, state);
     struct call *call = &performer->call;
     uint64_t begun = perform_begin(performer);
     struct stack stack;

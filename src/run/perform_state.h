@@ -60,6 +60,9 @@ void perform_forget_kept(struct call *call);
 /* A task that failed says a sentence, and its result is void. */
 void perform_note_failure(struct call *call, int code, rp_status status, struct note *note);
 
+/* Before a note is sent: who has it sees its items counted. */
+void perform_count(struct performer *performer, const struct note *note);
+
 /* Work that follows upon work begins where that ended: one look at the clock for each note. */
 uint64_t perform_begin(struct performer *performer);
 

@@ -4,12 +4,24 @@
 
 #include "board/outbox.h"
 #include "record/drain.h"
+#include "run/box.h"
 
 static void free_station(struct station *station)
 {
     crew_drop(station->crew);
     board_release(&station->board);
     free(station);
+}
+
+static rp_status isolate(struct station *station, const struct memory_handle *board, struct error *error)
+{
+    struct box_setup setup = {.performer = &station->performer,
+                              .board = &station->board,
+                              .board_handle = *board,
+                              .task_memory = station->board.shared->task_memory};
+    rp_status status = box_open(&setup, &station->box, error);
+    station->performer.box = station->box;
+    return status;
 }
 
 rp_status station_open(struct roster *roster, uint64_t id, const struct memory_handle *board,
@@ -32,13 +44,20 @@ rp_status station_open(struct roster *roster, uint64_t id, const struct memory_h
     performer_init(&station->performer, roster->self, station->crew, station->board.shared->seed);
     performer_stand(&station->performer, board_slot(&station->board));
     station->performer.larder = station_larder(station);
+    status = station->board.shared->isolate ? isolate(station, board, error) : RP_OK;
+    if (status) {
+        performer_fini(&station->performer);
+        parcels_fini(&station->parcels);
+        free_station(station);
+        return status;
+    }
     if (station->board.shared->drains)
         drain_watch(); /* its signals are the manager's matter */
     *made = station;
     return RP_OK;
 }
 
-static rp_status run_hook(struct station *station, const char *what, struct board_function function,
+static rp_status run_hook(struct station *station, enum hook what, struct board_function function,
                           const void *in, size_t in_size, struct error *error)
 {
     rp_fn *fn;
@@ -59,7 +78,7 @@ static void enter(struct station *station)
     atomic_store(&slot->state, SLOT_ENTERING);
     if (atomic_load(&shared->closing)) {
         atomic_store(&slot->state, SLOT_LEFT);
-    } else if (run_hook(station, "initializer", shared->initializer,
+    } else if (run_hook(station, HOOK_INITIALIZER, shared->initializer,
                         shared->initarg_size ? board_at(&station->board, shared->initarg) : NULL,
                         shared->initarg_size, &error)) {
         atomic_store(&slot->state, SLOT_LEFT);
@@ -75,7 +94,7 @@ static void leave(struct station *station)
     struct slot *slot = board_slot(&station->board);
     uint32_t state = atomic_load(&slot->state);
     if (state == SLOT_READY || state == SLOT_AWAY)
-        run_hook(station, "finalizer", station->board.shared->finalizer, NULL, 0, NULL);
+        run_hook(station, HOOK_FINALIZER, station->board.shared->finalizer, NULL, 0, NULL);
     post_leave(&station->board);
     atomic_store(&slot->state, SLOT_LEFT);
     outbox_wake_manager(&station->board);
@@ -85,6 +104,7 @@ void station_close(struct station *station)
 {
     if (atomic_load(&board_slot(&station->board)->state) != SLOT_LEFT)
         leave(station);
+    box_close(station->box);
     while (station->spill_first) {
         struct station_spill *spill = station->spill_first;
         station->spill_first = spill->behind;

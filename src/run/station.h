@@ -33,6 +33,7 @@ struct station {
     struct board board;
     struct crew *crew;
     struct performer performer;
+    struct box *box; /* where its tasks run, if they are isolated */
     struct parcels parcels;
     struct func_cache functions;
     struct station_map maps[STATION_MAPS];

@@ -3,6 +3,7 @@
 
 #include "base/spin.h"
 #include "board/queue.h"
+#include "run/box.h"
 #include "run/station_state.h"
 #include "sched/policy.h"
 #include "sched/tree.h"
@@ -58,6 +59,7 @@ static uint32_t choose_run(struct station *station, const struct post_offer *off
         .workers = atomic_load_explicit(&station->board.shared->participants, memory_order_relaxed),
         .item_ns = known->item_ns,
         .weight = 1,
+        .claim_ns = station->box ? BOX_CLAIM_NS : 0,
     };
     if (view.schedule == SCHEDULE_ADAPTIVE)
         view.weight = weigh(&station->board, known->item_ns);
@@ -91,6 +93,7 @@ static struct stretch stretch_of(struct station *station, const struct post *pos
         .flags = post->flags,
         .attempt = (int)post->attempt,
         .post = index,
+        .limit_ns = post->limit_ns,
     };
 }
 
@@ -178,7 +181,8 @@ static void perform_record(struct station *station, const struct post_offer *off
                             .in = in,
                             .in_size = record->in_size,
                             .index = record->index,
-                            .attempt = (int)record->attempt};
+                            .attempt = (int)record->attempt,
+                            .limit_ns = offer->post->limit_ns};
     perform_errand(&station->performer, &errand, &note, station_send, station);
 }
 

@@ -5,6 +5,7 @@
 #include "base/futex.h"
 #include "board/outbox.h"
 #include "board/share.h"
+#include "run/box.h"
 #include "run/queue.h"
 #include "run/station_state.h"
 
@@ -95,9 +96,20 @@ static void spill(struct station *station, const struct note *note)
     outbox_wake_manager(&station->board);
 }
 
+/* An initializer that failed in a later child breaks the pool as the first one's does: before anybody
+ * hears of the items that it has cost. */
+static void break_pool(struct station *station)
+{
+    atomic_store(&board_slot(&station->board)->state, SLOT_LEFT);
+    board_break(&station->board, box_refusal(station->box)->text);
+    outbox_wake_manager(&station->board);
+}
+
 void station_send(void *state, struct note *note, const void *payload)
 {
     struct station *station = state;
+    if (note->status == RP_POOL_BROKEN && station->box)
+        break_pool(station);
     if (payload && note->size <= NOTE_INLINE) {
         memcpy(note->result.bytes, payload, note->size);
     } else if (payload) {

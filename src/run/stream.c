@@ -135,7 +135,8 @@ static void run_alone(struct stream *stream)
                                 .attempt = 1,
                                 .map = stream->id,
                                 .common = stream->work->common,
-                                .common_size = stream->work->common_size};
+                                .common_size = stream->work->common_size,
+                                .limit_ns = stream->work->limit_ns};
         perform_errand(&manager->performer, &errand, &note, give_own, &own);
         stream->drawn++;
         show_map(manager, stream->work->label, SIZE_MAX, stream->given, stream->failed);

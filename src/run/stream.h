@@ -21,6 +21,7 @@ struct stream_work {
     int retries; /* as in struct posting_item */
     const void *common;
     size_t common_size;
+    uint64_t limit_ns; /* that an item may take; 0: no limit */
     const char *label;
 };
 

@@ -40,6 +40,7 @@ static void describe_post(const struct stream *stream, struct post *post, uint64
     post->common = stream->common;
     post->common_size = work->common_size;
     post->begin = 0;
+    post->limit_ns = work->limit_ns;
     post->flags = POST_PACKED;
     post->attempt = 1;
 }

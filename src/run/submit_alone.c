@@ -32,8 +32,12 @@ bool submit_run_one(struct manager *manager)
     struct note note = {0};
     task->stage = TASK_POSTED;
     performer_rest(&manager->performer);
-    struct errand errand = {
-        .fn = task->fn, .in = task->in, .in_size = task->in_size, .index = task->index, .attempt = 1};
+    struct errand errand = {.fn = task->fn,
+                            .in = task->in,
+                            .in_size = task->in_size,
+                            .index = task->index,
+                            .attempt = 1,
+                            .limit_ns = task->limit_ns};
     perform_errand(&manager->performer, &errand, &note, take_own_note, &alone);
     return true;
 }

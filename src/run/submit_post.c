@@ -29,10 +29,11 @@ static bool has_room(const struct manager *manager, const struct open_block *ope
     return posting->lease.items < BLOCK_TASKS && records + inside <= open->end;
 }
 
-static struct open_block *find_open(struct manager *manager, int owner, int priority)
+static struct open_block *find_open(struct manager *manager, int owner, const struct task *task)
 {
     for (int i = 0; i < manager->open_count; i++)
-        if (manager->open[i].owner == owner && manager->open[i].priority == priority)
+        if (manager->open[i].owner == owner && manager->open[i].priority == task->priority &&
+            manager->open[i].limit_ns == task->limit_ns)
             return &manager->open[i];
     return NULL;
 }
@@ -56,7 +57,7 @@ void submit_leave_post(struct manager *manager, int post)
         open++;
     if (open == end)
         posting_retire(manager, post);
-    else if (open->owner || open->priority)
+    else if (open->owner || open->priority || open->limit_ns)
         close_block(manager, open);
 }
 
@@ -66,7 +67,7 @@ void submit_close_blocks(struct manager *manager)
         close_block(manager, &manager->open[0]);
 }
 
-static struct open_block *open_block(struct manager *manager, int owner, int priority)
+static struct open_block *open_block(struct manager *manager, int owner, const struct task *task)
 {
     if (manager->open_count == SUBMIT_OPEN)
         close_block(manager, &manager->open[0]);
@@ -83,9 +84,11 @@ static struct open_block *open_block(struct manager *manager, int owner, int pri
     p->in = posting->block->offset;
     atomic_store_explicit(&p->map, 0, memory_order_relaxed);
     atomic_store_explicit(&p->owner, (uint32_t)owner, memory_order_relaxed);
-    atomic_store_explicit(&p->priority, priority, memory_order_relaxed);
+    atomic_store_explicit(&p->priority, task->priority, memory_order_relaxed);
+    p->limit_ns = task->limit_ns;
     struct open_block *open = &manager->open[manager->open_count++];
-    *open = (struct open_block){owner, priority, post, posting->block->offset + posting->block->size};
+    *open = (struct open_block){owner, task->priority, task->limit_ns, post,
+                                posting->block->offset + posting->block->size};
     post_publish(&manager->board, post, 0, true);
     return open;
 }
@@ -93,12 +96,12 @@ static struct open_block *open_block(struct manager *manager, int owner, int pri
 static struct open_block *block_for(struct manager *manager, const struct task *task)
 {
     int owner = manager_has(manager, task->owner) ? task->owner : 0;
-    struct open_block *open = find_open(manager, owner, task->priority);
+    struct open_block *open = find_open(manager, owner, task);
     if (open && !has_room(manager, open, task->in_size)) {
         close_block(manager, open);
         open = NULL;
     }
-    return open ? open : open_block(manager, owner, task->priority);
+    return open ? open : open_block(manager, owner, task);
 }
 
 /* ---- Posting ----------------------------------------------------------------------------- */

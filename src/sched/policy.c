@@ -53,7 +53,7 @@ static uint64_t auto_run(const struct policy_view *view)
         return view->chunk;
     if (!(view->item_ns > 0))
         return 1;
-    double wanted = CLAIM_NS / view->item_ns;
+    double wanted = (view->claim_ns > 0 ? view->claim_ns : CLAIM_NS) / view->item_ns;
     uint64_t most = divided_up(view->remaining, 2 * (uint64_t)view->workers);
     return wanted < (double)most ? at_least((uint64_t)wanted, view->least < most ? view->least : most) : most;
 }

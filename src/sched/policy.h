@@ -27,6 +27,7 @@ struct policy_view {
     uint32_t workers;   /* who share them, 1 or more */
     double item_ns;     /* measured time of an item; 0: not known */
     double weight;      /* this worker's speed over the mean; 1: not known */
+    double claim_ns;    /* of work that a claim of auto aims at; 0: what suits claims that cost little */
     uint64_t least;     /* of auto: items of a claim, where enough remain */
 };
 

@@ -254,7 +254,7 @@ TEST_CASE(wrong_sets_callbacks_and_options_are_refused)
 #define WITH(...) rp_submit_with(pool, twice, "12345678", 8, RP_TASK_OPTIONS(__VA_ARGS__), &none)
     CHECK_STATUS(WITH(.worker = -1), RP_INVALID);
     CHECK_STATUS(WITH(.worker = rp_workers(pool) + 1), RP_INVALID);
-    CHECK_STATUS(WITH(.timeout = 1), RP_UNSUPPORTED);
+    CHECK_STATUS(WITH(.timeout = 1), RP_INVALID);
 #undef WITH
     rp_task_options options = RP_TASK_OPTIONS_INIT;
     options.size = 3;

@@ -98,7 +98,7 @@ TEST_CASE(reductions_refuse_what_cannot_be_combined)
             rp_map_reduce(pool, echo, in, 8, 4, combine, &out, 8, RP_MAP_OPTIONS(.schedule = "fair"), NULL),
             RP_INVALID);
     REFUSED(pool, rp_map_reduce(pool, echo, in, 8, 4, combine, &out, 8, RP_MAP_OPTIONS(.timeout = 1), NULL),
-            RP_UNSUPPORTED);
+            RP_INVALID);
     CHECK_UINT(out, 9);
     check_sound(pool);
     suite_close(pool);
@@ -113,7 +113,7 @@ TEST_CASE(maps_refuse_wrong_options)
     CHECK_HAS(rp_last_error(pool), "fair");
     REFUSED(pool, WITH(.schedule = ""), RP_INVALID);
     REFUSED(pool, WITH(.common_size = 5), RP_INVALID);
-    REFUSED(pool, WITH(.timeout = 1), RP_UNSUPPORTED);
+    REFUSED(pool, WITH(.timeout = 1), RP_INVALID);
     if (!suite_is_alone(pool)) /* alone it is not copied */
         REFUSED(pool, WITH(.common = "x", .common_size = SIZE_MAX / 4), RP_NO_MEMORY);
 #undef WITH

@@ -31,11 +31,14 @@ TEST_CASE(wrong_option_values_are_refused)
     refuse_options(RP_OPTIONS(.initializer = nothing, .initarg_size = 8), RP_INVALID, "initarg");
 }
 
-TEST_CASE(options_of_later_versions_are_refused)
+TEST_CASE(limits_without_isolation_are_refused)
 {
-    refuse_options(RP_OPTIONS(.isolate = 1), RP_UNSUPPORTED, "isolate");
-    refuse_options(RP_OPTIONS(.timeout = 2.5), RP_UNSUPPORTED, "timeout");
-    refuse_options(RP_OPTIONS(.task_memory = 1 << 20), RP_UNSUPPORTED, "task_memory");
+    refuse_options(RP_OPTIONS(.timeout = 2.5), RP_INVALID, "timeout");
+    refuse_options(RP_OPTIONS(.task_memory = 1 << 20), RP_INVALID, "task_memory");
+}
+
+TEST_CASE(what_is_off_may_be_said_to_be_off)
+{
     rp_pool *pool =
         suite_open(RP_OPTIONS(.isolate = -1, .timeout = -1, .retries = -1, .progress = -1)); /* off */
     suite_close(pool);
@@ -94,7 +97,6 @@ TEST_CASE(options_are_set_by_name_or_refused)
         CHECK_STATUS(rp_options_set(&options, wrong[i][0], wrong[i][1]), RP_INVALID);
         CHECK_HAS(rp_last_error(NULL), wrong[i][0]);
     }
-    CHECK_STATUS(rp_options_set(&options, "isolate", "1"), RP_UNSUPPORTED);
     CHECK_STATUS(rp_options_set(NULL, "chunk", "1"), RP_INVALID);
     CHECK_STATUS(rp_options_set(&options, NULL, "1"), RP_INVALID);
     CHECK_STATUS(rp_options_set(&options, "chunk", NULL), RP_INVALID);
@@ -117,7 +119,7 @@ TEST_CASE(wrong_values_in_the_environment_are_refused)
     refuse_variable("RANKPOOL_SCHEDULE", "fair", RP_INVALID);
     refuse_variable("RANKPOOL_PER", "planet", RP_INVALID);
     refuse_variable("RANKPOOL_SEED", "many", RP_INVALID);
-    refuse_variable("RANKPOOL_ISOLATE", "1", RP_UNSUPPORTED);
+    refuse_variable("RANKPOOL_TIMEOUT", "1", RP_INVALID);
     /* What the code sets beats it. */
     setenv("RANKPOOL_SCHEDULE", "fair", 1);
     suite_close(suite_open(RP_OPTIONS(.schedule = "guided")));

@@ -204,25 +204,19 @@ TEST_CASE(wrong_values_in_the_code_are_refused_with_field_and_value)
     }
 }
 
-TEST_CASE(what_is_not_built_yet_is_refused_when_it_is_on)
+TEST_CASE(limits_of_tasks_need_isolation)
 {
-    const struct {
-        const rp_options *given;
-        const char *variable, *text;
-    } cases[] = {
-        {RP_OPTIONS(.isolate = 1), "RANKPOOL_ISOLATE", "1"},
-        {RP_OPTIONS(.timeout = 0.5), "RANKPOOL_TIMEOUT", "0.5"},
-        {RP_OPTIONS(.task_memory = 1), "RANKPOOL_TASK_MEMORY", "1M"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct options options;
-        struct error error = {0};
-        clear_environment();
-        CHECK_STATUS(options_resolve(cases[i].given, &options, &error), RP_UNSUPPORTED);
-        CHECK_HAS(error.text, "rp_options.");
-        CHECK_STATUS(resolve_with(cases[i].variable, cases[i].text, NULL, &options, &error), RP_UNSUPPORTED);
-        CHECK_HAS(error.text, cases[i].variable);
-    }
+    struct options options;
+    struct error error = {0};
+    clear_environment();
+    CHECK_STATUS(options_resolve(RP_OPTIONS(.timeout = 0.5), &options, &error), RP_INVALID);
+    CHECK_HAS(error.text, "timeout");
+    CHECK_HAS(error.text, "isolate");
+    CHECK_STATUS(resolve_with("RANKPOOL_TASK_MEMORY", "1M", NULL, &options, &error), RP_INVALID);
+    CHECK_HAS(error.text, "task_memory");
+    CHECK_STATUS(resolve_with("RANKPOOL_TIMEOUT", "2", RP_OPTIONS(.isolate = 1), &options, &error), RP_OK);
+    CHECK(options.isolate);
+    CHECK_NEAR(options.timeout, 2, 0);
 }
 
 TEST_CASE(the_resolved_options_own_their_contents)
@@ -378,7 +372,6 @@ TEST_CASE(what_cannot_be_set_by_name_is_refused_and_nothing_changes)
         {"schedule", "fair", RP_INVALID, "option schedule=fair: no such name"},
         {"initializer", "f", RP_INVALID, "in the code"},
         {"initarg_size", "8", RP_INVALID, "in the code"},
-        {"timeout", "5", RP_UNSUPPORTED, "option timeout=5"},
         {NULL, "8", RP_INVALID, "the name is NULL"},
         {"workers", NULL, RP_INVALID, "the value is NULL"},
     };

@@ -636,8 +636,8 @@ TEST_CASE(a_hook_that_fails_says_where_and_why)
 {
     struct error error = {0};
     open_hall();
-    CHECK_STATUS(perform_hook(&hall.performer, "initializer", hook, NULL, 0, &error), RP_OK);
-    CHECK_STATUS(perform_hook(&hall.performer, "initializer", hook, "no GPU", 7, &error), RP_POOL_BROKEN);
+    CHECK_STATUS(perform_hook(&hall.performer, HOOK_INITIALIZER, hook, NULL, 0, &error), RP_OK);
+    CHECK_STATUS(perform_hook(&hall.performer, HOOK_INITIALIZER, hook, "no GPU", 7, &error), RP_POOL_BROKEN);
     CHECK_HAS(error.text, "initializer failed with code 1 on worker 1 (host");
     CHECK_HAS(error.text, "no GPU");
     close_hall();
