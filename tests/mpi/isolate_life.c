@@ -148,9 +148,12 @@ static void check_later_failure(int gate, const char *said)
     rp_future *first, *second;
     struct item good = {GOOD, 1};
     const rp_task_options *here = RP_TASK_OPTIONS(.worker = 1);
-    REQUIRE_STATUS(rp_submit_with(pool, deed_act, &good, sizeof good, here, &first), RP_OK);
-    CHECK_STATUS(rp_result(first, NULL), RP_OK);
-    rp_release(&first);
+    for (int worker = 1; worker <= rp_workers(pool); worker++) { /* all have begun */
+        const rp_task_options *there = RP_TASK_OPTIONS(.worker = worker);
+        REQUIRE_STATUS(rp_submit_with(pool, deed_act, &good, sizeof good, there, &first), RP_OK);
+        CHECK_STATUS(rp_result(first, NULL), RP_OK);
+        rp_release(&first);
+    }
     atomic_store(&stage()->gate, gate);
     REQUIRE_STATUS(rp_submit_with(pool, deed_act, &item, sizeof item, here, &first), RP_OK);
     CHECK_STATUS(rp_result(first, NULL), RP_TASK_CRASHED);
