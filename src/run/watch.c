@@ -60,19 +60,19 @@ void watch_close(struct watch *watch)
     free(watch);
 }
 
-static bool is_gone(const struct watch *watch, int i)
+static bool is_gone(const struct watch *watch, int i, bool polled)
 {
-    if (watch->poll[i].fd >= 0)
+    if (polled && watch->poll[i].fd >= 0)
         return watch->poll[i].revents != 0;
     return pidfd_is_gone(watch->crew->member[i].pid);
 }
 
 static void look(struct watch *watch)
 {
-    if (poll(watch->poll, (nfds_t)watch->crew->count, 0) < 0)
-        return;
+    /* It fails where the limit of descriptors has been lowered below the number of workers. */
+    bool polled = poll(watch->poll, (nfds_t)watch->crew->count, 0) >= 0;
     for (int i = 1; i < watch->crew->count; i++) {
-        if (watch->crew->member[i].dead || !is_gone(watch, i))
+        if (watch->crew->member[i].dead || !is_gone(watch, i, polled))
             continue;
         if (watch->poll[i].fd >= 0)
             close(watch->poll[i].fd);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -55,6 +56,27 @@ TEST_CASE(pools_side_by_side_need_one_descriptor_a_worker)
     CHECK_INT(count_pidfds() - before, opened);
     gang_end(&gang);
     CHECK_INT(count_pidfds(), before);
+}
+
+TEST_CASE(a_death_is_seen_under_a_limit_of_few_descriptors_too)
+{
+    struct gang gang;
+    struct rlimit limit, few;
+    gang_start(&gang, 3, MEMORY_MEMFD, NULL);
+    gang_open(&gang, NULL);
+    struct watch *watch = watch_of(gang.crew);
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    few = limit;
+    few.rlim_cur = 2;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    int before = watch_look(watch);
+    gang_kill(&gang, 2);
+    int after = watch_look(watch), died = after ? watch_died(watch, 0) : 0;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    CHECK_INT(before, 0);
+    CHECK_INT(after, 1);
+    CHECK_INT(died, 2);
+    gang_end(&gang);
 }
 
 static struct task *submit_for(struct manager *manager, int owner, uint64_t item)
