@@ -142,9 +142,9 @@ static int initialize_once(rp_call *call, const void *in, size_t size)
 static void check_later_failure(int gate, const char *said)
 {
     struct item item = {ABORT, 0};
+    stage_reset(); /* workers may begin at once */
     rp_pool *pool = suite_open(RP_OPTIONS(.isolate = 1, .initializer = initialize_once,
                                           .initarg = stage_path(), .initarg_size = strlen(stage_path()) + 1));
-    stage_reset();
     rp_future *first, *second;
     struct item good = {GOOD, 1};
     const rp_task_options *here = RP_TASK_OPTIONS(.worker = 1);
