@@ -3,8 +3,8 @@
  *
  *     journal_job map|stream|tasks N MICROSECONDS [own]
  *
- * Item JOB_HANGS takes a minute more. With `own` it takes SIGTERM itself, and exits with 5. It ends with 0 if
- * all results are right. */
+ * With JOB_HANGS=ITEM:SECONDS that item takes so much longer. With `own` it takes SIGTERM itself, and exits
+ * with 5. It ends with 0 if all results are right. */
 #define _GNU_SOURCE
 #include <rankpool/rankpool.h>
 
@@ -26,6 +26,15 @@ struct job {
 static size_t n, right;
 static struct job next;
 
+static void hang(uint64_t number)
+{
+    unsigned long long item;
+    unsigned seconds;
+    const char *hangs = getenv("JOB_HANGS");
+    if (hangs && sscanf(hangs, "%llu:%u", &item, &seconds) == 2 && item == number)
+        sleep(seconds);
+}
+
 static int square(rp_call *call, const void *in, size_t size)
 {
     const struct job *job = in;
@@ -33,8 +42,7 @@ static int square(rp_call *call, const void *in, size_t size)
     char line[32];
     (void)size;
     usleep((useconds_t)job->us);
-    if (getenv("JOB_HANGS") && strtoull(getenv("JOB_HANGS"), NULL, 10) == job->number)
-        sleep(60);
+    hang(job->number);
     int log = open(getenv("JOB_LOG"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     int length = snprintf(line, sizeof line, "%llu\n", (unsigned long long)job->number);
     if (log < 0 || write(log, line, (size_t)length) != length)
