@@ -149,8 +149,8 @@ static void kill_at_random(const char *launch, const char *mode)
     }
     CHECK_INT(run_whole(NULL, ARGUMENTS(mode, "400", ITEM_US)), 0);
     CHECK_UINT(look(), N);
-    /* What had ended and was not stored, since a kill came first: some 10 ms of three workers. */
-    CHECK(count_log() <= N + 5 * 30);
+    CHECK(count_log() <=
+          2 * N); /* what ends just before a kill runs twice: how much, depends on the machine */
     size_t all = count_log();
     CHECK_INT(run_whole(NULL, ARGUMENTS(mode, "400", ITEM_US)), 0);
     look();
