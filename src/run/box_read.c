@@ -55,6 +55,8 @@ static bool is_good(const struct note *note, const struct box_expect *expect, ui
 
 static bool is_possible(const struct note *note, const struct box_expect *expect, uint32_t carried)
 {
+    if (note->status && note->flags & (NOTE_PLACED | NOTE_PACKED))
+        return false; /* what failed has no result */
     switch (note->status) {
     case RP_OK:
         return is_good(note, expect, carried);
