@@ -6,6 +6,7 @@
 
 #include "api/guest.h"
 #include "api/last_error.h"
+#include "run/box.h"
 
 struct comm {
     struct comm *behind; /* among those that are kept with communicators */
@@ -144,6 +145,8 @@ static rp_status make_keys(struct error *error)
 static rp_status check(MPI_Comm callers, struct error *error)
 {
     int finalized, is_inter;
+    if (box_is_child())
+        return error_set(error, RP_INVALID, "rp_open_comm from inside an isolated task");
     if (!comm_runs())
         return error_set(error, RP_INVALID,
                          "rp_open_comm before MPI_Init: initialise MPI first, or open the pool with rp_open, "
