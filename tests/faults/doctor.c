@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../deny.h"
+
 #define START_S 30
 
 static double seconds_now(void)
@@ -40,6 +42,8 @@ static void execute(const struct doctor_plan *plan)
     setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
     setenv("OMPI_MCA_mpi_yield_when_idle", "1", 1);
+    if (plan->no_memfds && !deny_memfds())
+        _exit(126);
     const char *kind = plan->start == DOCTOR_COMM ? "comm" : "open";
     if (plan->start == DOCTOR_ALONE)
         execl(PATIENT, PATIENT, kind, seed, retries, (char *)NULL);
@@ -176,11 +180,10 @@ bool doctor_finish(struct doctor *doctor, double seconds)
     double end = seconds_now() + seconds;
     fclose(doctor->in);
     doctor->in = NULL;
-    do
-        if (!doctor_hear(doctor, end - seconds_now()))
-            return false;
-    while (strncmp(doctor->line, "verdict", 7) != 0);
-    return await_end(doctor, end - seconds_now());
+    bool told = false;
+    while (!told && doctor_hear(doctor, end - seconds_now()))
+        told = strncmp(doctor->line, "verdict", 7) == 0;
+    return await_end(doctor, end - seconds_now()) && told;
 }
 
 void doctor_leave(struct doctor *doctor)

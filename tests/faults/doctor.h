@@ -33,6 +33,7 @@ struct doctor_plan {
     uint64_t seed;
     enum doctor_start start;
     int workers, retries;
+    bool no_memfds; /* as where the kernel has none */
 };
 
 uint64_t doctor_random(struct doctor *doctor, uint64_t below);
@@ -43,7 +44,8 @@ bool doctor_start(struct doctor *doctor, const struct doctor_plan *plan);
 /* Kills up to `kills` workers, and stops and continues others, within about so many seconds. */
 void doctor_harm(struct doctor *doctor, int kills, double seconds);
 
-/* False: it does not end in time. Then line is its verdict, and status that of the first process. */
+/* Waits for the end, and notes the status of the first process, whose pid is 0 then. True: it gave its
+ * verdict, in `line`. */
 bool doctor_finish(struct doctor *doctor, double seconds);
 
 void doctor_leave(struct doctor *doctor);

@@ -1,0 +1,249 @@
+/* Random work with random harm for a given time: does anything grow, is anything left?
+ *
+ *     bench_soak SECONDS [SEED]
+ *
+ * Life after life of the patient of tests/faults is started alone. After a while of work, and again at its
+ * end, it rests, and what its processes use is counted: descriptors, memory of their own, shared memory.
+ * Then it ends: by itself, or something of it is killed, or all at once. Every other life has no memfds.
+ * Prints a line a life; the exit status is 1 if something grew, hung, was wrong or was left. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fnmatch.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../faults/doctor.h"
+
+enum { WORKERS = 4, PATIENCE_S = 30, LONG_S = 600 };
+
+#define GROWTH_KIB 8192 /* of a process, its heap and what malloc keeps of it, after the first while */
+
+static int wrong;
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* ---- What is used ------------------------------------------------------------------------- */
+
+struct usage {
+    long descriptors, own_kib, shared_kib;
+};
+
+static long line_of(pid_t pid, const char *name)
+{
+    char path[64], line[256];
+    long kib = 0;
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, name, strlen(name)) == 0)
+            kib = strtol(line + strlen(name), NULL, 10);
+    if (file)
+        fclose(file);
+    return kib;
+}
+
+static int count_names(const char *folder, const char *pattern)
+{
+    int count = 0;
+    DIR *directory = opendir(folder);
+    for (struct dirent *entry; directory && (entry = readdir(directory));)
+        count += entry->d_name[0] != '.' && fnmatch(pattern, entry->d_name, 0) == 0;
+    if (directory)
+        closedir(directory);
+    return count;
+}
+
+static struct usage usage_of(pid_t pid)
+{
+    char folder[64];
+    snprintf(folder, sizeof folder, "/proc/%ld/fd", (long)pid);
+    return (struct usage){count_names(folder, "*"), line_of(pid, "RssAnon:"), line_of(pid, "RssShmem:")};
+}
+
+/* The first process stands behind the ranks. */
+static bool count_all(struct doctor *doctor, struct usage *usage)
+{
+    fprintf(doctor->in, "rest\n");
+    fflush(doctor->in);
+    if (!doctor_hear(doctor, PATIENCE_S) || strcmp(doctor->line, "rest") != 0)
+        return false;
+    for (int i = 0; i <= doctor->ranks; i++)
+        usage[i] = usage_of(i < doctor->ranks ? doctor->pid[i] : doctor->first);
+    fprintf(doctor->in, "go\n");
+    fflush(doctor->in);
+    return true;
+}
+
+static void compare(const struct doctor *doctor, const struct usage *early, const struct usage *late)
+{
+    for (int i = 0; i <= doctor->ranks; i++) {
+        if (i < doctor->ranks && doctor->dead[i])
+            continue;
+        if (late[i].descriptors <= early[i].descriptors && late[i].own_kib <= early[i].own_kib + GROWTH_KIB &&
+            late[i].shared_kib <= early[i].shared_kib + 4 * GROWTH_KIB)
+            continue;
+        printf("  %s %d grew: descriptors %ld to %ld, own memory %ld to %ld KiB, shared %ld to %ld KiB\n",
+               i < doctor->ranks ? "rank" : "the parent", i % doctor->ranks, early[i].descriptors,
+               late[i].descriptors, early[i].own_kib, late[i].own_kib, early[i].shared_kib,
+               late[i].shared_kib);
+        wrong++;
+    }
+}
+
+/* ---- What is left ------------------------------------------------------------------------- */
+
+struct traces {
+    pid_t mpirun;
+    char segments[64], session[256]; /* "" where they are not known */
+};
+
+static pid_t mpirun_of(pid_t parent)
+{
+    char path[64], name[32];
+    long pid, found = 0;
+    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)parent, (long)parent);
+    FILE *children = fopen(path, "re");
+    while (children && fscanf(children, "%ld", &pid) == 1) {
+        snprintf(path, sizeof path, "/proc/%ld/comm", pid);
+        FILE *comm = fopen(path, "re");
+        if (comm && fgets(name, sizeof name, comm) &&
+            (!strcmp(name, "mpirun\n") || !strcmp(name, "orterun\n")))
+            found = pid;
+        if (comm)
+            fclose(comm);
+    }
+    if (children)
+        fclose(children);
+    return (pid_t)found;
+}
+
+/* What Open MPI says of the job in a rank's environment. */
+static struct traces traces_of(const struct doctor *doctor)
+{
+    struct traces traces = {.mpirun = mpirun_of(doctor->first)};
+    char path[64], *item = NULL;
+    size_t room = 0;
+    snprintf(path, sizeof path, "/proc/%ld/environ", (long)doctor->pid[0]);
+    FILE *file = fopen(path, "re");
+    while (file && getdelim(&item, &room, '\0', file) > 0) {
+        if (strncmp(item, "PMIX_NAMESPACE=", 15) == 0)
+            snprintf(traces.segments, sizeof traces.segments, "*_segment.*.%lx.*",
+                     strtoul(item + 15, NULL, 10));
+        if (strncmp(item, "PMIX_SERVER_TMPDIR=", 19) == 0)
+            snprintf(traces.session, sizeof traces.session, "%s", item + 19);
+    }
+    free(item);
+    if (file)
+        fclose(file);
+    return traces;
+}
+
+static int count_left(const struct doctor *doctor, const struct traces *traces, bool say)
+{
+    int processes = traces->mpirun && kill(traces->mpirun, 0) == 0, files = 0;
+    struct stat about;
+    for (int i = 0; i < doctor->ranks; i++) {
+        char pattern[48];
+        snprintf(pattern, sizeof pattern, "rankpool.%ld*", (long)doctor->pid[i]);
+        processes += kill(doctor->pid[i], 0) == 0;
+        files += count_names("/dev/shm", pattern);
+    }
+    files += traces->segments[0] ? count_names("/dev/shm", traces->segments) : 0;
+    files += traces->session[0] && stat(traces->session, &about) == 0;
+    if (say && processes + files)
+        printf("  %d processes and %d files are left\n", processes, files);
+    return processes + files;
+}
+
+static void check_left(const struct doctor *doctor, const struct traces *traces)
+{
+    double end = seconds_now() + 10;
+    while (count_left(doctor, traces, false) && seconds_now() < end)
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    wrong += count_left(doctor, traces, true) > 0;
+}
+
+/* ---- Lives -------------------------------------------------------------------------------- */
+
+enum { MANAGER = 1, WORKER = 2, PARENT = 4, MPIRUN = 8 };
+
+static const struct {
+    const char *name;
+    int killed;
+} ends[] = {
+    {"by itself", 0},
+    {"the manager is killed", MANAGER},
+    {"the parent is killed", PARENT},
+    {"mpirun is killed", MPIRUN},
+    {"the workers are killed", WORKER},
+    {"all are killed", MANAGER | WORKER | PARENT | MPIRUN},
+    {"parent and mpirun are killed", PARENT | MPIRUN},
+};
+enum { ENDS = sizeof ends / sizeof *ends };
+
+static void end_life(struct doctor *doctor, const struct traces *traces, int killed)
+{
+    if (killed & PARENT)
+        kill(doctor->first, SIGKILL);
+    if (killed & MPIRUN && traces->mpirun)
+        kill(traces->mpirun, SIGKILL);
+    for (int i = 0; i < doctor->ranks; i++)
+        if (!doctor->dead[i] && killed & (i ? WORKER : MANAGER))
+            kill(doctor->pid[i], SIGKILL);
+    bool ended = doctor_finish(doctor, PATIENCE_S);
+    bool all_right = ended && doctor->status == (strstr(doctor->line, "right") ? 0 : 3);
+    int wanted = killed & PARENT ? 1000 + SIGKILL : 128 + SIGKILL;
+    if (doctor->first == 0 && (killed & ~WORKER ? doctor->status == wanted : all_right))
+        return;
+    printf("  %s; its status is %d; it said: %s\n", doctor->first ? "it hangs" : "it ended", doctor->status,
+           doctor->line);
+    wrong++;
+}
+
+static void live(int number, uint64_t seed, double seconds)
+{
+    struct doctor doctor;
+    struct usage early[DOCTOR_RANKS + 1], late[DOCTOR_RANKS + 1];
+    int end = number % ENDS;
+    bool no_memfds = number % 2;
+    printf("life %d, seed %llu%s: %s\n", number, (unsigned long long)seed, no_memfds ? ", no memfds" : "",
+           ends[end].name);
+    fflush(stdout);
+    struct doctor_plan plan = {.seed = seed, .workers = WORKERS, .retries = 1000, .no_memfds = no_memfds};
+    if (!doctor_start(&doctor, &plan)) {
+        printf("  it does not start: %s\n", doctor.line);
+        wrong++;
+    } else {
+        struct traces traces = traces_of(&doctor);
+        doctor_harm(&doctor, 0, seconds / 3);
+        bool rested = count_all(&doctor, early);
+        doctor_harm(&doctor, WORKERS - 2, 2 * seconds / 3);
+        if (rested && count_all(&doctor, late))
+            compare(&doctor, early, late);
+        else
+            wrong += printf("  it does not rest: %s\n", doctor.line) > 0;
+        end_life(&doctor, &traces, ends[end].killed);
+        check_left(&doctor, &traces);
+    }
+    doctor_leave(&doctor);
+}
+
+int main(int argc, char **argv)
+{
+    double seconds = argc > 1 ? atof(argv[1]) : 30, end = seconds_now() + seconds;
+    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    signal(SIGPIPE, SIG_IGN);
+    for (int number = 0; seconds_now() < end; number++)
+        live(number, seed + (uint64_t)number, seconds < LONG_S ? 3 : 60);
+    return wrong > 0;
+}
