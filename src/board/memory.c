@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/nameless.h"
+
 enum limited { LIMITED_FILE, LIMITED_ADDRESS_SPACE };
 
 /* The C library's own type for a resource is not the same everywhere. */
@@ -36,29 +38,33 @@ static int create_memfd(size_t size)
     return fd;
 }
 
-static int create_posix(size_t size, char *name, size_t room)
+/* The descriptor again, or -1. */
+static int allocate(int fd, size_t size)
 {
-    static _Atomic unsigned serial;
-    snprintf(name, room, "/rankpool.%ld.%u", (long)getpid(), atomic_fetch_add(&serial, 1));
-    int fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -1;
-    int rc = posix_fallocate(fd, 0, (off_t)size);
-    if (rc) {
-        shm_unlink(name);
+    int rc = fd < 0 ? errno : posix_fallocate(fd, 0, (off_t)size);
+    if (!rc)
+        return fd;
+    if (fd >= 0)
         close(fd);
-        errno = rc;
-        return -1;
-    }
-    return fd;
+    errno = rc;
+    return -1;
 }
 
 static int create_nameless(size_t size)
 {
-    char name[48];
-    int fd = create_posix(size, name, sizeof name);
-    if (fd >= 0)
+    return allocate(nameless_in_shm(), size);
+}
+
+static int create_posix(size_t size, char *name, size_t room)
+{
+    static _Atomic unsigned serial;
+    snprintf(name, room, "/rankpool.%ld.%u", (long)getpid(), atomic_fetch_add(&serial, 1));
+    int opened = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), fd = allocate(opened, size);
+    if (opened >= 0 && fd < 0) {
+        int why = errno;
         shm_unlink(name);
+        errno = why;
+    }
     return fd;
 }
 

@@ -1,12 +1,11 @@
 /* Memory that the processes of a node share.
  *
- * One process creates a segment and tells the others its handle, they attach. The segment is a
- * memfd that others open through /proc/PID/fd: it has no name, counts against no file system's
- * limit, and the kernel frees it with its last user, however that ends. Where the kernel has no memfds,
- * it is a POSIX shared memory object that lost its name at once, and its pages are allocated at once,
- * too (a full tmpfs would answer a later touch with SIGBUS). Where processes may not open each other's
- * descriptors, it is one that keeps its name until the others have attached: a creator that is killed
- * before leaves it in /dev/shm.
+ * One process creates a segment and tells the others its handle, they attach. The segment is a memfd
+ * that others open through /proc/PID/fd: it has no name, counts against no file system's limit, and the
+ * kernel frees it with its last user, however that ends. Where the kernel has no memfds, it is a file of
+ * /dev/shm without a name, and its pages are allocated at once (a full tmpfs would answer a later touch
+ * with SIGBUS). Where processes may not open each other's descriptors, it is a POSIX shared memory object,
+ * which has a name until the others have attached: a creator that is killed before leaves it.
  *
  * Pages of a memfd exist from their first touch on, so a segment may be far larger than what is
  * used of it. */

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/nameless.h"
+
 static const uint64_t handover_magic = 0x7265766f646e6168; /* "handover" */
 
 static const char *const launchers[] = {"OMPI_", "OPAL_", "PMIX_", "PMI_", "PRTE_", NULL};
@@ -38,22 +40,9 @@ static void list_plan(const struct launch_plan *plan, char *const *environment, 
             list_add(strings, *environment);
 }
 
-/* Where the kernel has no memfds, a file in memory that loses its name at once. */
-static int create_file(void)
-{
-    char name[48];
-    int made = memfd_create("rankpool", MFD_CLOEXEC);
-    if (made >= 0)
-        return made;
-    snprintf(name, sizeof name, "/rankpool.%ld", (long)getpid());
-    made = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    shm_unlink(name);
-    return made;
-}
-
 static struct handover *map_new(size_t size, int *file)
 {
-    int made = create_file();
+    int made = nameless_file();
     if (made < 0)
         return NULL;
     *file = fcntl(made, F_DUPFD_CLOEXEC, 3); /* 0 to 2 may be closed, and are to stay so */
