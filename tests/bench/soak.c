@@ -4,7 +4,8 @@
  *
  * Life after life of the patient of tests/faults is started alone. After a while of work, and again at its
  * end, it rests, and what its processes use is counted: descriptors, memory of their own, shared memory.
- * Then it ends: by itself, or something of it is killed, or all at once. Every other life has no memfds.
+ * Then it ends: by itself, or something of it is killed, or all at once, as its seed has it; some have no
+ * memfds.
  * Prints a line a life; the exit status is 1 if something grew, hung, was wrong or was left. */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -150,19 +151,21 @@ static struct traces traces_of(const struct doctor *doctor)
 
 static int count_left(const struct doctor *doctor, const struct traces *traces, bool say)
 {
-    int processes = traces->mpirun && kill(traces->mpirun, 0) == 0, files = 0;
     struct stat about;
+    int processes = traces->mpirun && kill(traces->mpirun, 0) == 0, names = 0;
+    int segments = traces->segments[0] ? count_names("/dev/shm", traces->segments) : 0;
+    int sessions = traces->session[0] && stat(traces->session, &about) == 0;
     for (int i = 0; i < doctor->ranks; i++) {
         char pattern[48];
         snprintf(pattern, sizeof pattern, "rankpool.%ld*", (long)doctor->pid[i]);
         processes += kill(doctor->pid[i], 0) == 0;
-        files += count_names("/dev/shm", pattern);
+        names += count_names("/dev/shm", pattern);
     }
-    files += traces->segments[0] ? count_names("/dev/shm", traces->segments) : 0;
-    files += traces->session[0] && stat(traces->session, &about) == 0;
-    if (say && processes + files)
-        printf("  %d processes and %d files are left\n", processes, files);
-    return processes + files;
+    int left = processes + names + segments + sessions;
+    if (say && left)
+        printf("  left: %d processes, %d names of ours, %d of Open MPI's (%s), %d folders (%s)\n", processes,
+               names, segments, traces->segments, sessions, traces->session);
+    return left;
 }
 
 static void check_left(const struct doctor *doctor, const struct traces *traces)
@@ -189,7 +192,7 @@ static const struct {
     {"all are killed", MANAGER | WORKER | PARENT | MPIRUN},
     {"parent and mpirun are killed", PARENT | MPIRUN},
 };
-enum { ENDS = sizeof ends / sizeof *ends };
+#define ENDS (sizeof ends / sizeof *ends)
 
 static void end_life(struct doctor *doctor, const struct traces *traces, int killed)
 {
@@ -203,21 +206,20 @@ static void end_life(struct doctor *doctor, const struct traces *traces, int kil
     bool ended = doctor_finish(doctor, PATIENCE_S);
     bool all_right = ended && doctor->status == (strstr(doctor->line, "right") ? 0 : 3);
     int wanted = killed & PARENT ? 1000 + SIGKILL : 128 + SIGKILL;
-    if (doctor->first == 0 && (killed & ~WORKER ? doctor->status == wanted : all_right))
+    if (doctor->first == 0 && (all_right || (killed & ~WORKER && doctor->status == wanted)))
         return;
     printf("  %s; its status is %d; it said: %s\n", doctor->first ? "it hangs" : "it ended", doctor->status,
            doctor->line);
     wrong++;
 }
 
-static void live(int number, uint64_t seed, double seconds)
+static void live(uint64_t seed, double seconds)
 {
     struct doctor doctor;
     struct usage early[DOCTOR_RANKS + 1], late[DOCTOR_RANKS + 1];
-    int end = number % ENDS;
-    bool no_memfds = number % 2;
-    printf("life %d, seed %llu%s: %s\n", number, (unsigned long long)seed, no_memfds ? ", no memfds" : "",
-           ends[end].name);
+    size_t end = seed % ENDS;
+    bool no_memfds = seed / ENDS % 2;
+    printf("seed %llu%s: %s\n", (unsigned long long)seed, no_memfds ? ", no memfds" : "", ends[end].name);
     fflush(stdout);
     struct doctor_plan plan = {.seed = seed, .workers = WORKERS, .retries = 1000, .no_memfds = no_memfds};
     if (!doctor_start(&doctor, &plan)) {
@@ -241,9 +243,9 @@ static void live(int number, uint64_t seed, double seconds)
 int main(int argc, char **argv)
 {
     double seconds = argc > 1 ? atof(argv[1]) : 30, end = seconds_now() + seconds;
-    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
     signal(SIGPIPE, SIG_IGN);
-    for (int number = 0; seconds_now() < end; number++)
-        live(number, seed + (uint64_t)number, seconds < LONG_S ? 3 : 60);
+    for (uint64_t number = 0; seconds_now() < end; number++)
+        live(seed + number, seconds < LONG_S ? 3 : 60);
     return wrong > 0;
 }

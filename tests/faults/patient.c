@@ -60,8 +60,22 @@ static bool obey(void)
     return true;
 }
 
+/* A rank that dies in the middle of rp_open_comm, which is collective, may leave others there. */
+static void await_workers(struct work *work)
+{
+    rp_task_options options = RP_TASK_OPTIONS_INIT;
+    for (options.worker = 1; options.worker <= rp_workers(work->pool); options.worker++) {
+        rp_future *future = NULL;
+        if (rp_submit_with(work->pool, nothing, NULL, 0, &options, &future) || rp_result(future, NULL))
+            work_fail(work, "the first task: %s", rp_last_error(work->pool));
+        rp_release(&future);
+        work->submitted++;
+    }
+}
+
 static int manage(struct work *work)
 {
+    await_workers(work);
     tell_pids(work);
     while (!work->wrong && !work->broken && obey())
         work_some(work);
