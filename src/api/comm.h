@@ -7,7 +7,9 @@
  * each communicator once and keeps the duplicate with it as an attribute: it goes with the
  * communicator, or with MPI_Finalize.
  *
- * Errors of MPI are returned, as RP_MPI. All calls that exchange something are collective. */
+ * Errors of MPI are returned, as RP_MPI: with ULFM, MPIX_ERR_PROC_FAILED where a rank dies during an opening.
+ * Later deaths are not MPI's matter (run/watch.h, run/vigil.h). All calls that exchange something are
+ * collective. */
 #ifndef RANKPOOL_API_COMM_H
 #define RANKPOOL_API_COMM_H
 
