@@ -1,5 +1,4 @@
 /* Orders: what the rank would run itself, in words that hold in the child. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -21,8 +20,12 @@ void box_name(struct box *box, rp_fn *fn, struct box_function *function)
         name = (struct func_ref){1, 0}; /* which no child finds: it says so */
     if (function->name.module != name.module) {
         const char *path = path_of(box, name.module, found);
-        bool fits = path && strlen(path) < sizeof function->path;
-        snprintf(function->path, sizeof function->path, "%s", fits ? path : "");
+        size_t length = path ? strlen(path) : 0;
+        if (length >= sizeof function->path)
+            length = 0;
+        if (length)
+            memcpy(function->path, path, length);
+        function->path[length] = '\0';
     }
     function->name = name;
 }

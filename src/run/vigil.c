@@ -25,8 +25,9 @@ struct vigil {
 static void *keep(void *state)
 {
     struct vigil *vigil = state;
+    struct pollfd *watched = &vigil->poll[0];
     for (;;) {
-        poll(vigil->poll, 2, vigil->poll[0].fd < 0 ? LOOK_MS : -1);
+        poll(watched, 2, vigil->poll[0].fd < 0 ? LOOK_MS : -1);
         if (vigil->poll[1].revents)
             return NULL;
         if (vigil->poll[0].revents || pidfd_is_gone(vigil->pid))
