@@ -2,6 +2,7 @@
 #include "record/journal_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,16 +77,36 @@ static void look_for_holder(sqlite3 *db, struct look *look)
     sqlite3_finalize(row);
 }
 
+static int64_t big_endian(const unsigned char *bytes)
+{
+    return (int64_t)((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+                     bytes[3]);
+}
+
+/* The head of a database (https://sqlite.org/fileformat2.html#the_database_header) tells whose it is,
+ * also where the making of the rest was cut short, which SQLite mends when the file is opened to write. */
+static bool read_head(const char *path, struct look *look)
+{
+    unsigned char head[100];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : pread(fd, head, sizeof head, 0);
+    if (fd >= 0)
+        close(fd);
+    if (length != sizeof head || memcmp(head, "SQLite format 3", 16) != 0)
+        return false;
+    look->version = big_endian(head + 60);
+    look->application = big_endian(head + 68);
+    return true;
+}
+
 static bool look_at(const char *path, struct look *look)
 {
     sqlite3 *db = NULL;
     char *uri = uri_of(path);
     *look = (struct look){0};
-    bool is_one = uri &&
-                  sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK &&
-                  ask_number(db, "PRAGMA application_id", &look->application) &&
-                  ask_number(db, "PRAGMA user_version", &look->version);
-    if (is_one && look->application == JOURNAL_APPLICATION)
+    bool is_one = read_head(path, look);
+    if (is_one && uri && look->application == JOURNAL_APPLICATION &&
+        sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK)
         look_for_holder(db, look);
     sqlite3_close(db);
     free(uri);
