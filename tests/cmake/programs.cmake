@@ -90,13 +90,11 @@ function(rankpool_mpi_test name)
         if(ranks EQUAL 0)
             add_test(NAME ${name}.alone COMMAND ${name} ${a_ARGS})
             rankpool_test_properties(${name}.alone mpi ${a_TIMEOUT})
-            set_tests_properties(${name}.alone PROPERTIES PROCESSORS 2)
         else()
             add_test(NAME ${name}.${ranks} COMMAND "${MPIEXEC_EXECUTABLE}" --oversubscribe --bind-to none
                 -n ${ranks} $<TARGET_FILE:${name}> ${a_ARGS})
             rankpool_test_properties(${name}.${ranks} mpi ${a_TIMEOUT}
                 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1)
-            set_tests_properties(${name}.${ranks} PROPERTIES PROCESSORS 2)
         endif()
     endforeach()
 endfunction()
@@ -127,7 +125,6 @@ function(rankpool_example name)
         add_test(NAME ${name}.${start} COMMAND "${interpreter_${suffix}}" "${a_CHECK}"
             $<TARGET_FILE:${name}> ${start} "${MPIEXEC_EXECUTABLE}")
         rankpool_test_properties(${name}.${start} examples ${a_TIMEOUT})
-        set_tests_properties(${name}.${start} PROPERTIES PROCESSORS 2)
     endforeach()
 endfunction()
 
