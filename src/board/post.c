@@ -82,7 +82,7 @@ void post_publish(struct board *board, int post, uint32_t items, bool open)
 
 void post_extend(struct board *board, int post, uint32_t items)
 {
-    roster_publish(board->roster, &board->post[post].limit, items);
+    atomic_store(&board->post[post].limit, items);
     STEP("extend: limit moved");
 }
 

@@ -35,7 +35,6 @@ rp_status roster_create(struct roster *roster, int workers, enum memory_kind kin
         return status;
     *roster = (struct roster){.shared = memory.base, .memory = memory};
     roster->shared->members = (uint32_t)members;
-    roster->shared->ordered = barrier_enroll();
     roster->shared->magic = MAGIC;
     return RP_OK;
 }
@@ -67,8 +66,6 @@ void roster_release(struct roster *roster)
 void roster_enter(struct roster *roster, int rank, const char *host, const char *cpus, int numa_node)
 {
     struct roster_member *member = &roster->shared->member[roster->self];
-    if (!barrier_works())
-        atomic_store(&roster->shared->ordered, 0);
     member->rank = rank;
     member->pid = getpid();
     member->numa_node = numa_node;
@@ -170,8 +167,6 @@ void roster_doze(struct roster *roster)
     atomic_store(&me->bell, 1);
     STEP("doze: bell set");
     atomic_fetch_or(word_of(roster, roster->self), bit_of(roster->self));
-    if (atomic_load(&roster->shared->ordered))
-        barrier_heavy();
     STEP("doze: bit set");
 }
 

@@ -17,9 +17,7 @@
  * wake two where one would do.
  *   A searcher that gives up lowers the count, sets bell and bit, and only then looks once more
  * (roster_doze, look, roster_sleep or roster_rouse): work published before that look is found,
- * work published after it finds the bit. Between the two steps of each side stands a fence; since the
- * manager publishes often, and nobody dozes often, the dozer makes the kernel see to the manager's
- * as well, where it can (base/barrier.h).
+ * work published after it finds the bit.
  *   The death of a process may leave its bit set, so that a ring is lost on it, or `searching` too
  * high, so that nobody rings: roster_bury makes publishers ignore `searching` from then on and ring
  * everybody, and wakes all once. roster_quit wakes all in the same way, since nobody learns of deaths
@@ -34,7 +32,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/barrier.h"
 #include "board/memory.h"
 
 #define BOARD_LINE         128 /* bytes that two processes may write apart without disturbing each other */
@@ -74,8 +71,7 @@ struct roster_shared {
     struct roster_pool pools[ROSTER_POOLS];
     _Alignas(BOARD_LINE) _Atomic uint64_t asleep[BOARD_WORDS];
     _Alignas(BOARD_LINE) _Atomic uint32_t searching;
-    _Atomic uint32_t shaken;  /* somebody died: `searching` is not to be trusted */
-    _Atomic uint32_t ordered; /* who dozes orders the manager's memory: it needs no fence of its own */
+    _Atomic uint32_t shaken; /* somebody died: `searching` is not to be trusted */
     struct roster_member member[];
 };
 
@@ -107,12 +103,6 @@ const char *roster_refusal(const struct roster *roster, uint64_t pool, int membe
 
 /* Tells the workers to leave. */
 void roster_quit(struct roster *roster);
-
-/* The manager publishes by this word, and looks who sleeps. */
-static inline void roster_publish(const struct roster *roster, _Atomic uint32_t *word, uint32_t value)
-{
-    barrier_store(word, value, atomic_load_explicit(&roster->shared->ordered, memory_order_relaxed));
-}
 
 /* Whether anybody sleeps, or looks for work. */
 bool roster_is_hungry(struct roster *roster);
