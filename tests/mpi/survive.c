@@ -82,6 +82,8 @@ TEST_CASE(a_program_that_runs_mpi_goes_on_and_ends_after_a_rank_that_served)
     for (int i = 0; i < WAYS; i++) {
         run_with(RECOVERY "--mca async_mpi_finalize 1 ", "comm", "worker", ways[i]);
         CHECK_HAS(said.text, "600 of 600 are right, close 0");
+        if (strcmp(ways[i], "MPI_Abort") == 0)
+            continue; /* whose mpirun may take the others' last words with it */
         CHECK_HAS(said.text, "rank 0 has finalized");
         CHECK_INT(count("has finalized"), 2);
     }
