@@ -4,10 +4,10 @@
 
 #include "base/clock.h"
 #include "check.h"
-#include "run/perform.h"
+#include "perform_hall.h"
 #include "sched/tree.h"
 
-enum { NOTES = 5000, SENTENCE = 200, SILENT = 5001 };
+enum { SILENT = 5001 };
 
 /* A result tells which items it is of, in which order and shape they were combined; longer ones are
  * filled with that. */
@@ -15,23 +15,9 @@ struct result {
     uint64_t start, end, shape;
 };
 
-struct said {
-    struct note note;
-    struct result result;
-    char sentence[SENTENCE];
-};
-
-static struct {
-    struct performer performer;
-    struct crew *crew;
-    struct said said[NOTES];
-    int count;
-    int taken, given, sent; /* of the larder */
-    int left;               /* that it has; below 0: without end */
-    int runs;
-    uint64_t failing;    /* the item that fails, or answers too little or too much */
-    size_t failing_size; /* what it answers; 0: it says no; SILENT: it fails without a word */
-} hall;
+static uint64_t failing;    /* the item that fails, or answers too little or too much */
+static size_t failing_size; /* what it answers; 0: it says no; SILENT: it fails without a word */
+static int sent;            /* results from the larder */
 
 static uint64_t mix(uint64_t x)
 {
@@ -39,59 +25,34 @@ static uint64_t mix(uint64_t x)
     return x ^ (x >> 27);
 }
 
-static void *take(void *owner, size_t size, uint64_t *offset)
-{
-    (void)owner;
-    if (hall.left == 0)
-        return NULL;
-    hall.left--;
-    hall.taken++;
-    void *memory = malloc(size);
-    *offset = (uint64_t)(uintptr_t)memory;
-    return memory;
-}
-
-static void give(void *owner, uint64_t offset, size_t size)
-{
-    (void)owner, (void)size;
-    hall.given++;
-    free((void *)(uintptr_t)offset);
-}
-
 static void open_hall(void)
 {
-    memset(&hall, 0, sizeof hall);
-    hall.left = -1;
-    hall.failing = UINT64_MAX;
-    hall.crew = crew_alone("host", "0", 0);
-    REQUIRE(hall.crew);
-    performer_init(&hall.performer, 1, hall.crew, 99);
-    hall.performer.larder = (struct larder){.take = take, .give = give};
+    failing = UINT64_MAX;
+    failing_size = 0;
+    sent = 0;
+    hall_open();
 }
 
 static void close_hall(void)
 {
-    CHECK_INT(hall.taken, hall.given + hall.sent);
-    performer_fini(&hall.performer);
-    crew_drop(hall.crew);
+    CHECK_INT(hall.taken, hall.given + sent);
+    hall_close();
 }
 
 static void note_down(void *state, struct note *note, const void *payload)
 {
-    (void)state;
-    REQUIRE(hall.count < NOTES);
-    struct said *said = &hall.said[hall.count++];
-    said->note = *note;
-    if (note->status == RP_OK && !payload) {
-        memcpy(&said->result, (void *)(uintptr_t)note->result.offset, sizeof said->result);
-        free((void *)(uintptr_t)note->result.offset);
-        hall.sent++;
-    } else if (note->status == RP_OK) {
-        CHECK(note->size <= NOTE_INLINE);
-        memcpy(&said->result, payload, sizeof said->result);
-    } else if (payload) {
-        memcpy(said->sentence, payload, note->size < SENTENCE ? note->size : SENTENCE - 1);
-    }
+    void *kept = note->status == RP_OK && !payload ? (void *)(uintptr_t)note->result.offset : NULL;
+    CHECK(note->status != RP_OK || kept || note->size <= NOTE_INLINE);
+    hall_note_down(state, note, kept ? kept : payload);
+    free(kept);
+    sent += kept != NULL;
+}
+
+static struct result result_of(const struct said *said)
+{
+    struct result result;
+    memcpy(&result, said->payload, sizeof result);
+    return result;
 }
 
 /* ---- What is reduced ------------------------------------------------------------------------- */
@@ -103,10 +64,10 @@ static int item(rp_call *call, const void *in, size_t size)
     struct result result = {i, i + 1, mix(i)};
     (void)in, (void)size;
     hall.runs++;
-    if (i == hall.failing)
-        return hall.failing_size == SILENT ? 3
-               : hall.failing_size         ? rp_return(call, much, hall.failing_size)
-                                           : rp_fail(call, "it says no");
+    if (i == failing)
+        return failing_size == SILENT ? 3
+               : failing_size         ? rp_return(call, much, failing_size)
+                                      : rp_fail(call, "it says no");
     if (call->capacity == sizeof result)
         return rp_return(call, &result, sizeof result);
     struct result *room = rp_reserve(call, call->capacity);
@@ -165,9 +126,10 @@ static void check_good(int number, const struct stretch *stretch, uint32_t from,
     CHECK_UINT(said->note.count, count);
     CHECK_UINT(said->note.size, stretch->out_size);
     CHECK_INT(said->note.flags, number == 0 ? NOTE_FIRST : 0);
-    CHECK_UINT(said->result.start, stretch->first + from);
-    CHECK_UINT(said->result.end, stretch->first + from + count);
-    CHECK_UINT(said->result.shape, shape_of(stretch->first + from, stretch->first + from + count));
+    struct result result = result_of(said);
+    CHECK_UINT(result.start, stretch->first + from);
+    CHECK_UINT(result.end, stretch->first + from + count);
+    CHECK_UINT(result.shape, shape_of(stretch->first + from, stretch->first + from + count));
 }
 
 static void check_bad(int number, rp_status status, uint32_t from, uint32_t count, const char *sentence)
@@ -176,7 +138,7 @@ static void check_bad(int number, rp_status status, uint32_t from, uint32_t coun
     CHECK_STATUS((rp_status)hall.said[number].note.status, status);
     CHECK_UINT(hall.said[number].note.from, from);
     CHECK_UINT(hall.said[number].note.count, count);
-    CHECK_HAS(hall.said[number].sentence, sentence);
+    CHECK_HAS(hall.said[number].payload, sentence);
 }
 
 static const size_t sizes[] = {sizeof(struct result), sizeof(struct result) + 1, 4000};
@@ -201,7 +163,8 @@ TEST_CASE(a_run_of_all_items_is_one_note_with_their_result)
 
 static bool could_be_combined(uint64_t n, const struct said *left, const struct said *right)
 {
-    return tree_are_siblings(n, left->result.start, right->result.start, right->result.end);
+    struct result right_result = result_of(right);
+    return tree_are_siblings(n, result_of(left).start, right_result.start, right_result.end);
 }
 
 TEST_CASE(any_run_is_the_fewest_nodes_in_their_order)
@@ -253,7 +216,7 @@ TEST_CASE(items_in_another_order_are_sent_one_by_one)
         for (int i = 0; i < hall.count; i++) {
             CHECK_UINT(hall.said[i].note.from, i + 1);
             CHECK_UINT(hall.said[i].note.count, 1);
-            CHECK_UINT(hall.said[i].result.start, indices[i + 1]);
+            CHECK_UINT(result_of(&hall.said[i]).start, indices[i + 1]);
         }
         CHECK_UINT(hall.performer.combine_ns, 0);
         close_hall();
@@ -276,7 +239,7 @@ TEST_CASE(a_failed_item_parts_the_run_and_leaves_its_neighbours)
 {
     for (size_t s = 0; s < SIZES; s++) {
         open_hall();
-        hall.failing = 5;
+        failing = 5;
         struct stretch stretch = stretch_of(16, 0, sizes[s]);
         reduce(&stretch, 0, 16);
         CHECK_INT(hall.count, 5);
@@ -295,16 +258,16 @@ TEST_CASE(a_result_of_another_size_fails_its_item)
 {
     for (size_t s = 0; s < SIZES; s++) {
         open_hall();
-        hall.failing = 2;
-        hall.failing_size = sizes[s] - 1;
+        failing = 2;
+        failing_size = sizes[s] - 1;
         struct stretch stretch = stretch_of(4, 0, sizes[s]);
         reduce(&stretch, 0, 4);
         CHECK_INT(hall.count, 3);
         check_bad(1, RP_TASK_FAILED, 2, 1, "is shorter than the");
-        hall.failing_size = SILENT;
+        failing_size = SILENT;
         reduce(&stretch, 0, 4);
         CHECK_UINT(hall.said[1].note.size, 0); /* the sentence was the other item's */
-        hall.failing_size = sizes[s] + 1;
+        failing_size = sizes[s] + 1;
         reduce(&stretch, 0, 4);
         CHECK_INT(hall.count, 3);
         check_bad(1, RP_TASK_FAILED, 2, 1, "does not fit");
@@ -315,7 +278,7 @@ TEST_CASE(a_result_of_another_size_fails_its_item)
 TEST_CASE(a_reduction_that_stops_leaves_the_rest_of_the_run_unrun)
 {
     open_hall();
-    hall.failing = 3;
+    failing = 3;
     struct stretch stretch = stretch_of(8, 0, sizes[2]);
     stretch.flags |= POST_STOP;
     reduce(&stretch, 0, 8);
