@@ -81,12 +81,12 @@ rp_status future_enter(const rp_future *future, const char *call);
 /* The caller's map options in ours, checked; and the schedule that they, or the pool's, ask for. */
 rp_status map_options_read(rp_pool *pool, const char *call, const rp_map_options *given,
                            rp_map_options *options);
+rp_status map_options_schedule(rp_pool *pool, const char *call, const rp_map_options *options,
+                               enum schedule *schedule);
+
 /* How long a task may run: what is `given` for it, or the pool's; below 0 is off. RP_INVALID: the pool does
  * not isolate its tasks. */
 rp_status pool_limit(rp_pool *pool, const char *call, double given, uint64_t *limit_ns);
-
-rp_status map_options_schedule(rp_pool *pool, const char *call, const rp_map_options *options,
-                               enum schedule *schedule);
 
 /* RP_TIMEOUT, with the sentence of a wait for tasks that ended by time; or, where that had no limit,
  * since all tasks wait at queues. */
