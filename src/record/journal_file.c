@@ -1,16 +1,14 @@
 #define _GNU_SOURCE
 #include "record/journal_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "record/journal_look.h"
 #include "record/journal_schema.h"
 
 #define LOCK_MS 1000 /* that a process which just ended may take to let go of the file */
@@ -28,30 +26,7 @@ rp_status file_failed(const struct journal_file *file, const char *tried, struct
                               : "");
 }
 
-/* ---- What is there already --------------------------------------------------------------- */
-
-/* What can be seen of a file without a lock. */
-struct look {
-    int64_t application, version;
-    char holder[256]; /* who ran on it last, if that has not ended; "" */
-};
-
-/* As a name of SQLite's, in which some characters mean something. */
-static char *uri_of(const char *path)
-{
-    static const char more[] = "?immutable=1";
-    char *uri = malloc(3 * strlen(path) + sizeof "file:" + sizeof more), *at = uri;
-    if (!uri)
-        return NULL;
-    at = stpcpy(at, "file:");
-    for (; *path; path++)
-        if (strchr("%?#", *path))
-            at += sprintf(at, "%%%02x", (unsigned char)*path);
-        else
-            *at++ = *path;
-    strcpy(at, more);
-    return uri;
-}
+/* ---- Opening ----------------------------------------------------------------------------- */
 
 static bool ask(sqlite3 *db, const char *sql, sqlite3_stmt **row)
 {
@@ -68,78 +43,6 @@ static bool ask_number(sqlite3 *db, const char *sql, int64_t *number)
     return found;
 }
 
-static void look_for_holder(sqlite3 *db, struct look *look)
-{
-    sqlite3_stmt *row = NULL;
-    if (ask(db, "SELECT host, pid FROM run WHERE ended IS NULL ORDER BY run DESC LIMIT 1", &row))
-        snprintf(look->holder, sizeof look->holder, " by process %lld on %s",
-                 (long long)sqlite3_column_int64(row, 1), (const char *)sqlite3_column_text(row, 0));
-    sqlite3_finalize(row);
-}
-
-static int64_t big_endian(const unsigned char *bytes)
-{
-    return (int64_t)((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
-                     bytes[3]);
-}
-
-/* The head of a database (https://sqlite.org/fileformat2.html#the_database_header) tells whose it is,
- * also where the making of the rest was cut short, which SQLite mends when the file is opened to write. */
-static bool read_head(const char *path, struct look *look)
-{
-    unsigned char head[100];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? -1 : pread(fd, head, sizeof head, 0);
-    if (fd >= 0)
-        close(fd);
-    if (length != sizeof head || memcmp(head, "SQLite format 3", 16) != 0)
-        return false;
-    look->version = big_endian(head + 60);
-    look->application = big_endian(head + 68);
-    return true;
-}
-
-static bool look_at(const char *path, struct look *look)
-{
-    sqlite3 *db = NULL;
-    char *uri = uri_of(path);
-    *look = (struct look){0};
-    bool is_one = read_head(path, look);
-    if (is_one && uri && look->application == JOURNAL_APPLICATION &&
-        sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK)
-        look_for_holder(db, look);
-    sqlite3_close(db);
-    free(uri);
-    return is_one;
-}
-
-/* A file that is no journal is refused before anything is written to it or beside it. */
-static rp_status inspect(const char *path, struct look *look, struct error *error)
-{
-    struct stat about;
-    *look = (struct look){0};
-    if (stat(path, &about) || about.st_size == 0)
-        return RP_OK; /* to be made */
-    if (!S_ISREG(about.st_mode))
-        return error_set(error, RP_JOURNAL, "journal %s: this is no file", path);
-    if (access(path, R_OK))
-        return error_set(error, RP_JOURNAL, "journal %s: it cannot be read: %s", path, strerror(errno));
-    if (!look_at(path, look) || look->application != JOURNAL_APPLICATION)
-        return error_set(error, RP_JOURNAL,
-                         "journal %s: there is a file of that name that is no journal of rankpool, or its "
-                         "beginning is damaged; it was left as it is: give another name, or move it away",
-                         path);
-    if (look->version != JOURNAL_VERSION)
-        return error_set(
-            error, RP_JOURNAL,
-            "journal %s: it has version %lld, this rankpool writes version %d; it was left as it "
-            "is: give another name, or use the rankpool that made it",
-            path, (long long)look->version, JOURNAL_VERSION);
-    return RP_OK;
-}
-
-/* ---- Opening ----------------------------------------------------------------------------- */
-
 static rp_status run_sql(struct journal_file *file, const char *sql, const char *tried, struct error *error)
 {
     return sqlite3_exec(file->db, sql, NULL, NULL, NULL) == SQLITE_OK ? RP_OK
@@ -147,7 +50,7 @@ static rp_status run_sql(struct journal_file *file, const char *sql, const char 
 }
 
 /* From here on it is this process's own, and in a transaction. */
-static rp_status lock(struct journal_file *file, const struct look *look, struct error *error)
+static rp_status lock(struct journal_file *file, const struct journal_look *look, struct error *error)
 {
     int code = sqlite3_exec(file->db, schema_settings, NULL, NULL, NULL);
     if (code == SQLITE_BUSY)
@@ -285,10 +188,10 @@ static rp_status begin_run(struct journal_file *file, const struct journal_setup
 
 rp_status file_open(struct journal_file *file, const struct journal_setup *setup, struct error *error)
 {
-    struct look look;
+    struct journal_look look;
     *file =
         (struct journal_file){.pool = setup->pool, .wall_offset = wall_clock() - (double)clock_ns() * 1e-9};
-    rp_status status = inspect(setup->path, &look, error);
+    rp_status status = journal_look(setup->path, &look, error);
     if (status)
         return status;
     file->path = strdup(setup->path);

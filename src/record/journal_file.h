@@ -27,8 +27,7 @@
  * made; the next to open it takes over from there. synchronous=NORMAL: after a loss of power the
  * file is whole, but the last seconds may be missing.
  *
- * What a file is, is found out without a lock and without writing to it, so that one that is no
- * journal stays as it is. All calls by one thread at a time. */
+ * A file that is no journal is refused before that (journal_look.h). All calls by one thread at a time. */
 #ifndef RANKPOOL_RECORD_JOURNAL_FILE_H
 #define RANKPOOL_RECORD_JOURNAL_FILE_H
 
