@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "api/meet.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +13,13 @@
 
 /* ---- Who they are ------------------------------------------------------------------------ */
 
+#define NODE_SIZE "RANKPOOL_NODE_SIZE" /* for tests: so many ranks are a node */
+
 /* What each rank tells the others. */
 struct hello {
-    uint64_t program; /* module id; 0: it has none */
-    char node[96];    /* the same on ranks that share memory */
-    char host[ROSTER_HOST_LENGTH];
+    uint64_t program;  /* module id; 0: it has none */
+    uint64_t node;     /* the same on ranks that share memory */
+    int64_t node_size; /* what it was told; 0: nothing, below 0: what makes no sense */
 };
 
 static void read_line(const char *path, char *text, size_t size)
@@ -28,14 +32,35 @@ static void read_line(const char *path, char *text, size_t size)
         fclose(file);
 }
 
-/* Processes can look at each other where they run on one kernel and count processes alike. */
-static void name_node(char *node, size_t size)
+/* FNV-1a, by Fowler, Noll and Vo. */
+static uint64_t digest(const char *text)
 {
-    char boot[48], space[40];
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* Processes can look at each other where they run on one kernel and count processes alike. */
+static uint64_t name_node(void)
+{
+    char node[96], boot[48], space[40];
     read_line("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
     ssize_t length = readlink("/proc/self/ns/pid", space, sizeof space - 1);
     space[length > 0 ? length : 0] = '\0';
-    snprintf(node, size, "%s %s", boot, space);
+    snprintf(node, sizeof node, "%s %s", boot, space);
+    return digest(node);
+}
+
+static int64_t read_node_size(void)
+{
+    const char *text = getenv(NODE_SIZE);
+    char *end;
+    if (!text || !*text)
+        return 0;
+    errno = 0;
+    long size = strtol(text, &end, 10);
+    return errno || *end || size < 1 || size > INT_MAX ? -1 : size;
 }
 
 void meet_name_host(char host[ROSTER_HOST_LENGTH])
@@ -45,41 +70,83 @@ void meet_name_host(char host[ROSTER_HOST_LENGTH])
     host[ROSTER_HOST_LENGTH - 1] = '\0';
 }
 
-/* All ranks come to the same answer, since they look at the same table. */
-static rp_status compare(const struct hello *all, int ranks, struct error *error)
+static rp_status name_hosts(struct comm *comm, int rank, char first[], char other[], struct error *error)
 {
+    meet_name_host(first);
+    meet_name_host(other);
+    rp_status status = comm_broadcast(comm, 0, first, ROSTER_HOST_LENGTH, error);
+    return status ? status : comm_broadcast(comm, rank, other, ROSTER_HOST_LENGTH, error);
+}
+
+/* All ranks come to the same answer, since they look at the same table. */
+static rp_status compare(struct comm *comm, const struct hello *all, int manager, struct error *error)
+{
+    char first[ROSTER_HOST_LENGTH], other[ROSTER_HOST_LENGTH];
+    int ranks = comm_ranks(comm);
+    if (all[manager].node_size < 0)
+        return error_set(error, RP_INVALID, NODE_SIZE " takes a number of ranks, 1 or more");
     for (int i = 0; i < ranks; i++)
         if (!all[i].program)
             return error_set(
                 error, RP_INVALID,
                 "the program has no build-id by which its functions are found on other ranks: link it "
                 "with -Wl,--build-id");
-    for (int i = 1; i < ranks; i++)
-        if (all[i].program != all[0].program)
-            return error_set(
-                error, RP_MISMATCH,
-                "rank %d on %s runs another build of the program than rank 0 on %s: install the same "
-                "file on both",
-                i, all[i].host, all[0].host);
-    for (int i = 1; i < ranks; i++)
-        if (strcmp(all[i].node, all[0].node))
-            return error_set(
-                error, RP_UNSUPPORTED,
-                "rank 0 runs on %s and rank %d on %s: this version uses one node, start all ranks there",
-                all[0].host, i, all[i].host);
+    for (int i = 1; i < ranks; i++) {
+        if (all[i].program == all[0].program)
+            continue;
+        rp_status status = name_hosts(comm, i, first, other, error);
+        return status ? status
+                      : error_set(error, RP_MISMATCH,
+                                  "rank %d on %s runs another build of the program than rank 0 on %s: "
+                                  "install the same file on both",
+                                  i, other, first);
+    }
     return RP_OK;
 }
 
-static rp_status greet(struct comm *comm, struct error *error)
+/* What the road between nodes lacks still. */
+static rp_status want_one(struct comm *comm, const struct nodes *nodes, struct error *error)
 {
-    struct hello mine = {0}, *all = calloc((size_t)comm_ranks(comm), sizeof *all);
-    mine.program = func_program(NULL);
-    name_node(mine.node, sizeof mine.node);
-    meet_name_host(mine.host);
+    char first[ROSTER_HOST_LENGTH], other[ROSTER_HOST_LENGTH];
+    for (int i = 1; i < nodes->ranks; i++) {
+        if (nodes->node[i] == nodes->node[0])
+            continue;
+        rp_status status = name_hosts(comm, i, first, other, error);
+        return status ? status
+                      : error_set(error, RP_UNSUPPORTED,
+                                  "rank 0 runs on %s and rank %d on %s: this version uses one node, start "
+                                  "all ranks there",
+                                  first, i, other);
+    }
+    return RP_OK;
+}
+
+static rp_status find_nodes(struct comm *comm, const struct hello *all, int manager, struct nodes *nodes,
+                            struct error *error)
+{
+    int ranks = comm_ranks(comm);
+    uint64_t *keys = calloc((size_t)ranks, sizeof *keys);
+    if (!keys)
+        return error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", ranks);
+    for (int i = 0; i < ranks; i++)
+        keys[i] = all[i].node;
+    rp_status status = nodes_make(nodes, keys, ranks, manager, (int)all[manager].node_size, error);
+    free(keys);
+    return status;
+}
+
+static rp_status greet(struct comm *comm, int manager, struct nodes *nodes, struct error *error)
+{
+    struct hello *all = calloc((size_t)comm_ranks(comm), sizeof *all);
+    struct hello mine = {.program = func_program(NULL), .node = name_node(), .node_size = read_node_size()};
     rp_status status = all ? comm_all_gather(comm, &mine, sizeof mine, all, error)
                            : error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", comm_ranks(comm));
     if (!status)
-        status = compare(all, comm_ranks(comm), error);
+        status = compare(comm, all, manager, error);
+    if (!status)
+        status = meet_agree(comm, find_nodes(comm, all, manager, nodes, error), error);
+    if (!status)
+        status = want_one(comm, nodes, error);
     free(all);
     return status;
 }
@@ -107,70 +174,111 @@ rp_status meet_agree(struct comm *comm, rp_status mine, struct error *error)
     return status ? status : error_set(error, worst, "%s", why.text[0] ? why.text : rp_strerror(worst));
 }
 
-/* ---- The roster -------------------------------------------------------------------------- */
+/* ---- The rosters ------------------------------------------------------------------------- */
 
-static int member_of(int rank, int manager)
+static const struct nodes_one *own_node(const struct comm *comm, const struct nodes *nodes)
 {
-    return rank == manager ? 0 : rank < manager ? rank + 1 : rank;
+    return &nodes->one[nodes->node[comm_rank(comm)]];
 }
 
-static rp_status share_roster(struct comm *comm, int manager, struct roster *roster, enum memory_kind kind,
-                              struct error *error)
+static rp_status create_roster(const struct nodes_one *node, enum memory_kind kind, struct roster *roster,
+                               struct memory_handle *handle, struct error *error)
 {
-    struct memory_handle handle = {0};
-    rp_status status = RP_OK;
-    int rank = comm_rank(comm);
+    rp_status status = roster_create(roster, node->workers, kind, error);
+    if (status)
+        return status;
+    *handle = memory_handle_of(&roster->memory);
+    return RP_OK;
+}
+
+/* Those who lead make the rosters, the others attach their own node's. */
+static rp_status share_rosters(struct comm *comm, struct meeting *meeting, struct error *error)
+{
+    const struct nodes_one *node = own_node(comm, &meeting->nodes);
+    struct roster *roster = &meeting->roster;
+    struct memory_handle handle = {0}, *all = calloc((size_t)comm_ranks(comm), sizeof *all);
+    bool leads = node->leader == comm_rank(comm);
+    rp_status status =
+        all ? RP_OK : error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", comm_ranks(comm));
     *roster = (struct roster){0};
-    if (rank == manager) {
-        status = roster_create(roster, comm_ranks(comm) - 1, kind, error);
-        if (!status)
-            handle = memory_handle_of(&roster->memory);
-    }
-    rp_status told = comm_broadcast(comm, manager, &handle, sizeof handle, error);
-    if (told)
-        status = told;
-    else if (rank != manager && handle.size)
-        status = roster_attach(roster, &handle, member_of(rank, manager), error);
+    if (!status && leads)
+        status = create_roster(node, meeting->memory, roster, &handle, error);
     status = meet_agree(comm, status, error);
-    if (rank == manager && roster->shared)
+    if (!status)
+        status = comm_all_gather(comm, &handle, sizeof handle, all, error);
+    if (!status && !leads)
+        status =
+            roster_attach(roster, &all[node->leader], nodes_member(&meeting->nodes, comm_rank(comm)), error);
+    status = meet_agree(comm, status, error);
+    if (leads && roster->shared)
         memory_forget_name(&roster->memory);
     if (status && roster->shared)
         roster_release(roster);
+    free(all);
     return status;
 }
 
 /* Memory that not all ranks can attach is exchanged for the other kind. */
-static rp_status make_roster(struct comm *comm, int manager, struct roster *roster, enum memory_kind *memory,
-                             struct error *error)
+static rp_status make_rosters(struct comm *comm, int manager, struct meeting *meeting, struct error *error)
 {
-    *memory = memory_usual();
-    rp_status status = comm_broadcast(comm, manager, memory, sizeof *memory, error);
+    meeting->memory = memory_usual();
+    rp_status status = comm_broadcast(comm, manager, &meeting->memory, sizeof meeting->memory, error);
     if (!status)
-        status = share_roster(comm, manager, roster, *memory, error);
-    if (status && status != RP_MPI && *memory != MEMORY_POSIX) {
-        *memory = MEMORY_POSIX;
-        status = share_roster(comm, manager, roster, *memory, error);
+        status = share_rosters(comm, meeting, error);
+    if (status && status != RP_MPI && meeting->memory != MEMORY_POSIX) {
+        meeting->memory = MEMORY_POSIX;
+        status = share_rosters(comm, meeting, error);
         if (!status)
             error_clear(error);
     }
     return status;
 }
 
-rp_status meet_ranks(struct comm *comm, int manager, struct roster *roster, enum memory_kind *memory,
-                     struct error *error)
+/* ---- The crew ---------------------------------------------------------------------------- */
+
+static struct crew *make_crew(const struct nodes *nodes, const struct crew_member *all)
 {
-    char host[ROSTER_HOST_LENGTH], cpus[ROSTER_CPUS_LENGTH];
-    int numa_node;
-    rp_status status = greet(comm, error);
+    struct crew *crew = crew_new(nodes->ranks);
+    for (int rank = 0; crew && rank < nodes->ranks; rank++)
+        crew->member[nodes->worker[rank]] = all[rank];
+    return crew;
+}
+
+static rp_status gather_crew(struct comm *comm, struct meeting *meeting, struct error *error)
+{
+    struct crew_member mine = {.rank = comm_rank(comm), .pid = getpid()};
+    struct crew_member *all = calloc((size_t)comm_ranks(comm), sizeof *all);
+    meet_name_host(mine.host);
+    node_here("", mine.cpus, sizeof mine.cpus, &mine.numa_node);
+    roster_enter(&meeting->roster, mine.rank, mine.host, mine.cpus, mine.numa_node);
+    rp_status status = meet_agree(comm, all ? RP_OK : RP_NO_MEMORY, error);
     if (!status)
-        status = make_roster(comm, manager, roster, memory, error);
-    if (status)
-        return status;
-    meet_name_host(host);
-    node_here("", cpus, sizeof cpus, &numa_node);
-    roster_enter(roster, comm_rank(comm), host, cpus, numa_node);
-    status = meet_agree(comm, RP_OK, error);
-    if (status)
-        roster_release(roster);
+        status = comm_all_gather(comm, &mine, sizeof mine, all, error);
+    if (!status) {
+        meeting->crew = make_crew(&meeting->nodes, all);
+        status = meet_agree(comm, meeting->crew ? RP_OK : RP_NO_MEMORY, error);
+    }
+    free(all);
     return status;
+}
+
+rp_status meet_ranks(struct comm *comm, int manager, struct meeting *meeting, struct error *error)
+{
+    *meeting = (struct meeting){0};
+    rp_status status = greet(comm, manager, &meeting->nodes, error);
+    if (!status)
+        status = make_rosters(comm, manager, meeting, error);
+    if (!status) {
+        status = gather_crew(comm, meeting, error);
+        if (status)
+            roster_release(&meeting->roster);
+    }
+    if (status)
+        meet_part(meeting);
+    return status;
+}
+
+void meet_part(struct meeting *meeting)
+{
+    nodes_free(&meeting->nodes);
 }

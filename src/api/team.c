@@ -71,16 +71,13 @@ static rp_status gather(struct team *team, struct comm *comm, struct error *erro
     if (!workers) {
         status = world_be_alone(world, "the communicator has one rank");
     } else {
-        status = meet_ranks(comm, team->manager, &world->roster, &world->memory, error);
+        status = world_meet(world, comm, team->manager, error);
         if (status)
             return status;
-        world->crew = crew_of_roster(&world->roster);
-        status = world->crew
-                     ? world_describe(world,
-                                      "%d ranks of a communicator: rank %d manages and works with the %d "
-                                      "others in maps",
-                                      workers + 1, team->manager, workers)
-                     : RP_NO_MEMORY;
+        status = world_describe(world,
+                                "%d ranks of a communicator: rank %d manages and works with the %d "
+                                "others in maps",
+                                workers + 1, team->manager, workers);
     }
     if (status)
         error_set(error, status, "no memory for a pool of %d ranks", workers + 1);

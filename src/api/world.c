@@ -128,6 +128,19 @@ rp_status world_be_alone(struct world *world, const char *why)
     return world->crew ? world_describe(world, "tasks run in this process: %s", why) : RP_NO_MEMORY;
 }
 
+rp_status world_meet(struct world *world, struct comm *comm, int manager, struct error *error)
+{
+    struct meeting meeting;
+    rp_status status = meet_ranks(comm, manager, &meeting, error);
+    if (status)
+        return status;
+    world->roster = meeting.roster;
+    world->memory = meeting.memory;
+    world->crew = meeting.crew;
+    meet_part(&meeting);
+    return RP_OK;
+}
+
 /* Sizes the machine and starts the program again. */
 static rp_status start_ranks(const struct launch *launch, const struct options *options, struct error *error)
 {
@@ -177,7 +190,7 @@ static rp_status meet_others(struct world *world, const struct launch *launch, s
         return status;
     if (ranks == 1)
         return world_be_alone(world, "the launcher gave one rank");
-    status = meet_ranks(comm, 0, &world->roster, &world->memory, error);
+    status = world_meet(world, comm, 0, error);
     if (rank && status)
         exit(0); /* the manager has the same status, and says it */
     if (status)
@@ -185,9 +198,6 @@ static rp_status meet_others(struct world *world, const struct launch *launch, s
     if (rank)
         serve(world, launch->ours);
     world->ours = launch->ours;
-    world->crew = crew_of_roster(&world->roster);
-    if (!world->crew)
-        return RP_NO_MEMORY;
     return launch->ours
                ? world_describe(world, "%s", joined.text)
                : world_describe(world,

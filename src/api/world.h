@@ -3,6 +3,7 @@
 #ifndef RANKPOOL_API_WORLD_H
 #define RANKPOOL_API_WORLD_H
 
+#include "api/comm.h"
 #include "board/roster.h"
 #include "config/options.h"
 #include "run/crew.h"
@@ -12,7 +13,7 @@ struct world {
     bool ours;  /* rp_open started the ranks: the manager has no core of its own, and only manages */
     struct roster roster;
     enum memory_kind memory;
-    struct crew *crew;
+    struct crew *crew; /* of all nodes */
     char *description;
 };
 
@@ -21,7 +22,9 @@ struct world {
  * Started alone it starts the program again, and does not return in this process. */
 rp_status world_enter(const struct options *options, struct world **world, struct error *error);
 
-/* Parts of a world: a crew of this process alone; how it was sized and why. RP_NO_MEMORY. */
+/* Parts of a world: the ranks of a comm, met (meet_ranks); a crew of this process alone; how it was sized and
+ * why. RP_NO_MEMORY. */
+rp_status world_meet(struct world *world, struct comm *comm, int manager, struct error *error);
 rp_status world_be_alone(struct world *world, const char *why);
 rp_status world_describe(struct world *world, const char *format, ...) RP_PRINTF(2, 3);
 

@@ -7,7 +7,7 @@
 
 #include "run/watch.h"
 
-static struct crew *crew_new(int count)
+struct crew *crew_new(int count)
 {
     struct crew *crew = calloc(1, sizeof *crew + (size_t)count * sizeof *crew->member);
     if (crew) {

@@ -21,6 +21,9 @@ struct crew {
     struct crew_member member[];
 };
 
+/* Of so many with the manager, to be filled in; NULL without memory. Held once by the caller. */
+struct crew *crew_new(int count);
+
 /* Everybody on the roster; NULL without memory. Held once by the caller. */
 struct crew *crew_of_roster(const struct roster *roster);
 
