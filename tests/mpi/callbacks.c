@@ -3,33 +3,6 @@
 
 #define HELD 64
 
-static int twice(rp_call *call, const void *in, size_t size)
-{
-    uint64_t value;
-    memcpy(&value, in, size);
-    value *= 2;
-    return rp_return(call, &value, sizeof value);
-}
-
-static int refuse(rp_call *call, const void *in, size_t size)
-{
-    (void)in, (void)size;
-    return rp_fail(call, "no");
-}
-
-static rp_future *submit(rp_pool *pool, rp_fn *fn, uint64_t value)
-{
-    rp_future *future = NULL;
-    REQUIRE_STATUS(rp_submit(pool, fn, &value, sizeof value, &future), RP_OK);
-    return future;
-}
-
-static void release_all(rp_future **futures, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        rp_release(&futures[i]);
-}
-
 /* ---- rp_on_done ---------------------------------------------------------------------------------------- */
 
 struct notes {
@@ -56,7 +29,7 @@ static void submit_more(rp_future *future, void *arg)
 {
     struct notes *notes = arg;
     take_note(future, &(struct note){notes, 7});
-    notes->more = submit(notes->pool, twice, 50);
+    notes->more = suite_submit(notes->pool, task_twice, 50);
 }
 
 TEST_CASE(callbacks_run_once_in_order_for_success_failure_and_cancel)
@@ -71,7 +44,7 @@ TEST_CASE(callbacks_run_once_in_order_for_success_failure_and_cancel)
         stage_reset();
         if (held_up)
             suite_occupy(pool, held);
-        future = submit(pool, kind == 1 ? refuse : twice, 5);
+        future = suite_submit(pool, kind == 1 ? task_refuse : task_twice, 5);
         for (int i = 0; i < 3; i++)
             CHECK_STATUS(rp_on_done(future, take_note, &note[i]), RP_OK);
         if (kind == 2)
@@ -98,7 +71,7 @@ TEST_CASE(the_callback_of_a_cancelled_task_runs_by_the_close)
         rp_pool *pool = suite_open(NULL);
         struct notes notes = {0};
         struct note note = {&notes, 1};
-        rp_future *future = submit(pool, twice, 5);
+        rp_future *future = suite_submit(pool, task_twice, 5);
         CHECK_STATUS(rp_on_done(future, take_note, &note), RP_OK);
         rp_cancel(future); /* if it has not started yet */
         if (round)
@@ -114,7 +87,7 @@ TEST_CASE(callbacks_run_in_rp_next_that_has_nothing_to_give)
     rp_pool *pool = suite_open(NULL);
     struct notes notes = {0};
     struct note note = {&notes, 1};
-    rp_future *future = submit(pool, twice, 5);
+    rp_future *future = suite_submit(pool, task_twice, 5);
     CHECK_STATUS(rp_on_done(future, take_note, &note), RP_OK);
     while (!notes.count)
         CHECK(!rp_next(pool, 0));
@@ -127,7 +100,7 @@ TEST_CASE(submitting_from_inside_a_callback_works)
 {
     rp_pool *pool = suite_open(NULL);
     struct notes notes = {.pool = pool};
-    rp_future *future = submit(pool, twice, 5);
+    rp_future *future = suite_submit(pool, task_twice, 5);
     rp_view view;
     CHECK_STATUS(rp_on_done(future, submit_more, &notes), RP_OK);
     CHECK_STATUS(rp_wait(future, RP_FOREVER), RP_OK);
@@ -145,7 +118,7 @@ TEST_CASE(the_callback_of_a_released_future_runs_before_the_pool_is_closed)
     struct notes notes = {0};
     struct note note = {&notes, 1};
     for (uint64_t i = 0; i < 10; i++) {
-        rp_future *future = submit(pool, twice, i);
+        rp_future *future = suite_submit(pool, task_twice, i);
         CHECK_STATUS(rp_on_done(future, take_note, &note), RP_OK);
         rp_release(&future);
     }
@@ -162,7 +135,7 @@ TEST_CASE(tasks_run_on_the_worker_asked_for)
     rp_pool *pool = suite_open(NULL);
     int workers = rp_workers(pool);
     for (int i = 0; i < each * workers; i++)
-        REQUIRE_STATUS(rp_submit_with(pool, twice, &(uint64_t){1}, sizeof(uint64_t),
+        REQUIRE_STATUS(rp_submit_with(pool, task_twice, &(uint64_t){1}, sizeof(uint64_t),
                                       RP_TASK_OPTIONS(.worker = 1 + i % workers), NULL),
                        RP_OK);
     for (rp_future *future; (future = rp_next(pool, RP_FOREVER)); rp_release(&future)) {
@@ -200,7 +173,7 @@ TEST_CASE(tasks_of_higher_priority_start_first)
         for (size_t k = 0; k < n; k++)
             if (i % 5 > k % 5 || (i % 5 == k % 5 && i < k))
                 CHECK(stage()->place[i] < stage()->place[k]);
-    release_all(futures, n);
+    suite_release(futures, n);
     suite_close(pool);
 }
 
@@ -208,10 +181,10 @@ TEST_CASE(the_users_pointer_comes_back)
 {
     rp_pool *pool = suite_open(NULL);
     int thing;
-    rp_future *future, *plain = submit(pool, twice, 1);
-    REQUIRE_STATUS(
-        rp_submit_with(pool, refuse, NULL, 0, RP_TASK_OPTIONS(.user = &thing, .label = "thing"), &future),
-        RP_OK);
+    rp_future *future, *plain = suite_submit(pool, task_twice, 1);
+    REQUIRE_STATUS(rp_submit_with(pool, task_refuse, NULL, 0,
+                                  RP_TASK_OPTIONS(.user = &thing, .label = "thing"), &future),
+                   RP_OK);
     CHECK_PTR(rp_user(future), &thing);
     CHECK(!rp_user(plain));
     CHECK_STATUS(rp_wait(future, RP_FOREVER), RP_OK);

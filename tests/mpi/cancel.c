@@ -97,8 +97,7 @@ TEST_CASE(the_states_of_a_future_are_consistent_at_every_moment)
         for (size_t i = 0; i < n; i++)
             done += last[i] == RP_DONE;
     }
-    for (size_t i = 0; i < n; i++)
-        rp_release(&futures[i]);
+    suite_release(futures, n);
     suite_close(pool);
 }
 

@@ -2,7 +2,7 @@
  * workers, since a launcher ends a job that loses a rank. The cases go on with those that the
  * earlier ones have left alive. */
 #define _GNU_SOURCE
-#include "suite/suite.h"
+#include "reduce.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -60,8 +60,7 @@ TEST_CASE(a_killed_worker_costs_no_submitted_task)
     rp_task_info info;
     CHECK_STATUS(rp_info(futures[100], &info), RP_OK);
     CHECK_INT(info.attempts, 2);
-    for (size_t i = 0; i < n; i++)
-        rp_release(&futures[i]);
+    suite_release(futures, n);
     await_alive(pool, before - 1);
     suite_close(pool);
 }
@@ -92,40 +91,24 @@ static int answer_number_or_die(rp_call *call, const void *in, size_t size)
 {
     const struct ticket *ticket = in;
     int done = die_once(call, in, size);
-    double x = 1.0 / (1.0 + (double)ticket->number);
+    double x;
+    reduce_sum.leaf(ticket->number, &x);
     return done ? done : rp_return(call, &x, sizeof x);
-}
-
-static void add(void *into, const void *from, size_t size)
-{
-    double *a = into;
-    const double *b = from;
-    (void)size;
-    *a += *b;
-}
-
-static double sum_of(size_t from, size_t n)
-{
-    size_t half = 1;
-    if (n == 1)
-        return 1.0 / (1.0 + (double)from);
-    while (2 * half < n)
-        half *= 2;
-    return sum_of(from, half) + sum_of(from + half, n - half);
 }
 
 TEST_CASE(a_killed_worker_costs_no_bit_of_a_reduction)
 {
     enum { n = 5000 };
     static struct ticket in[n];
-    double out = 0, wanted = sum_of(0, n);
+    double out = 0, wanted;
     rp_pool *pool = suite_open(NULL);
     suite_need_workers(pool, 3);
     int before = alive(pool);
     stage_reset();
+    reduce_serially(&reduce_sum, 0, n, &wanted);
     for (size_t i = 0; i < n; i++)
         in[i] = ticket_of(i);
-    CHECK_STATUS(rp_map_reduce(pool, answer_number_or_die, in, sizeof *in, n, add, &out, sizeof out,
+    CHECK_STATUS(rp_map_reduce(pool, answer_number_or_die, in, sizeof *in, n, reduce_add, &out, sizeof out,
                                RP_MAP_OPTIONS(.chunk = 70), NULL),
                  RP_OK);
     CHECK_MEM(&out, &wanted, sizeof out);

@@ -172,11 +172,6 @@ static int draw_pages(void *state, rp_view *item)
     return flow->drawn < flow->n ? (int)!!++flow->drawn : 0;
 }
 
-static int echo(rp_call *call, const void *in, size_t size)
-{
-    return rp_return(call, in, size);
-}
-
 static int take_pages(void *state, size_t index, rp_status status, rp_view result, const char *error)
 {
     struct flow *flow = state;
@@ -195,7 +190,7 @@ TEST_CASE(streamed_items_of_32_kibibytes_keep_the_memory_of_all_bounded)
     struct residents residents = {0};
     struct flow flow = {.n = 40000};
     rp_pool *pool = open_measured(&residents);
-    CHECK_STATUS(rp_stream(pool, echo, draw_pages, take_pages, &flow, NULL), RP_OK);
+    CHECK_STATUS(rp_stream(pool, task_echo, draw_pages, take_pages, &flow, NULL), RP_OK);
     CHECK_UINT(flow.given, flow.n);
     CHECK_UINT(flow.wrong, 0);
     close_measured(pool, &residents, 16 * GROWTH);

@@ -3,33 +3,6 @@
 
 #define HELD 64
 
-static int twice(rp_call *call, const void *in, size_t size)
-{
-    uint64_t value;
-    memcpy(&value, in, size);
-    value *= 2;
-    return rp_return(call, &value, sizeof value);
-}
-
-static int refuse(rp_call *call, const void *in, size_t size)
-{
-    (void)in, (void)size;
-    return rp_fail(call, "no");
-}
-
-static rp_future *submit(rp_pool *pool, rp_fn *fn, uint64_t value)
-{
-    rp_future *future = NULL;
-    REQUIRE_STATUS(rp_submit(pool, fn, &value, sizeof value, &future), RP_OK);
-    return future;
-}
-
-static void release_all(rp_future **futures, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        rp_release(&futures[i]);
-}
-
 /* A pool whose workers are all held by gated tasks. */
 static rp_pool *open_held(rp_future **held, int workers)
 {
@@ -49,7 +22,7 @@ TEST_CASE(futures_already_done_come_first_and_duplicates_once)
     rp_pool *pool = suite_open(NULL);
     rp_future *futures[n], *set[2 * n];
     for (size_t i = 0; i < n; i++)
-        futures[i] = submit(pool, twice, i);
+        futures[i] = suite_submit(pool, task_twice, i);
     CHECK_STATUS(rp_wait(futures[n / 2], RP_FOREVER), RP_OK);
     bool was_done[n];
     size_t done = 0;
@@ -76,7 +49,7 @@ TEST_CASE(futures_already_done_come_first_and_duplicates_once)
     rp_iter_free(&iter);
     CHECK(!iter);
     rp_iter_free(&iter);
-    release_all(futures, n);
+    suite_release(futures, n);
     suite_close(pool);
 }
 
@@ -85,7 +58,7 @@ TEST_CASE(a_timeout_of_0_yields_only_done_ones)
     rp_future *held[HELD], *set[4];
     rp_pool *pool = open_held(held, 1);
     for (size_t i = 0; i < 4; i++)
-        set[i] = i < 2 ? submit(pool, twice, i) : suite_submit_mark(pool, i);
+        set[i] = i < 2 ? suite_submit(pool, task_twice, i) : suite_submit_mark(pool, i);
     CHECK_STATUS(rp_cancel(set[3]), RP_OK);
     CHECK_STATUS(rp_cancel(set[0]), RP_OK);
     rp_iter *iter = rp_as_completed(pool, set, 4);
@@ -102,7 +75,7 @@ TEST_CASE(a_timeout_of_0_yields_only_done_ones)
     CHECK(!rp_iter_next(iter, RP_FOREVER));
     CHECK_STATUS(rp_iter_status(iter), RP_OK);
     rp_iter_free(&iter);
-    release_all(set, 4);
+    suite_release(set, 4);
     suite_close(pool);
 }
 
@@ -116,12 +89,12 @@ TEST_CASE(an_empty_set_ends_at_once_and_one_may_be_left_early)
     rp_iter_free(&iter);
     rp_future *futures[100];
     for (size_t i = 0; i < 100; i++)
-        futures[i] = submit(pool, twice, i);
+        futures[i] = suite_submit(pool, task_twice, i);
     iter = rp_as_completed(pool, futures, 100);
     REQUIRE(iter);
     CHECK(rp_iter_next(iter, RP_FOREVER) != NULL);
     rp_iter_free(&iter);
-    release_all(futures, 100);
+    suite_release(futures, 100);
     suite_close(pool);
 }
 
@@ -134,7 +107,7 @@ TEST_CASE(waiting_for_all_moves_everything_to_the_front_in_completion_order)
     rp_future *futures[n], *none = NULL;
     size_t done = 0;
     for (size_t i = 0; i < n; i++)
-        futures[i] = submit(pool, i % 3 ? twice : refuse, i);
+        futures[i] = suite_submit(pool, i % 3 ? task_twice : task_refuse, i);
     CHECK_STATUS(rp_wait_many(futures, n, RP_ALL, RP_FOREVER, &done), RP_OK);
     CHECK_UINT(done, n);
     unsigned seen[n] = {0};
@@ -149,7 +122,7 @@ TEST_CASE(waiting_for_all_moves_everything_to_the_front_in_completion_order)
     CHECK_STATUS(rp_wait_many(futures, n, RP_ALL, 0, NULL), RP_OK);
     CHECK_STATUS(rp_wait_many(&none, 0, RP_ALL, RP_FOREVER, &done), RP_OK);
     CHECK_UINT(done, 0);
-    release_all(futures, n);
+    suite_release(futures, n);
     suite_close(pool);
 }
 
@@ -175,7 +148,7 @@ TEST_CASE(first_completed_splits_the_set)
     suite_relieve(pool, held);
     CHECK_STATUS(rp_wait_many(set, 6, RP_ALL, RP_FOREVER, &done), RP_OK);
     CHECK_UINT(done, 6);
-    release_all(set, 6);
+    suite_release(set, 6);
     suite_close(pool);
 }
 
@@ -185,19 +158,19 @@ TEST_CASE(first_failed_waits_for_a_failure_or_for_all)
     size_t done = 0;
     rp_pool *pool = suite_open(NULL);
     for (size_t i = 0; i < 50; i++)
-        set[i] = submit(pool, i == 30 ? refuse : twice, i);
+        set[i] = suite_submit(pool, i == 30 ? task_refuse : task_twice, i);
     CHECK_STATUS(rp_wait_many(set, 50, RP_FIRST_FAILED, RP_FOREVER, &done), RP_OK);
     size_t failed = 0;
     for (size_t i = 0; i < done; i++)
         failed += rp_result(set[i], NULL) == RP_TASK_FAILED;
     CHECK_UINT(failed, 1);
     CHECK_STATUS(rp_wait_many(set, 50, RP_ALL, RP_FOREVER, &done), RP_OK);
-    release_all(set, 50);
+    suite_release(set, 50);
     for (size_t i = 0; i < 50; i++)
-        set[i] = submit(pool, twice, i);
+        set[i] = suite_submit(pool, task_twice, i);
     CHECK_STATUS(rp_wait_many(set, 50, RP_FIRST_FAILED, RP_FOREVER, &done), RP_OK); /* none fails */
     CHECK_UINT(done, 50);
-    release_all(set, 50);
+    suite_release(set, 50);
     suite_close(pool);
 }
 
@@ -207,8 +180,8 @@ TEST_CASE(first_failed_runs_out_while_nothing_has_failed)
     size_t done = 0;
     rp_pool *pool = open_held(held, 1);
     set[0] = held[0];
-    set[1] = submit(pool, twice, 1);
-    set[2] = submit(pool, twice, 2);
+    set[1] = suite_submit(pool, task_twice, 1);
+    set[2] = suite_submit(pool, task_twice, 2);
     CHECK_STATUS(rp_cancel(set[2]), RP_OK);
     CHECK_STATUS(rp_wait_many(set, 3, RP_FIRST_FAILED, 0.02, &done), RP_OK); /* cancelled is not success */
     CHECK_UINT(done, 1);
@@ -232,7 +205,7 @@ static void take_note(rp_future *future, void *arg)
 TEST_CASE(wrong_sets_callbacks_and_options_are_refused)
 {
     rp_pool *pool = suite_open(NULL), *other = suite_open(NULL);
-    rp_future *set[2] = {submit(pool, twice, 1), submit(other, twice, 1)}, *none = NULL;
+    rp_future *set[2] = {suite_submit(pool, task_twice, 1), suite_submit(other, task_twice, 1)}, *none = NULL;
     int notes = 0;
     size_t done = 5;
     rp_iter *wrong = (void *)set[0];
@@ -251,18 +224,18 @@ TEST_CASE(wrong_sets_callbacks_and_options_are_refused)
     CHECK_STATUS(rp_on_done(set[0], NULL, NULL), RP_INVALID);
     CHECK_STATUS(rp_on_done(NULL, take_note, &notes), RP_INVALID);
     CHECK(!rp_user(NULL));
-#define WITH(...) rp_submit_with(pool, twice, "12345678", 8, RP_TASK_OPTIONS(__VA_ARGS__), &none)
+#define WITH(...) rp_submit_with(pool, task_twice, "12345678", 8, RP_TASK_OPTIONS(__VA_ARGS__), &none)
     CHECK_STATUS(WITH(.worker = -1), RP_INVALID);
     CHECK_STATUS(WITH(.worker = rp_workers(pool) + 1), RP_INVALID);
     CHECK_STATUS(WITH(.timeout = 1), RP_INVALID);
 #undef WITH
     rp_task_options options = RP_TASK_OPTIONS_INIT;
     options.size = 3;
-    CHECK_STATUS(rp_submit_with(pool, twice, "12345678", 8, &options, &none), RP_INVALID);
+    CHECK_STATUS(rp_submit_with(pool, task_twice, "12345678", 8, &options, &none), RP_INVALID);
     CHECK_STATUS(rp_submit_with(pool, NULL, NULL, 0, NULL, &none), RP_INVALID);
-    CHECK_STATUS(rp_submit_with(NULL, twice, NULL, 0, NULL, &none), RP_INVALID);
+    CHECK_STATUS(rp_submit_with(NULL, task_twice, NULL, 0, NULL, &none), RP_INVALID);
     CHECK(!none);
-    release_all(set, 2);
+    suite_release(set, 2);
     suite_close(pool);
     suite_close(other);
 }

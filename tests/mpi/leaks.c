@@ -9,11 +9,6 @@
 
 static const char argument[1000];
 
-static int echo(rp_call *call, const void *in, size_t size)
-{
-    return rp_return(call, in, size);
-}
-
 static int fail(rp_call *call, const void *in, size_t size)
 {
     (void)in, (void)size;
@@ -41,15 +36,15 @@ static void use_maps(rp_pool *pool)
     enum { n = 500 };
     uint64_t in[n] = {7}, out[n];
     static char large[200000], answer[200000];
-    CHECK_STATUS(rp_map(pool, echo, in, sizeof *in, n, out, sizeof *out), RP_OK);
+    CHECK_STATUS(rp_map(pool, task_echo, in, sizeof *in, n, out, sizeof *out), RP_OK);
     CHECK_STATUS(rp_map_range(pool, fail, 0, 50, NULL, 0), RP_TASK_FAILED);
-    CHECK_STATUS(rp_map(pool, echo, large, sizeof large, 1, answer, sizeof answer), RP_OK);
+    CHECK_STATUS(rp_map(pool, task_echo, large, sizeof large, 1, answer, sizeof answer), RP_OK);
     double cost[n] = {1};
     rp_map_options options = RP_MAP_OPTIONS_INIT;
     options.cost = cost;
     options.common = large;
     options.common_size = sizeof large;
-    CHECK_STATUS(rp_map_with(pool, echo, in, sizeof *in, n, out, sizeof *out, &options, NULL), RP_OK);
+    CHECK_STATUS(rp_map_with(pool, task_echo, in, sizeof *in, n, out, sizeof *out, &options, NULL), RP_OK);
 }
 
 static void use_memory(rp_pool *pool)
@@ -60,7 +55,7 @@ static void use_memory(rp_pool *pool)
     uint64_t *array = rp_alloc(pool, 2 * n * sizeof *array), *rest = rp_alloc(pool, 1000);
     REQUIRE(array && rest);
     memset(array, 0, n * sizeof *array);
-    CHECK_STATUS(rp_map(pool, echo, array, sizeof *array, n, array + n, sizeof *array), RP_OK);
+    CHECK_STATUS(rp_map(pool, task_echo, array, sizeof *array, n, array + n, sizeof *array), RP_OK);
     CHECK_STATUS(rp_share(pool, table, sizeof table, &shared), RP_OK);
     CHECK_STATUS(rp_share(pool, table, sizeof table, &kept), RP_OK); /* until the close, as `rest` */
     CHECK_STATUS(rp_unshare(pool, shared), RP_OK);
@@ -93,9 +88,9 @@ static void use_tasks(rp_pool *pool, rp_future **outlives, int *notes)
     rp_future *futures[n];
     size_t left = 300;
     for (size_t i = 0; i < n; i++)
-        REQUIRE_STATUS(
-            rp_submit(pool, i % 5 ? echo : fail, large, i % 3 ? 8 : sizeof large, i % 2 ? &futures[i] : NULL),
-            RP_OK);
+        REQUIRE_STATUS(rp_submit(pool, i % 5 ? task_echo : fail, large, i % 3 ? 8 : sizeof large,
+                                 i % 2 ? &futures[i] : NULL),
+                       RP_OK);
     rp_iter *iter = rp_as_completed(pool, &futures[1], 1), *early = rp_as_completed(pool, &futures[1], 1);
     while (rp_iter_next(iter, RP_FOREVER))
         ;
@@ -109,7 +104,7 @@ static void use_tasks(rp_pool *pool, rp_future **outlives, int *notes)
     }
     rp_future *future = rp_next(pool, RP_FOREVER); /* the others are given up with the pool */
     rp_release(&future);
-    CHECK_STATUS(rp_stream(pool, echo, draw, take, &left, NULL), RP_OK);
+    CHECK_STATUS(rp_stream(pool, task_echo, draw, take, &left, NULL), RP_OK);
     REQUIRE_STATUS(rp_submit(pool, fail, NULL, 0, outlives), RP_OK);
 }
 

@@ -4,22 +4,10 @@
 
 #include "suite/suite.h"
 
-static int echo(rp_call *call, const void *in, size_t size)
-{
-    return rp_return(call, in, size);
-}
-
-static rp_future *submit(rp_pool *pool, uint64_t value)
-{
-    rp_future *future = NULL;
-    REQUIRE_STATUS(rp_submit(pool, echo, &value, sizeof value, &future), RP_OK);
-    return future;
-}
-
 /* Submits one that nobody waits for but its callback. */
 static void submit_with_callback(rp_pool *pool, rp_callback *callback, void *arg)
 {
-    rp_future *future = submit(pool, 1);
+    rp_future *future = suite_submit(pool, task_echo, 1);
     CHECK_STATUS(rp_on_done(future, callback, arg), RP_OK);
     rp_release(&future);
 }
@@ -27,7 +15,7 @@ static void submit_with_callback(rp_pool *pool, rp_callback *callback, void *arg
 static void check_map(rp_pool *pool)
 {
     uint64_t out[10];
-    CHECK_STATUS(rp_map_range(pool, echo, 0, 10, out, sizeof *out), RP_OK);
+    CHECK_STATUS(rp_map_range(pool, task_echo, 0, 10, out, sizeof *out), RP_OK);
     for (uint64_t i = 0; i < 10; i++)
         CHECK_UINT(out[i], i);
 }
@@ -37,7 +25,8 @@ static void check_map(rp_pool *pool)
 TEST_CASE(a_future_may_stand_in_a_set_several_times)
 {
     rp_pool *pool = suite_open(NULL);
-    rp_future *a = submit(pool, 1), *b = submit(pool, 2), *set[7] = {a, a, b, a, b, b, a};
+    rp_future *a = suite_submit(pool, task_echo, 1), *b = suite_submit(pool, task_echo, 2),
+              *set[7] = {a, a, b, a, b, b, a};
     size_t done = 0, of_a = 0;
     CHECK_STATUS(rp_wait_many(set, 7, RP_FIRST_COMPLETED, RP_FOREVER, &done), RP_OK);
     CHECK(done >= 3);
@@ -58,7 +47,7 @@ TEST_CASE(an_iterator_outlives_its_pool_and_its_futures)
     rp_future *futures[n], *given;
     size_t count = 0, done = 0;
     for (size_t i = 0; i < n; i++)
-        futures[i] = submit(pool, i);
+        futures[i] = suite_submit(pool, task_echo, i);
     rp_iter *iter = rp_as_completed(pool, futures, n), *unused = rp_as_completed(pool, futures, n);
     REQUIRE(iter && unused);
     suite_close(pool);
@@ -82,7 +71,7 @@ TEST_CASE(any_priority_goes_with_any_worker)
         rp_task_options options = RP_TASK_OPTIONS_INIT;
         options.priority = priorities[i % kinds];
         options.worker = (int)(i / kinds % (workers + 1));
-        REQUIRE_STATUS(rp_submit_with(pool, echo, &i, sizeof i, &options, NULL), RP_OK);
+        REQUIRE_STATUS(rp_submit_with(pool, task_echo, &i, sizeof i, &options, NULL), RP_OK);
     }
     for (rp_future *future; (future = rp_next(pool, 30)); rp_release(&future), count++) {
         rp_task_info info;
@@ -126,7 +115,7 @@ static void do_everything(rp_future *future, void *arg)
     chain->made++;
     check_map(chain->pool);
     rp_cancel_all(chain->pool);
-    rp_future *next = rp_next(chain->pool, 0), *mine = submit(chain->pool, 1);
+    rp_future *next = rp_next(chain->pool, 0), *mine = suite_submit(chain->pool, task_echo, 1);
     rp_status status = rp_result(mine, NULL);
     CHECK(status == RP_OK || status == RP_CANCELLED); /* by a callback that ran meanwhile */
     rp_release(&next);
@@ -140,13 +129,12 @@ TEST_CASE(callbacks_may_map_cancel_wait_and_take)
     struct chain chain = {.pool = pool};
     rp_future *futures[n];
     for (uint64_t i = 0; i < n; i++) {
-        futures[i] = submit(pool, i);
+        futures[i] = suite_submit(pool, task_echo, i);
         CHECK_STATUS(rp_on_done(futures[i], do_everything, &chain), RP_OK);
-        REQUIRE_STATUS(rp_submit(pool, echo, &i, sizeof i, NULL), RP_OK);
+        REQUIRE_STATUS(rp_submit(pool, task_echo, &i, sizeof i, NULL), RP_OK);
     }
     CHECK_STATUS(rp_wait_many(futures, n, RP_ALL, RP_FOREVER, NULL), RP_OK);
-    for (size_t i = 0; i < n; i++)
-        rp_release(&futures[i]);
+    suite_release(futures, n);
     suite_close(pool);
     CHECK_INT(chain.made, n);
 }
@@ -167,7 +155,7 @@ TEST_CASE(callbacks_of_two_pools_may_wait_for_each_others_tasks)
     struct chain chains[2] = {{.pool = pools[1]}, {.pool = pools[0]}};
     for (uint64_t i = 0; i < 100; i++) {
         submit_with_callback(pools[i % 2], empty, &chains[i % 2]);
-        REQUIRE_STATUS(rp_submit(pools[i % 2], echo, &i, sizeof i, NULL), RP_OK);
+        REQUIRE_STATUS(rp_submit(pools[i % 2], task_echo, &i, sizeof i, NULL), RP_OK);
     }
     suite_close(pools[0]);
     suite_close(pools[1]);
@@ -184,7 +172,7 @@ static void close_it(rp_future *future, void *pool)
 TEST_CASE(a_callback_may_close_another_pool)
 {
     rp_pool *pool = suite_open(NULL), *other = suite_open(NULL);
-    rp_future *future = submit(pool, 1), *theirs = submit(other, 1);
+    rp_future *future = suite_submit(pool, task_echo, 1), *theirs = suite_submit(other, task_echo, 1);
     CHECK_STATUS(rp_on_done(future, close_it, &other), RP_OK);
     CHECK_STATUS(rp_wait(future, RP_FOREVER), RP_OK);
     CHECK(!other);
@@ -229,13 +217,13 @@ static int take(void *state, size_t index, rp_status status, rp_view result, con
 static int take_and_use(void *state, size_t index, rp_status status, rp_view result, const char *error)
 {
     struct flow *flow = state, within = {.pool = flow->pool, .n = 20};
-    rp_future *future = submit(flow->pool, 5);
+    rp_future *future = suite_submit(flow->pool, task_echo, 5);
     if (index % 2)
         CHECK_STATUS(rp_result(future, NULL), RP_OK);
     else
         rp_cancel_all(flow->pool);
     rp_release(&future);
-    CHECK_STATUS(rp_stream(flow->pool, echo, draw, take, &within, NULL), RP_OK);
+    CHECK_STATUS(rp_stream(flow->pool, task_echo, draw, take, &within, NULL), RP_OK);
     CHECK_UINT(within.given, 20);
     CHECK_UINT(within.wrong, 0);
     return take(state, index, status, result, error);
@@ -248,7 +236,7 @@ TEST_CASE(a_sink_may_submit_cancel_and_run_a_stream_of_its_own)
         struct flow flow = {.pool = pool, .n = 200};
         rp_map_options options = RP_MAP_OPTIONS_INIT;
         options.window = window;
-        CHECK_STATUS(rp_stream(pool, echo, draw, take_and_use, &flow, &options), RP_OK);
+        CHECK_STATUS(rp_stream(pool, task_echo, draw, take_and_use, &flow, &options), RP_OK);
         CHECK_UINT(flow.given, 200);
         CHECK_UINT(flow.wrong, 0);
     }
@@ -263,7 +251,7 @@ TEST_CASE(windows_and_chunks_beyond_all_items_are_taken)
         struct flow flow = {.n = 5000};
         rp_map_options options = RP_MAP_OPTIONS_INIT;
         options.window = options.chunk = sizes[i];
-        CHECK_STATUS(rp_stream(pool, echo, draw, take, &flow, &options), RP_OK);
+        CHECK_STATUS(rp_stream(pool, task_echo, draw, take, &flow, &options), RP_OK);
         CHECK_UINT(flow.given, 5000);
         CHECK_UINT(flow.wrong, 0);
     }

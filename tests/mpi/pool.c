@@ -7,25 +7,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int twice(rp_call *call, const void *in, size_t size)
-{
-    uint64_t value;
-    memcpy(&value, in, size);
-    value *= 2;
-    return rp_return(call, &value, sizeof value);
-}
-
-static bool maps_rightly(rp_pool *pool, size_t n)
-{
-    uint64_t out[1000];
-    if (!CHECK_STATUS(rp_map_range(pool, twice, 5, 5 + n, out, sizeof *out), RP_OK))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (out[i] != 2 * (5 + i))
-            return CHECK_UINT(out[i], 2 * (5 + i));
-    return true;
-}
-
 /* ---- Closing ------------------------------------------------------------------------------------- */
 
 TEST_CASE(submitting_after_the_close_is_refused)
@@ -34,16 +15,16 @@ TEST_CASE(submitting_after_the_close_is_refused)
     rp_future *kept, *future = NULL; /* the one that is kept keeps the closed pool's memory, too */
     uint64_t value = 3, out = 9;
     rp_worker_info info;
-    REQUIRE_STATUS(rp_submit(pool, twice, &value, sizeof value, &kept), RP_OK);
+    REQUIRE_STATUS(rp_submit(pool, task_twice, &value, sizeof value, &kept), RP_OK);
     CHECK_STATUS(rp_close(&pool), RP_OK);
     CHECK(!pool);
-    CHECK_STATUS(rp_submit(pool, twice, &value, sizeof value, &future), RP_INVALID);
+    CHECK_STATUS(rp_submit(pool, task_twice, &value, sizeof value, &future), RP_INVALID);
     CHECK_HAS(rp_last_error(NULL), "closed");
-    CHECK_STATUS(rp_submit(closed, twice, &value, sizeof value, &future), RP_CLOSED);
+    CHECK_STATUS(rp_submit(closed, task_twice, &value, sizeof value, &future), RP_CLOSED);
     CHECK_HAS(rp_last_error(closed), "closed");
     CHECK(!future);
-    CHECK_STATUS(rp_map(closed, twice, &value, sizeof value, 1, &out, sizeof out), RP_CLOSED);
-    CHECK_STATUS(rp_map_range(closed, twice, 0, 1, &out, sizeof out), RP_CLOSED);
+    CHECK_STATUS(rp_map(closed, task_twice, &value, sizeof value, 1, &out, sizeof out), RP_CLOSED);
+    CHECK_STATUS(rp_map_range(closed, task_twice, 0, 1, &out, sizeof out), RP_CLOSED);
     CHECK_STATUS(rp_worker(closed, 1, &info), RP_CLOSED);
     CHECK(!rp_next(closed, 0));
     CHECK(!rp_next(closed, RP_FOREVER));
@@ -106,8 +87,7 @@ TEST_CASE(closing_waits_for_running_tasks)
     suite_close(pool);
     CHECK_UINT(stage()->ended, workers);
     pthread_join(thread, NULL);
-    for (int i = 0; i < workers; i++)
-        rp_release(&held[i]);
+    suite_release(held, (size_t)workers);
 }
 
 /* ---- Names -------------------------------------------------------------------------------------- */
@@ -115,7 +95,7 @@ TEST_CASE(closing_waits_for_running_tasks)
 TEST_CASE(an_open_pool_leaves_no_name_in_shared_memory)
 {
     rp_pool *pool = suite_open(NULL);
-    CHECK(maps_rightly(pool, 100));
+    CHECK(suite_maps(pool, 100));
     CHECK_UINT(process_usage().names, 0);
     suite_close(pool);
 }
@@ -142,7 +122,7 @@ TEST_CASE(each_worker_is_told_with_rank_host_and_process)
     rp_worker_info seen[2];
     size_t done = 0;
     gethostname(host, sizeof host);
-    CHECK(maps_rightly(pool, 1000));
+    CHECK(suite_maps(pool, 1000));
     for (int i = 0; i <= rp_workers(pool); i++) {
         rp_worker_info info;
         check_note("worker %d", i);

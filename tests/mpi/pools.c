@@ -5,25 +5,6 @@
 #include <pthread.h>
 #include <unistd.h>
 
-static int twice(rp_call *call, const void *in, size_t size)
-{
-    uint64_t value;
-    memcpy(&value, in, size);
-    value *= 2;
-    return rp_return(call, &value, sizeof value);
-}
-
-static bool maps_rightly(rp_pool *pool, size_t n)
-{
-    uint64_t out[1000];
-    if (!CHECK_STATUS(rp_map_range(pool, twice, 5, 5 + n, out, sizeof *out), RP_OK))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (out[i] != 2 * (5 + i))
-            return CHECK_UINT(out[i], 2 * (5 + i));
-    return true;
-}
-
 TEST_CASE(several_pools_live_side_by_side)
 {
     enum { pools = 20 };
@@ -32,9 +13,9 @@ TEST_CASE(several_pools_live_side_by_side)
         pool[i] = suite_open(NULL);
     for (int round = 0; round < 3; round++)
         for (int i = 0; i < pools; i++)
-            CHECK(maps_rightly(pool[i], 100));
+            CHECK(suite_maps(pool[i], 100));
     for (uint64_t value = 0; value < 1000; value++)
-        REQUIRE_STATUS(rp_submit(pool[value % pools], twice, &value, sizeof value, NULL), RP_OK);
+        REQUIRE_STATUS(rp_submit(pool[value % pools], task_twice, &value, sizeof value, NULL), RP_OK);
     for (int i = 0; i < pools; i += 2)
         suite_close(pool[i]);
     for (int i = 1; i < pools; i += 2) {
@@ -68,7 +49,7 @@ TEST_CASE(more_pools_than_fit_are_refused_with_a_sentence)
     while (count)
         suite_close(pools[--count]);
     rp_pool *pool = suite_open(NULL);
-    CHECK(maps_rightly(pool, 10));
+    CHECK(suite_maps(pool, 10));
     suite_close(pool);
 }
 
@@ -93,7 +74,7 @@ TEST_CASE(a_long_queue_of_one_pool_does_not_starve_another)
         REQUIRE_STATUS(rp_submit(busy, nap_a_millisecond, &ticket, sizeof ticket, NULL), RP_OK);
     for (uint64_t value = 0; value < 5; value++) {
         rp_future *future;
-        REQUIRE_STATUS(rp_submit(other, twice, &value, sizeof value, &future), RP_OK);
+        REQUIRE_STATUS(rp_submit(other, task_twice, &value, sizeof value, &future), RP_OK);
         CHECK_STATUS(rp_wait(future, 30), RP_OK);
         rp_release(&future);
     }
@@ -116,9 +97,9 @@ static void *run_lane(void *state)
         uint64_t out[100];
         rp_future *future;
         rp_view view;
-        if (rp_map_range(lane->pool, twice, round, round + 100, out, sizeof *out))
+        if (rp_map_range(lane->pool, task_twice, round, round + 100, out, sizeof *out))
             continue;
-        if (rp_submit(lane->pool, twice, &round, sizeof round, &future))
+        if (rp_submit(lane->pool, task_twice, &round, sizeof round, &future))
             continue;
         lane->right += rp_result(future, &view) == RP_OK && out[99] == 2 * (round + 99) &&
                        memcmp(view.data, out, sizeof *out) == 0;

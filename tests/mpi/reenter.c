@@ -7,11 +7,6 @@
 
 #include "suite/suite.h"
 
-static int echo(rp_call *call, const void *in, size_t size)
-{
-    return rp_return(call, in, size);
-}
-
 static int fail(rp_call *call, const void *in, size_t size)
 {
     (void)in, (void)size;
@@ -35,7 +30,7 @@ TEST_CASE(a_callback_cannot_close_its_pool)
     rp_pool *pool = suite_open(NULL), *same = pool;
     rp_future *future;
     uint64_t one = 1;
-    REQUIRE_STATUS(rp_submit(pool, echo, &one, sizeof one, &future), RP_OK);
+    REQUIRE_STATUS(rp_submit(pool, task_echo, &one, sizeof one, &future), RP_OK);
     REQUIRE_STATUS(rp_on_done(future, close_the_pool, &same), RP_OK);
     CHECK_STATUS(rp_wait(future, RP_FOREVER), RP_OK);
     CHECK_PTR(same, pool);
@@ -103,7 +98,7 @@ TEST_CASE(a_child_that_the_program_forks_ends_by_itself)
     int status;
     REQUIRE(waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 3);
-    CHECK_STATUS(rp_map(pool, echo, &in, 8, 1, &out, 8), RP_OK);
+    CHECK_STATUS(rp_map(pool, task_echo, &in, 8, 1, &out, 8), RP_OK);
     CHECK_UINT(out, 5);
     suite_close(pool);
 }
@@ -147,7 +142,7 @@ TEST_CASE(a_map_on_a_broken_pool_reports_that_nothing_ran)
     for (int round = 0; round < 2; round++) {
         rp_map_report report = {.done = 77};
         memset(statuses, 0, sizeof statuses);
-        CHECK_STATUS(rp_map_with(pool, echo, in, 8, 9, in, 8, &map_options, &report), RP_POOL_BROKEN);
+        CHECK_STATUS(rp_map_with(pool, task_echo, in, 8, 9, in, 8, &map_options, &report), RP_POOL_BROKEN);
         CHECK_UINT(report.done, 0);
         CHECK_UINT(report.cancelled, 9);
         CHECK_UINT(report.first_failed, 9);

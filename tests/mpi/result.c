@@ -64,11 +64,6 @@ TEST_CASE(results_of_any_size_come_back)
     suite_close(pool);
 }
 
-static int echo(rp_call *call, const void *in, size_t size)
-{
-    return rp_return(call, in, size);
-}
-
 TEST_CASE(inputs_of_any_size_arrive)
 {
     rp_pool *pool = suite_open(NULL);
@@ -77,7 +72,7 @@ TEST_CASE(inputs_of_any_size_arrive)
     REQUIRE(in);
     for (size_t i = 0; i < SIZES; i++) {
         data_fill(in, sizes[i], sizes[i]);
-        REQUIRE_STATUS(rp_submit(pool, echo, in, sizes[i], &futures[i]), RP_OK);
+        REQUIRE_STATUS(rp_submit(pool, task_echo, in, sizes[i], &futures[i]), RP_OK);
     }
     memset(in, 0, sizes[SIZES - 1]);
     for (size_t i = 0; i < SIZES; i++) {
@@ -103,8 +98,7 @@ TEST_CASE(many_large_results_are_fetched_in_any_order)
         if (k % 2)
             rp_release(&futures[i]);
     }
-    for (size_t k = 0; k < n; k++)
-        rp_release(&futures[k]);
+    suite_release(futures, n);
     suite_close(pool);
 }
 
@@ -241,7 +235,7 @@ TEST_CASE(a_worker_that_reported_a_failure_serves_the_next_task)
     size_t failed = 0, right = 0;
     for (uint64_t i = 0; i < 1000; i++)
         REQUIRE_STATUS(i % 2 ? rp_submit(pool, fail_as_told, NULL, 0, NULL)
-                             : rp_submit(pool, echo, &i, sizeof i, NULL),
+                             : rp_submit(pool, task_echo, &i, sizeof i, NULL),
                        RP_OK);
     for (rp_future *future; (future = rp_next(pool, RP_FOREVER)); rp_release(&future)) {
         rp_view view;
@@ -266,15 +260,14 @@ TEST_CASE(each_worker_serves_on_after_each_failure)
         rp_task_options options = RP_TASK_OPTIONS_INIT;
         options.worker = 1 + i % rp_workers(pool);
         REQUIRE_STATUS(rp_submit_with(pool, fail_as_told, NULL, 0, &options, &futures[0]), RP_OK);
-        REQUIRE_STATUS(rp_submit_with(pool, echo, "on", 2, &options, &futures[1]), RP_OK);
+        REQUIRE_STATUS(rp_submit_with(pool, task_echo, "on", 2, &options, &futures[1]), RP_OK);
         CHECK_STATUS(rp_result(futures[0], NULL), RP_TASK_FAILED);
         CHECK_STATUS(rp_result(futures[1], NULL), RP_OK);
         CHECK_STATUS(rp_info(futures[0], &failed), RP_OK);
         CHECK_STATUS(rp_info(futures[1], &served), RP_OK);
         CHECK_INT(failed.worker, options.worker);
         CHECK_INT(served.pid, failed.pid);
-        for (int k = 0; k < 2; k++)
-            rp_release(&futures[k]);
+        suite_release(futures, 2);
     }
     suite_close(pool);
 }

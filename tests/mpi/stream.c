@@ -155,11 +155,6 @@ TEST_CASE(an_empty_stream_returns_at_once)
     suite_close(pool);
 }
 
-static int echo(rp_call *call, const void *in, size_t size)
-{
-    return rp_return(call, in, size);
-}
-
 static int draw_numbers(void *state, rp_view *item)
 {
     struct flow *flow = state;
@@ -174,7 +169,7 @@ static int take_and_map(void *state, size_t index, rp_status status, rp_view res
     uint64_t ninety_nine = 99, out = 0, before, after;
     (void)error, (void)index;
     memcpy(&before, result.data, sizeof before);
-    flow->wrong += status || rp_map(flow->pool, echo, &ninety_nine, 8, 1, &out, 8) || out != 99;
+    flow->wrong += status || rp_map(flow->pool, task_echo, &ninety_nine, 8, 1, &out, 8) || out != 99;
     flow->wrong += rp_submit(flow->pool, NULL, NULL, 0, NULL) != RP_INVALID;
     flow->wrong += rp_close(&flow->pool) != RP_INVALID;
     memcpy(&after, result.data, sizeof after);
@@ -187,7 +182,7 @@ TEST_CASE(a_sink_may_use_the_pool_but_not_close_it)
 {
     rp_pool *pool = suite_open(NULL);
     struct flow flow = {.pool = pool, .n = 60};
-    CHECK_STATUS(rp_stream(pool, echo, draw_numbers, take_and_map, &flow, RP_MAP_OPTIONS(.window = 5)),
+    CHECK_STATUS(rp_stream(pool, task_echo, draw_numbers, take_and_map, &flow, RP_MAP_OPTIONS(.window = 5)),
                  RP_CANCELLED);
     CHECK_UINT(flow.wrong, 0);
     CHECK_HAS(rp_last_error(pool), "the sink stopped");
@@ -213,7 +208,7 @@ TEST_CASE(bytes_at_null_end_the_stream_after_the_results_under_way)
 {
     rp_pool *pool = suite_open(NULL);
     struct flow flow = {.pool = pool};
-    CHECK_STATUS(rp_stream(pool, echo, draw_null, count, &flow, NULL), RP_INVALID);
+    CHECK_STATUS(rp_stream(pool, task_echo, draw_null, count, &flow, NULL), RP_INVALID);
     CHECK_UINT(flow.given, 60);
     CHECK_HAS(rp_last_error(pool), "5 bytes at NULL as item 60");
     suite_close(pool);

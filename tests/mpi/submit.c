@@ -3,21 +3,6 @@
 
 #include <stdlib.h>
 
-static int twice(rp_call *call, const void *in, size_t size)
-{
-    uint64_t value;
-    if (size != sizeof value)
-        return rp_fail(call, "%zu bytes", size);
-    memcpy(&value, in, sizeof value);
-    value *= 2;
-    return rp_return(call, &value, sizeof value);
-}
-
-static int echo(rp_call *call, const void *in, size_t size)
-{
-    return rp_return(call, in, size);
-}
-
 static int nothing(rp_call *call, const void *in, size_t size)
 {
     (void)call, (void)in;
@@ -38,7 +23,7 @@ TEST_CASE(a_submitted_tasks_result_is_right)
     rp_pool *pool = suite_open(NULL);
     uint64_t value = 21;
     rp_future *future;
-    REQUIRE_STATUS(rp_submit(pool, twice, &value, sizeof value, &future), RP_OK);
+    REQUIRE_STATUS(rp_submit(pool, task_twice, &value, sizeof value, &future), RP_OK);
     value = 0; /* it was copied */
     CHECK_UINT(answer_of(future), 42);
     CHECK_INT(rp_state_of(future), RP_DONE);
@@ -71,8 +56,7 @@ TEST_CASE(indices_count_the_tasks_of_a_pool_from_0)
         REQUIRE_STATUS(rp_submit(i % 2 ? other : pool, nothing, NULL, 0, &futures[i]), RP_OK);
         CHECK_UINT(rp_index(futures[i]), i / 2);
     }
-    for (size_t i = 0; i < 20; i++)
-        rp_release(&futures[i]);
+    suite_release(futures, 20);
     suite_close(pool);
     suite_close(other);
 }
@@ -138,8 +122,7 @@ TEST_CASE(alone_each_poll_runs_one_queued_task_lowest_index_first)
         CHECK_UINT(stage()->place[i], i + 1);
         CHECK_INT(rp_state_of(futures[i]), RP_DONE);
     }
-    for (size_t i = 0; i < 5; i++)
-        rp_release(&futures[i]);
+    suite_release(futures, 5);
     suite_close(pool);
 }
 
@@ -149,7 +132,7 @@ TEST_CASE(futures_may_be_waited_for_in_any_order)
     rp_pool *pool = suite_open(NULL);
     rp_future *futures[n];
     for (uint64_t i = 0; i < n; i++)
-        REQUIRE_STATUS(rp_submit(pool, twice, &i, sizeof i, &futures[i]), RP_OK);
+        REQUIRE_STATUS(rp_submit(pool, task_twice, &i, sizeof i, &futures[i]), RP_OK);
     for (size_t k = 0; k < n; k++) {
         size_t i = k * 211 % n; /* 211 and 500 have no common factor */
         CHECK_UINT(answer_of(futures[i]), 2 * i);
@@ -167,7 +150,7 @@ TEST_CASE(completion_order_gives_each_task_exactly_once)
     static unsigned char given[n];
     memset(given, 0, sizeof given);
     for (uint64_t i = 0; i < n; i++)
-        REQUIRE_STATUS(rp_submit(pool, twice, &i, sizeof i, NULL), RP_OK);
+        REQUIRE_STATUS(rp_submit(pool, task_twice, &i, sizeof i, NULL), RP_OK);
     size_t count = 0;
     for (rp_future *future; (future = rp_next(pool, RP_FOREVER)); rp_release(&future), count++) {
         size_t index = rp_index(future);
@@ -193,7 +176,7 @@ TEST_CASE(one_process_completes_tasks_in_the_order_of_submission)
         SKIP_CASE("several workers overtake each other");
     }
     for (uint64_t i = 0; i < 3000; i++)
-        REQUIRE_STATUS(rp_submit(pool, twice, &i, sizeof i, NULL), RP_OK);
+        REQUIRE_STATUS(rp_submit(pool, task_twice, &i, sizeof i, NULL), RP_OK);
     for (size_t i = 0; i < 3000; i++) {
         rp_future *future = rp_next(pool, RP_FOREVER);
         REQUIRE(future);
@@ -210,8 +193,8 @@ TEST_CASE(futures_of_the_caller_do_not_come_from_rp_next)
     rp_pool *pool = suite_open(NULL);
     uint64_t value = 1;
     rp_future *mine, *next;
-    REQUIRE_STATUS(rp_submit(pool, twice, &value, sizeof value, &mine), RP_OK);
-    REQUIRE_STATUS(rp_submit(pool, twice, &value, sizeof value, NULL), RP_OK);
+    REQUIRE_STATUS(rp_submit(pool, task_twice, &value, sizeof value, &mine), RP_OK);
+    REQUIRE_STATUS(rp_submit(pool, task_twice, &value, sizeof value, NULL), RP_OK);
     next = rp_next(pool, RP_FOREVER);
     REQUIRE(next);
     CHECK_UINT(rp_index(next), 1);
@@ -225,15 +208,15 @@ TEST_CASE(submitting_from_inside_the_loop_of_rp_next_works)
 {
     rp_pool *pool = suite_open(NULL);
     uint64_t value = 1;
-    REQUIRE_STATUS(rp_submit(pool, twice, &value, sizeof value, NULL), RP_OK);
+    REQUIRE_STATUS(rp_submit(pool, task_twice, &value, sizeof value, NULL), RP_OK);
     size_t count = 0;
     for (rp_future *future; (future = rp_next(pool, RP_FOREVER)); rp_release(&future)) {
         value = answer_of(future);
         count++;
-        if (count < 600 && !CHECK_STATUS(rp_submit(pool, twice, &value, sizeof value, NULL), RP_OK))
+        if (count < 600 && !CHECK_STATUS(rp_submit(pool, task_twice, &value, sizeof value, NULL), RP_OK))
             break;
         if (count % 100 == 1 && count < 600) /* several at a time, too */
-            CHECK_STATUS(rp_submit(pool, twice, &value, sizeof value, NULL), RP_OK);
+            CHECK_STATUS(rp_submit(pool, task_twice, &value, sizeof value, NULL), RP_OK);
     }
     CHECK_UINT(count, 606);
     suite_close(pool);
@@ -248,7 +231,7 @@ TEST_CASE(a_short_task_submitted_after_a_long_one_is_yielded_first)
     uint64_t value = 4;
     REQUIRE_STATUS(rp_submit(pool, task_gated, &ticket, sizeof ticket, NULL), RP_OK);
     for (size_t i = 1; i <= 50; i++)
-        REQUIRE_STATUS(rp_submit(pool, twice, &value, sizeof value, NULL), RP_OK);
+        REQUIRE_STATUS(rp_submit(pool, task_twice, &value, sizeof value, NULL), RP_OK);
     for (size_t i = 1; i <= 50; i++) {
         rp_future *future = rp_next(pool, 30);
         REQUIRE(future);
@@ -298,7 +281,7 @@ TEST_CASE(submitting_never_blocks_while_all_workers_are_busy)
     suite_occupy(pool, held);
     static char in[3000];
     for (size_t i = 0; i < n; i++)
-        REQUIRE_STATUS(rp_submit(pool, twice, in, i % 10 ? 8 : sizeof in, NULL), RP_OK);
+        REQUIRE_STATUS(rp_submit(pool, task_twice, in, i % 10 ? 8 : sizeof in, NULL), RP_OK);
     CHECK(!rp_next(pool, 0));
     suite_relieve(pool, held);
     size_t count = 0, failed = 0;
@@ -316,11 +299,11 @@ TEST_CASE(maps_and_tasks_of_one_pool_may_mix)
     rp_pool *pool = suite_open(NULL);
     for (uint64_t i = 0; i < n; i++) {
         in[i] = i;
-        REQUIRE_STATUS(rp_submit(pool, twice, &in[i], sizeof *in, NULL), RP_OK);
+        REQUIRE_STATUS(rp_submit(pool, task_twice, &in[i], sizeof *in, NULL), RP_OK);
     }
     for (int round = 0; round < 5; round++) {
         memset(out, 0, sizeof out);
-        CHECK_STATUS(rp_map(pool, twice, in, sizeof *in, n, out, sizeof *out), RP_OK);
+        CHECK_STATUS(rp_map(pool, task_twice, in, sizeof *in, n, out, sizeof *out), RP_OK);
         for (uint64_t i = 0; i < n; i++)
             if (!CHECK_UINT(out[i], 2 * i))
                 break;
@@ -346,7 +329,7 @@ TEST_CASE(large_inputs_and_results_give_their_memory_back)
     size_t before = process_resident();
     for (int round = 0; round < rounds; round++) {
         for (int i = 0; i < at_once; i++)
-            REQUIRE_STATUS(rp_submit(pool, echo, in, sizeof in, NULL), RP_OK);
+            REQUIRE_STATUS(rp_submit(pool, task_echo, in, sizeof in, NULL), RP_OK);
         for (rp_future *future; (future = rp_next(pool, RP_FOREVER)); rp_release(&future)) {
             rp_view view;
             REQUIRE_STATUS(rp_result(future, &view), RP_OK);

@@ -152,6 +152,27 @@ static int finish(rp_call *call, struct stage *stage, const struct ticket *ticke
     return rp_return(call, &ticket->number, sizeof ticket->number);
 }
 
+int task_echo(rp_call *call, const void *in, size_t size)
+{
+    return rp_return(call, in, size);
+}
+
+int task_twice(rp_call *call, const void *in, size_t size)
+{
+    uint64_t value;
+    if (size != sizeof value)
+        return rp_fail(call, "%zu bytes", size);
+    memcpy(&value, in, sizeof value);
+    value *= 2;
+    return rp_return(call, &value, sizeof value);
+}
+
+int task_refuse(rp_call *call, const void *in, size_t size)
+{
+    (void)in, (void)size;
+    return rp_fail(call, "no");
+}
+
 int task_mark(rp_call *call, const void *in, size_t size)
 {
     struct stage *stage = begin(call, in, size);
@@ -195,6 +216,30 @@ rp_future *suite_submit_mark(rp_pool *pool, size_t number)
     rp_future *future = NULL;
     REQUIRE_STATUS(rp_submit(pool, task_mark, &ticket, sizeof ticket, &future), RP_OK);
     return future;
+}
+
+rp_future *suite_submit(rp_pool *pool, rp_fn *fn, uint64_t value)
+{
+    rp_future *future = NULL;
+    REQUIRE_STATUS(rp_submit(pool, fn, &value, sizeof value, &future), RP_OK);
+    return future;
+}
+
+void suite_release(rp_future **futures, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        rp_release(&futures[i]);
+}
+
+bool suite_maps(rp_pool *pool, size_t n)
+{
+    uint64_t out[1000];
+    if (!CHECK_STATUS(rp_map_range(pool, task_twice, 5, 5 + n, out, sizeof *out), RP_OK))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (out[i] != 2 * (5 + i))
+            return CHECK_UINT(out[i], 2 * (5 + i));
+    return true;
 }
 
 /* ---- Data -------------------------------------------------------------------------------- */

@@ -71,6 +71,9 @@ bool stage_await(_Atomic size_t *count, size_t least);
 
 /* ---- Tasks ------------------------------------------------------------------------------- */
 
+/* Answer their input; twice the number in it, a uint64_t; nothing, and fail with "no". */
+rp_fn task_echo, task_twice, task_refuse;
+
 /* Takes a ticket, notes that it ran, answers its number (a size_t). */
 rp_fn task_mark;
 
@@ -86,6 +89,15 @@ void suite_relieve(rp_pool *pool, rp_future **futures);
 
 /* Submits task_mark number `number`. */
 rp_future *suite_submit_mark(rp_pool *pool, size_t number);
+
+/* Submits a task with a number as its input. */
+rp_future *suite_submit(rp_pool *pool, rp_fn *fn, uint64_t value);
+
+/* Releases `n` futures. */
+void suite_release(rp_future **futures, size_t n);
+
+/* Maps task_twice over `n` numbers, 1000 at most: whether all results are right. */
+bool suite_maps(rp_pool *pool, size_t n);
 
 /* ---- Data -------------------------------------------------------------------------------- */
 
