@@ -138,6 +138,8 @@ static enum look look_at(struct board *board, uint64_t entry, uint64_t map, stru
     uint64_t next = cursor & NEXT_MASK;
     if (next >= items)
         return limit & POST_CLOSED ? LOOK_OVER : LOOK_PASS;
+    if (board->reserved && !owner)
+        return LOOK_PASS;
     if (map && atomic_load_explicit(&post->map, memory_order_relaxed) != map)
         return LOOK_PASS;
     *offer = (struct post_offer){.post = post,

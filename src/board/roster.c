@@ -35,6 +35,7 @@ rp_status roster_create(struct roster *roster, int workers, enum memory_kind kin
         return status;
     *roster = (struct roster){.shared = memory.base, .memory = memory};
     roster->shared->members = (uint32_t)members;
+    roster->shared->first = 1;
     roster->shared->magic = MAGIC;
     return RP_OK;
 }

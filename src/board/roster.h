@@ -64,6 +64,7 @@ struct roster_pool {
 struct roster_shared {
     uint64_t magic;
     uint32_t members; /* the manager, 0, and the workers */
+    uint32_t first; /* the number by which tasks know member 1; the others follow: 1 on the manager's node */
     _Alignas(BOARD_LINE) _Atomic uint32_t quit;
     _Atomic uint32_t version; /* of the table of pools */
     _Atomic uint32_t left;    /* workers that have quit: a word to wait on */

@@ -170,7 +170,7 @@ static enum birth judge_end(struct box *box, int status)
     }
     box_say_end(end, sizeof end, status);
     snprintf(why, sizeof why, "the initializer crashed on worker %d (%s, process %ld): its process %s",
-             box->told.self, member->host, member->pid, end);
+             member->number, member->host, member->pid, end);
     return refuse(box, why);
 }
 
@@ -182,7 +182,7 @@ enum birth box_birth(struct box *box, enum forker_state state, int status)
     switch (state) {
     case FORKER_FAILED:
         snprintf(why, sizeof why, "worker %d (%s, process %ld) cannot fork a process for its tasks: %s",
-                 box->told.self, box->told.member.host, box->told.member.pid, strerror(status));
+                 box->told.member.number, box->told.member.host, box->told.member.pid, strerror(status));
         return refuse(box, why);
     case FORKER_ENDED:
         return judge_end(box, status);

@@ -23,6 +23,7 @@ struct crew *crew_of_roster(const struct roster *roster)
     for (int i = 0; crew && i < crew->count; i++) {
         const struct roster_member *from = &roster->shared->member[i];
         struct crew_member *to = &crew->member[i];
+        to->number = i ? (int)roster->shared->first + i - 1 : 0;
         to->rank = from->rank;
         to->numa_node = from->numa_node;
         to->pid = (long)from->pid;
@@ -37,6 +38,7 @@ struct crew *crew_alone(const char *host, const char *cpus, int numa_node)
     struct crew *crew = crew_new(2);
     for (int i = 0; crew && i < 2; i++) {
         struct crew_member *member = &crew->member[i];
+        member->number = i;
         member->numa_node = numa_node;
         member->pid = getpid();
         snprintf(member->host, sizeof member->host, "%s", host);
@@ -70,7 +72,7 @@ void crew_drop(struct crew *crew)
 rp_worker_info crew_info(const struct crew *crew, int worker, size_t tasks_done)
 {
     const struct crew_member *member = &crew->member[worker];
-    return (rp_worker_info){.worker = worker,
+    return (rp_worker_info){.worker = member->number,
                             .rank = member->rank,
                             .host = member->host,
                             .pid = member->pid,

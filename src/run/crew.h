@@ -7,6 +7,7 @@
 struct watch;
 
 struct crew_member {
+    int number; /* by which tasks and sentences know it: not its place in the crew of another node */
     int rank, numa_node;
     long pid;
     _Atomic bool dead;

@@ -34,6 +34,8 @@ static rp_status name_hooks(struct manager *manager, struct board_function *init
 {
     const struct manager_setup *setup = &manager->setup;
     rp_status status = RP_OK;
+    *initializer = setup->named[HOOK_INITIALIZER];
+    *finalizer = setup->named[HOOK_FINALIZER];
     if (setup->initializer)
         status = manager_name(manager, setup->initializer, initializer, error);
     if (!status && setup->finalizer)
@@ -53,7 +55,7 @@ static rp_status fill_board(struct manager *manager, struct error *error)
     struct board_shared *shared = manager->board.shared;
     atomic_store(&shared->participants, shared->members - 1 + setup->computes);
     shared->seed = setup->seed;
-    shared->drains = setup->journal != NULL;
+    shared->drains = setup->drains || setup->journal;
     shared->isolate = setup->isolate;
     shared->task_memory = setup->task_memory;
     if (setup->initarg_size) {
@@ -64,6 +66,12 @@ static rp_status fill_board(struct manager *manager, struct error *error)
         memcpy(board_at(&manager->board, offset), setup->initarg, setup->initarg_size);
         shared->initarg = offset;
         shared->initarg_size = setup->initarg_size;
+    }
+    for (uint32_t i = 0; i < setup->module_count; i++) {
+        const struct board_module *module = &setup->modules[i];
+        rp_status status = board_add_module(&manager->board, module->id, module->path, error);
+        if (status)
+            return status;
     }
     return name_hooks(manager, &shared->initializer, &shared->finalizer, error);
 }
@@ -154,13 +162,31 @@ static bool somebody_is_in(const struct manager *manager)
     return false;
 }
 
-void manager_close(struct manager *manager)
+void manager_begin_close(struct manager *manager)
 {
     queueing_close_all(manager);
-    if (!manager_is_alone(manager)) {
-        atomic_store(&manager->board.shared->closing, 1);
-        roster_ring_all(manager->setup.roster);
-        while (manager->setup.finalizer && somebody_is_in(manager)) {
+    atomic_store(&manager->board.shared->closing, 1);
+    roster_ring_all(manager->setup.roster);
+}
+
+bool manager_is_left(const struct manager *manager)
+{
+    return !manager->board.shared->finalizer.module || !somebody_is_in(manager);
+}
+
+void manager_abandon(struct manager *manager)
+{
+    roster_drop_pool(manager->setup.roster, manager->setup.pool);
+    free_manager(manager);
+}
+
+void manager_close(struct manager *manager)
+{
+    if (manager_is_alone(manager)) {
+        queueing_close_all(manager);
+    } else {
+        manager_begin_close(manager);
+        while (!manager_is_left(manager)) {
             collect_notes(manager); /* of cancelled tasks: they take up room */
             wait_for_items(manager, UINT64_MAX, CLOCK_NEVER);
         }

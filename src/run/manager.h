@@ -44,8 +44,12 @@ struct manager_setup {
     size_t chunk;
     uint64_t seed;
     bool isolate; /* tasks run in children */
+    bool drains; /* signals that would end the job are the manager's matter; with a journal they always are */
     size_t task_memory;
     rp_fn *initializer, *finalizer;
+    struct board_function named[2];     /* the same by name, where another node's manager has given it */
+    const struct board_module *modules; /* that the workers are told of from the start: those of the names */
+    uint32_t module_count;
     const void *initarg;
     size_t initarg_size;
     struct recorder *recorder;
@@ -111,6 +115,14 @@ rp_status manager_open(struct manager *manager, const struct manager_setup *setu
 /* Ends the workers' part in the pool (their finalizers have run on return) and frees everything.
  * All work must have been finished. */
 void manager_close(struct manager *manager);
+
+/* The same in steps, for a process that has its own part in the pool to end meanwhile: whether all workers
+ * are out is asked until it is so, with their notes taken in and deaths seen to; then comes manager_close. */
+void manager_begin_close(struct manager *manager);
+bool manager_is_left(const struct manager *manager);
+
+/* Frees everything without a word to the workers, who are told to quit. */
+void manager_abandon(struct manager *manager);
 
 static inline bool manager_is_alone(const struct manager *manager)
 {

@@ -244,7 +244,7 @@ rp_status perform_hook(struct performer *performer, enum hook hook, rp_fn *fn, c
         return RP_OK;
     const struct crew_member *member = &performer->crew->member[performer->self];
     error_set(error, RP_POOL_BROKEN, "the %s failed with code %d on worker %d (%s, process %ld)%s%s",
-              names[hook], code, performer->self, member->host, member->pid, call->sentence[0] ? ": " : "",
+              names[hook], code, member->number, member->host, member->pid, call->sentence[0] ? ": " : "",
               call->sentence);
     return RP_POOL_BROKEN;
 }

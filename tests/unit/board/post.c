@@ -41,6 +41,22 @@ TEST_CASE(of_two_who_saw_the_same_offer_one_gets_it)
     crowd_close(&crowd);
 }
 
+TEST_CASE(a_process_that_is_reserved_claims_what_is_for_it_alone_until_it_is_not)
+{
+    struct crowd crowd;
+    struct post_offer offer;
+    crowd_open(&crowd, 2);
+    crowd.board[1].reserved = true;
+    int for_all = crowd_post(&crowd, 1, false, 0, 1), for_one = crowd_post(&crowd, 1, false, 1, 1);
+    CHECK_UINT(crowd_claim(&crowd, 1, 1, &offer), 1);
+    CHECK_UINT(offer.index, for_one);
+    CHECK_UINT(crowd_claim(&crowd, 1, 1, &offer), 0);
+    crowd.board[1].reserved = false;
+    CHECK_UINT(crowd_claim(&crowd, 1, 1, &offer), 1);
+    CHECK_UINT(offer.index, for_all);
+    crowd_close(&crowd);
+}
+
 TEST_CASE(the_oldest_post_is_offered_first)
 {
     struct crowd crowd;
