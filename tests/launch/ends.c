@@ -4,8 +4,6 @@
 #define TEST_SUITE "launch_ends"
 #include "check.h"
 
-#include <dirent.h>
-#include <fnmatch.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +12,7 @@
 
 #include "base/clock.h"
 #include "run.h"
+#include "traces.h"
 
 static int status_of(const char *const *environment, const char *const *arguments)
 {
@@ -54,37 +53,11 @@ TEST_CASE(busy_workers_end_with_the_manager)
 
 enum victim { PARENT, MANAGER, WORKER, MPIRUN, PARENT_AND_MPIRUN };
 
-static long mpirun_of(const struct run *run)
-{
-    char path[64], name[32];
-    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)run->pid, (long)run->pid);
-    FILE *children = fopen(path, "re");
-    long pid = 0, found = 0;
-    while (children && fscanf(children, "%ld", &pid) == 1) {
-        snprintf(path, sizeof path, "/proc/%ld/comm", pid);
-        FILE *comm = fopen(path, "re");
-        if (comm && fgets(name, sizeof name, comm) &&
-            (!strcmp(name, "mpirun\n") || !strcmp(name, "orterun\n")))
-            found = pid;
-        if (comm)
-            fclose(comm);
-    }
-    if (children)
-        fclose(children);
-    return found;
-}
-
 static int segments_of(const char *line)
 {
     char pattern[64];
     snprintf(pattern, sizeof pattern, "*_segment.*.%lx.*", strtoul(line + strlen("job "), NULL, 10));
-    int count = 0;
-    DIR *folder = opendir("/dev/shm");
-    for (struct dirent *entry; folder && (entry = readdir(folder));)
-        count += fnmatch(pattern, entry->d_name, 0) == 0;
-    if (folder)
-        closedir(folder);
-    return count;
+    return count_entries("/dev/shm", pattern);
 }
 
 /* Kills one of a running program's processes; the status of the first one then. */
@@ -98,9 +71,9 @@ static int status_after_killing(enum victim victim, int number, bool busy)
     char said[64];
     snprintf(said, sizeof said, "%.60s", run.line);
     if (victim == PARENT_AND_MPIRUN)
-        kill((pid_t)mpirun_of(&run), number);
+        kill((pid_t)mpirun_of(run.pid), number);
     long pid = victim == PARENT || victim == PARENT_AND_MPIRUN ? run.pid
-               : victim == MPIRUN                              ? mpirun_of(&run)
+               : victim == MPIRUN                              ? mpirun_of(run.pid)
                                                                : pids[victim == WORKER];
     REQUIRE(pid > 0 && kill((pid_t)pid, number) == 0);
     while (victim == WORKER && kill((pid_t)pid, 0) == 0)

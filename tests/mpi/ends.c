@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "check.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "traces.h"
 
 #define MPIRUN                                                                                               \
     "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 " MPIEXEC " --oversubscribe --bind-to none "  \
@@ -55,19 +56,6 @@ static bool is_gone(long pid)
     while (kill((pid_t)pid, 0) == 0 && seconds() < end)
         usleep(1000);
     return kill((pid_t)pid, 0) != 0;
-}
-
-static int count_names(long pid)
-{
-    char begin[48];
-    int count = 0;
-    DIR *directory = opendir("/dev/shm");
-    snprintf(begin, sizeof begin, "rankpool.%ld.", pid);
-    for (struct dirent *entry; directory && (entry = readdir(directory));)
-        count += strncmp(entry->d_name, begin, strlen(begin)) == 0;
-    if (directory)
-        closedir(directory);
-    return count;
 }
 
 /* The processes that it has told of. */

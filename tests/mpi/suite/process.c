@@ -8,18 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
-
-/* Entries of a folder whose names begin so. */
-static size_t count_entries(const char *folder, const char *begin)
-{
-    size_t count = 0;
-    DIR *directory = opendir(folder);
-    for (struct dirent *entry; directory && (entry = readdir(directory));)
-        count += strncmp(entry->d_name, begin, strlen(begin)) == 0;
-    if (directory)
-        closedir(directory);
-    return count;
-}
+#include "traces.h"
 
 static size_t count_lines(const char *path)
 {
@@ -58,15 +47,13 @@ static size_t heap_in_use(void)
 
 struct process_usage process_usage(void)
 {
-    char own[48];
-    snprintf(own, sizeof own, "rankpool.%ld.", (long)getpid());
     return (struct process_usage){
         .pid = (long)getpid(),
         .heap = heap_in_use(), /* before the buffers of what follows */
         .resident = read_line("/proc/self/status", "RssAnon"),
-        .descriptors = count_entries("/proc/self/fd", ""),
+        .descriptors = (size_t)count_entries("/proc/self/fd", "*"),
         .mappings = process_mappings(),
-        .names = count_entries("/dev/shm", own),
+        .names = (size_t)count_names(getpid()),
     };
 }
 

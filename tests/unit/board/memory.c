@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "board/memory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,6 +16,7 @@
 #include "check.h"
 #include "crowd.h"
 #include "deny.h"
+#include "traces.h"
 
 static const enum memory_kind kinds[] = {MEMORY_MEMFD, MEMORY_SHM, MEMORY_POSIX};
 
@@ -36,31 +36,6 @@ static void in_child(void (*body)(void *state), void *state)
     REQUIRE(waitpid(pid, &status, 0) == pid);
     if (status)
         CHECK_FAILED("the child ended with wait status %#x", (unsigned)status);
-}
-
-/* Names of ours in /dev/shm: of this process, or of any that a child may have left. */
-static int count_names(pid_t pid)
-{
-    char prefix[32];
-    int count = 0;
-    snprintf(prefix, sizeof prefix, "rankpool.%ld.", (long)pid);
-    DIR *folder = opendir("/dev/shm");
-    REQUIRE(folder);
-    for (struct dirent *entry; (entry = readdir(folder));)
-        count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
-    closedir(folder);
-    return count;
-}
-
-static int count_descriptors(void)
-{
-    int count = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    REQUIRE(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
 }
 
 struct exchange {
@@ -103,7 +78,7 @@ TEST_CASE(what_one_process_writes_the_other_reads)
 
 TEST_CASE(a_segment_leaves_no_name_no_descriptor_and_may_be_released_twice)
 {
-    int descriptors = count_descriptors();
+    int descriptors = count_entries("/proc/self/fd", "*");
     struct error error;
     EACH_KIND(kind)
     {
@@ -114,18 +89,18 @@ TEST_CASE(a_segment_leaves_no_name_no_descriptor_and_may_be_released_twice)
         memory_release(&memory);
         memory_release(&memory);
         CHECK_INT(count_names(getpid()), 0);
-        CHECK_INT(count_descriptors(), descriptors);
+        CHECK_INT(count_entries("/proc/self/fd", "*"), descriptors);
     }
     struct memory memory, attached;
     REQUIRE_STATUS(memory_create(MEMORY_MEMFD, 1 << 20, &memory, &error), RP_OK);
     struct memory_handle handle = memory_handle_of(&memory);
     REQUIRE_STATUS(memory_attach(&handle, &attached, &error), RP_OK);
-    CHECK_INT(count_descriptors(), descriptors + 1);
+    CHECK_INT(count_entries("/proc/self/fd", "*"), descriptors + 1);
     memory_release(&attached);
     memory_release(&memory);
     struct memory none = {0};
     memory_release(&none);
-    CHECK_INT(count_descriptors(), descriptors);
+    CHECK_INT(count_entries("/proc/self/fd", "*"), descriptors);
 }
 
 TEST_CASE(a_forgotten_name_leaves_the_segment_to_those_who_have_it)

@@ -1,6 +1,5 @@
 /* Workers that die, or stand still, while the manager waits, polls, begins or ends. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "board/roster.h"
 #include "check.h"
 #include "run/submit.h"
+#include "traces.h"
 #include "work.h"
 
 /* ---- Tasks ----------------------------------------------------------------------------------- */
@@ -268,19 +268,6 @@ TEST_CASE(tasks_that_wait_when_the_last_worker_dies_fail)
 }
 
 /* ---- POSIX shared memory ------------------------------------------------------------------------- */
-
-static int count_names(pid_t pid)
-{
-    char prefix[32];
-    int count = 0;
-    snprintf(prefix, sizeof prefix, "rankpool.%ld.", (long)pid);
-    DIR *folder = opendir("/dev/shm");
-    REQUIRE(folder);
-    for (struct dirent *entry; (entry = readdir(folder));)
-        count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
-    closedir(folder);
-    return count;
-}
 
 TEST_CASE(a_pool_on_posix_memory_works_and_leaves_no_name)
 {
