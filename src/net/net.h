@@ -1,0 +1,125 @@
+/* A transport between the manager and the leaders of other nodes, as a table of operations: mpi.c, and
+ * loop.c, whose ends are in one process.
+ *
+ * A struct net is one end: the manager's has each leader as a peer, a leader's has the manager. Peers are
+ * numbered from 0. A message is a head, of at most NET_HEAD bytes, and up to NET_SEGMENTS segments of any
+ * size, which go from the sender's memory to the receiver's without a copy between.
+ *
+ * Order of calls. net_send at any time; it never blocks. Nothing moves but in net_poll, which gives one event
+ * a call and never blocks either: who has work outstanding calls it again and again, and decides itself when
+ * to sleep. For a NET_HEADED that has segments net_receive says, before the next net_poll, where they go;
+ * NET_BODY says that they are there.
+ *
+ *     sender:    net_send(head, segments, token) ......................... NET_SENT(token)
+ *     receiver:       NET_HEADED(head, sizes) -> net_receive(places, token) ... NET_BODY(token)
+ *
+ * Heads of a peer arrive in the order in which they were sent. Later heads of it may come before a body;
+ * bodies, and NET_SENT, come in any order.
+ *
+ * Room. A receiver has NET_BUFFERS buffers a peer for heads, and no more are under way: what is sent beyond
+ * that waits with the sender, without bound, so a caller keeps its own count of what it has sent and not
+ * heard of.
+ *
+ * What can go wrong. A peer is lost when the transport fails for it, or when the caller drops it. The first
+ * comes as NET_LOST with no token, and then nothing is sent to it or heard of it any more. In both cases each
+ * token that is outstanding comes back as a NET_LOST with it. For a send that is at once: the segments are
+ * the caller's again (the peer may still read them if it lives; it is not heard any more). For a receive it
+ * is when nothing writes to the places any more, which a transport may know only much later, at worst never:
+ * whoever gives the memory to something else waits for the token.
+ *
+ * One thread at a time uses a net. */
+#ifndef RANKPOOL_NET_NET_H
+#define RANKPOOL_NET_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define NET_HEAD     (32u << 10) /* bytes of the longest head */
+#define NET_SEGMENTS 4
+#define NET_BUFFERS  4 /* heads of a peer that may be under way */
+
+struct net_segment {
+    const void *data;
+    size_t size;
+};
+
+enum net_kind {
+    NET_HEADED, /* a message: head, head_size, and how many segments of which sizes follow */
+    NET_BODY,   /* all segments of a message have come */
+    NET_SENT,   /* the segments of a sent message are the caller's again */
+    NET_LOST,   /* token NULL: the peer is lost; else what the token stands for has not happened */
+};
+
+struct net_event {
+    enum net_kind kind;
+    int peer;
+    const void *head; /* valid until the next net_poll, at a multiple of 16 */
+    size_t head_size;
+    int segments;
+    size_t size[NET_SEGMENTS];
+    void *token;
+};
+
+struct net {
+    const struct net_ops *ops;
+    int peers;
+};
+
+struct net_ops {
+    rp_status (*send)(struct net *net, int peer, const void *head, size_t head_size,
+                      const struct net_segment *segment, int segments, void *token, struct error *error);
+    bool (*poll)(struct net *net, struct net_event *event);
+    void (*receive)(struct net *net, const struct net_event *event, void *const to[], void *token);
+    void (*drop)(struct net *net, int peer);
+    bool (*is_quiet)(const struct net *net);
+    void (*close)(struct net *net);
+};
+
+/* Sends a message: the head is copied, the segments are the caller's, who leaves them unchanged, until
+ * NET_SENT comes back with the token. Without segments, or with the token NULL, no NET_SENT comes.
+ * RP_NO_MEMORY; RP_WORKER_LOST: the peer is lost. */
+static inline rp_status net_send(struct net *net, int peer, const void *head, size_t head_size,
+                                 const struct net_segment *segment, int segments, void *token,
+                                 struct error *error)
+{
+    return net->ops->send(net, peer, head, head_size, segment, segments, token, error);
+}
+
+/* The next event; false: there is none at present. */
+static inline bool net_poll(struct net *net, struct net_event *event)
+{
+    return net->ops->poll(net, event);
+}
+
+/* Where the segments of the NET_HEADED that net_poll has just given go, one place for each, NULL: nowhere.
+ * The token is not NULL. */
+static inline void net_receive(struct net *net, const struct net_event *event, void *const to[], void *token)
+{
+    net->ops->receive(net, event, to, token);
+}
+
+/* Never talks to a peer again. Dropping twice is fine. */
+static inline void net_drop(struct net *net, int peer)
+{
+    net->ops->drop(net, peer);
+}
+
+/* Nothing waits to be sent, or is being sent. */
+static inline bool net_is_quiet(const struct net *net)
+{
+    return net->ops->is_quiet(net);
+}
+
+/* Frees the end; NULL is fine. Both ends close at about the same time, when all is said: it waits for the
+ * other's close, but no longer than a second. What is outstanding then is forgotten, and its memory may be in
+ * use until the process ends. */
+static inline void net_close(struct net *net)
+{
+    if (net)
+        net->ops->close(net);
+}
+
+#endif
