@@ -71,8 +71,9 @@ rp_status board_create(struct board *board, struct roster *roster, uint64_t id, 
     plan.id = id;
     plan.magic = MAGIC;
     memcpy(memory.base, &plan, sizeof plan);
-    *board = (struct board){.shared = memory.base, .memory = memory, .roster = roster, .self = roster->self};
+    *board = (struct board){.shared = memory.base, .memory = memory, .roster = roster};
     find_parts(board);
+    board_see_as(board, roster->self);
     return RP_OK;
 }
 
@@ -89,8 +90,9 @@ rp_status board_attach(struct board *board, struct roster *roster, uint64_t id,
         memory_release(&memory);
         return error_set(error, RP_CLOSED, "the board of pool %llu is gone", (unsigned long long)id);
     }
-    *board = (struct board){.shared = shared, .memory = memory, .roster = roster, .self = roster->self};
+    *board = (struct board){.shared = shared, .memory = memory, .roster = roster};
     find_parts(board);
+    board_see_as(board, roster->self);
     return RP_OK;
 }
 
@@ -98,6 +100,18 @@ void board_release(struct board *board)
 {
     memory_release(&board->memory);
     board->shared = NULL;
+}
+
+void board_see_for(struct board *board, int first, int end, struct slot *own)
+{
+    board->self = first;
+    board->self_end = end;
+    board->own = own;
+}
+
+void board_see_as(struct board *board, int member)
+{
+    board_see_for(board, member, member + 1, &board->slot[member]);
 }
 
 uint64_t board_region(const struct board *board, int member)

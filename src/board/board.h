@@ -18,7 +18,8 @@ struct board {
     struct board_queue *queue;
     struct roster *roster;
     struct memory memory;
-    int self;
+    int self, self_end; /* claims what is for nobody, and for self..self_end-1 */
+    struct slot *own;
     uint64_t noted, taken; /* notes that this worker has written, and knows to be taken */
     uint64_t seen;         /* entries of the order before this one hold nothing more for this process */
     bool reserved;         /* it claims what is for it alone */
@@ -35,6 +36,11 @@ rp_status board_attach(struct board *board, struct roster *roster, uint64_t id,
 
 void board_release(struct board *board);
 
+/* The board is this member's from now on; or that of one who claims for others, who are no members: for
+ * first..end-1. Nobody looks at its slot. */
+void board_see_as(struct board *board, int member);
+void board_see_for(struct board *board, int first, int end, struct slot *own);
+
 static inline void *board_at(const struct board *board, uint64_t offset)
 {
     return (char *)board->shared + offset;
@@ -42,7 +48,7 @@ static inline void *board_at(const struct board *board, uint64_t offset)
 
 static inline struct slot *board_slot(const struct board *board)
 {
-    return &board->slot[board->self];
+    return board->own;
 }
 
 /* The start of a worker's region for its results. */

@@ -124,6 +124,11 @@ void post_retire(struct posts *posts, struct board *board, int post)
 
 enum look { LOOK_OFFERED, LOOK_PASS, LOOK_OVER };
 
+static bool is_for_us(const struct board *board, uint32_t owner)
+{
+    return !owner || owner - (uint32_t)board->self < (uint32_t)(board->self_end - board->self);
+}
+
 /* What an entry of the order holds for us: an offer, nothing at present, or nothing ever more. */
 static enum look look_at(struct board *board, uint64_t entry, uint64_t map, struct post_offer *offer)
 {
@@ -132,7 +137,7 @@ static enum look look_at(struct board *board, uint64_t entry, uint64_t map, stru
     STEP("peek: cursor read");
     uint32_t limit = atomic_load(&post->limit);
     uint32_t owner = atomic_load_explicit(&post->owner, memory_order_relaxed);
-    if (generation_of(cursor) != entry >> POST_BITS || (owner && owner != (uint32_t)board->self))
+    if (generation_of(cursor) != entry >> POST_BITS || !is_for_us(board, owner))
         return LOOK_OVER;
     uint64_t items = limit & ~POST_CLOSED;
     uint64_t next = cursor & NEXT_MASK;

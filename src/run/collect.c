@@ -11,12 +11,12 @@ static const void *payload_of(const struct manager *manager, const struct note *
     return note_has_parcel(note) ? board_at(&manager->board, note->result.offset) : note->result.bytes;
 }
 
-static void take_in(struct manager *manager, int member, const struct note *note)
+void collect_note(struct manager *manager, int worker, const struct note *note)
 {
     int post = note->post % BOARD_POSTS;
     struct posting *posting = &manager->postings[post];
     const void *payload = payload_of(manager, note);
-    bool kept = posting->ops && posting->ops->take_note(posting->work, post, note, payload, member);
+    bool kept = posting->ops && posting->ops->take_note(posting->work, post, note, payload, worker);
     if (note_has_parcel(note) && !kept)
         parcel_mark_taken(&manager->board, note->result.offset);
 }
@@ -62,7 +62,7 @@ static void merge(struct manager *manager, const int *members, int count)
     for (int at = left / 2; at-- > 0;)
         sift(heap, left, at);
     while (left) {
-        take_in(manager, heap[0].member, heap[0].note);
+        collect_note(manager, heap[0].member, heap[0].note);
         if (++heap[0].span.first < heap[0].span.end) {
             read_next(manager, &heap[0]);
         } else {
@@ -78,7 +78,7 @@ bool collect_notes(struct manager *manager)
     if (manager_is_alone(manager))
         return false;
     int members[BOARD_WORKERS_MAX], count = 0;
-    for (int word = 0; word <= (manager->crew->count - 1) / 64; word++)
+    for (int word = 0; word <= (manager->crew->here - 1) / 64; word++)
         for (uint64_t bits = outbox_ready(&manager->board, word); bits; bits &= bits - 1)
             members[count++] = word * 64 + __builtin_ctzll(bits);
     merge(manager, members, count);
@@ -88,7 +88,7 @@ bool collect_notes(struct manager *manager)
 void collect_all_notes(struct manager *manager)
 {
     int members[BOARD_WORKERS_MAX], count = 0;
-    for (int i = 1; i < manager->crew->count; i++)
+    for (int i = 1; i < manager->crew->here; i++)
         members[count++] = i;
     merge(manager, members, count);
 }

@@ -10,4 +10,8 @@ bool collect_notes(struct manager *manager);
 /* The same from every outbox, also of those who died before they could say that they wrote. */
 void collect_all_notes(struct manager *manager);
 
+/* One note of a worker of another node, in words of this board: what it carries besides lies in a parcel
+ * of the manager's. */
+void collect_note(struct manager *manager, int worker, const struct note *note);
+
 #endif

@@ -12,7 +12,7 @@ struct crew *crew_new(int count)
     struct crew *crew = calloc(1, sizeof *crew + (size_t)count * sizeof *crew->member);
     if (crew) {
         crew->users = 1;
-        crew->count = count;
+        crew->count = crew->here = count;
     }
     return crew;
 }

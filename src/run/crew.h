@@ -18,6 +18,7 @@ struct crew_member {
 struct crew {
     _Atomic int users;
     int count; /* with the manager, 0 */
+    int here;  /* of these, on the manager's node: members 0..here-1 of its roster */
     _Atomic(struct watch *) watch;
     struct crew_member member[];
 };

@@ -45,12 +45,12 @@ static bool is_anything_held(struct manager *manager)
 {
     uint64_t announced[BOARD_WORKERS_MAX + 1];
     bool held = false;
-    for (int i = 1; i < manager->crew->count; i++) {
+    for (int i = 1; i < manager->crew->here; i++) {
         announced[i] = post_announcement(&manager->board, i);
         held |= !manager->crew->member[i].dead && outbox_has_spilled(&manager->board, i);
     }
     collect_all_notes(manager);
-    for (int i = 1; i < manager->crew->count; i++)
+    for (int i = 1; i < manager->crew->here; i++)
         held |= !manager->crew->member[i].dead && has_open_items(manager, announced[i]);
     return held;
 }

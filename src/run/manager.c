@@ -53,7 +53,7 @@ static rp_status fill_board(struct manager *manager, struct error *error)
 {
     const struct manager_setup *setup = &manager->setup;
     struct board_shared *shared = manager->board.shared;
-    atomic_store(&shared->participants, shared->members - 1 + setup->computes);
+    atomic_store(&shared->participants, (uint32_t)(setup->crew->count - 1) + setup->computes);
     shared->seed = setup->seed;
     shared->drains = setup->drains || setup->journal;
     shared->isolate = setup->isolate;
@@ -109,6 +109,7 @@ static void free_manager(struct manager *manager)
     for (int i = 0; manager->postings && i < BOARD_POSTS; i++)
         posting_free(&manager->postings[i]);
     free(manager->postings);
+    free(manager->refused);
     parcels_fini(&manager->parcels);
     retry_free(&manager->retries);
     arena_fini(&manager->arena);
@@ -136,6 +137,11 @@ rp_status manager_open(struct manager *manager, const struct manager_setup *setu
     performer_init(&manager->performer, setup->roster ? 0 : 1, setup->crew, setup->seed);
     manager->performer.larder =
         (struct larder){larder_take, larder_give, find_share, queueing_own_put, queueing_own_get, manager};
+    manager->refused = calloc((size_t)manager->crew->count / 64 + 1, sizeof *manager->refused);
+    if (!manager->refused) {
+        free_manager(manager);
+        return error_set(error, RP_NO_MEMORY, "no memory for the books of a pool");
+    }
     manager->program = func_program(error);
     struct board_function ignored;
     rp_status status = manager->program ? RP_OK : RP_INVALID;
@@ -154,7 +160,7 @@ rp_status manager_open(struct manager *manager, const struct manager_setup *setu
  * the pool closes. See station.c for the other side. */
 static bool somebody_is_in(const struct manager *manager)
 {
-    for (int i = 1; i < manager->crew->count; i++) {
+    for (int i = 1; i < manager->crew->here; i++) {
         uint32_t state = atomic_load(&manager->board.slot[i].state);
         if (!manager->crew->member[i].dead && (state == SLOT_ENTERING || state == SLOT_READY))
             return true;

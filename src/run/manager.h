@@ -96,18 +96,18 @@ struct manager {
     struct journal_part *tasks_part; /* of the journal; NULL: no task was submitted, or there is none */
     size_t for_next;                 /* tasks left with the pool that rp_next has not given */
     size_t failed;
-    size_t held, held_bytes;       /* results that stay on the board until they are released */
-    uint64_t settled;              /* tasks done so far */
-    struct post_offer unclaimed;   /* what lay there first at the last look at the workers */
-    bool draining;                 /* nothing starts any more */
-    bool closed;                   /* there is nothing left but results that are held */
-    uint32_t refusals;             /* on the roster, when it was last looked at */
-    uint64_t refused[BOARD_WORDS]; /* workers that cannot serve the pool, or could not at first */
-    bool unfinished;               /* tasks have failed for want of workers */
-    bool suspect;                  /* somebody died, and not all that it may have held is accounted for */
-    bool showing;                  /* progress of submitted tasks */
-    size_t shown_from;             /* tasks submitted before those that are shown */
-    size_t failed_from;            /* the same of tasks that failed */
+    size_t held, held_bytes;     /* results that stay on the board until they are released */
+    uint64_t settled;            /* tasks done so far */
+    struct post_offer unclaimed; /* what lay there first at the last look at the workers */
+    bool draining;               /* nothing starts any more */
+    bool closed;                 /* there is nothing left but results that are held */
+    uint32_t refusals;           /* on the roster, when it was last looked at */
+    uint64_t *refused;           /* a bit each: workers that cannot serve the pool, or could not at first */
+    bool unfinished;             /* tasks have failed for want of workers */
+    bool suspect;                /* somebody died, and not all that it may have held is accounted for */
+    bool showing;                /* progress of submitted tasks */
+    size_t shown_from;           /* tasks submitted before those that are shown */
+    size_t failed_from;          /* the same of tasks that failed */
 };
 
 rp_status manager_open(struct manager *manager, const struct manager_setup *setup, struct error *error);
@@ -137,8 +137,20 @@ static inline bool manager_has(const struct manager *manager, int worker)
         return false;
     if (!(manager->refused[worker / 64] >> (worker % 64) & 1))
         return true;
+    if (worker >= manager->crew->here)
+        return false;
     uint32_t state = atomic_load(&manager->board.slot[worker].state);
     return state != SLOT_EMPTY && state != SLOT_LEFT;
+}
+
+/* Work was published for a worker alone, or for anybody (0): a sleeper that it is not for is of no use.
+ * Those of other nodes are called as the manager comes by. */
+static inline void manager_ring(const struct manager *manager, int owner)
+{
+    if (owner && owner < manager->crew->here)
+        roster_ring_member(manager->setup.roster, owner);
+    else if (!owner)
+        roster_ring(manager->setup.roster);
 }
 
 static inline void manager_call_back(struct manager *manager)

@@ -145,15 +145,10 @@ static void describe_post(const struct map *map, struct post *post, const struct
     post->attempt = 1;
 }
 
-/* What is published is of no use to a sleeper that it is not for. */
 static void publish(const struct map *map, const struct share *share, int post, uint32_t items)
 {
-    int owner = map_owner(map, share);
     post_publish(&map->manager->board, post, items, false);
-    if (owner)
-        roster_ring_member(map->manager->setup.roster, owner);
-    else
-        roster_ring(map->manager->setup.roster);
+    manager_ring(map->manager, map_owner(map, share));
 }
 
 static bool post_some(struct map *map, struct share *share)

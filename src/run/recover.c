@@ -13,10 +13,10 @@ struct sight {
 static struct sight look(struct manager *manager)
 {
     struct sight sight = {0};
-    for (int member = 0; member < manager->crew->count; member++)
+    for (int member = 0; member < manager->crew->here; member++)
         if (!manager->crew->member[member].dead)
             sight.announced[member] = post_announcement(&manager->board, member);
-    for (int member = 1; member < manager->crew->count; member++)
+    for (int member = 1; member < manager->crew->here; member++)
         sight.veiled |= !manager->crew->member[member].dead && outbox_has_spilled(&manager->board, member);
     return sight;
 }
@@ -25,7 +25,7 @@ static bool is_lost(const struct manager *manager, const struct sight *sight, in
 {
     if (lease_has_ended(&manager->postings[post].lease, item) || retry_waits(manager, post, item))
         return false;
-    for (int member = 0; member < manager->crew->count; member++)
+    for (int member = 0; member < manager->crew->here; member++)
         if (post_announcement_covers(&manager->board, sight->announced[member], post, item))
             return false;
     return true;
@@ -36,7 +36,7 @@ static int find_runner(struct manager *manager, int post, uint32_t item)
 {
     const struct posting *posting = &manager->postings[post];
     uint64_t index = posting->ops->tell(posting->work, post, item).index;
-    for (int member = 1; member < manager->crew->count; member++)
+    for (int member = 1; member < manager->crew->here; member++)
         if (manager->crew->member[member].dead &&
             post_announcement_covers(&manager->board, post_announcement(&manager->board, member), post,
                                      item) &&
@@ -67,7 +67,7 @@ static void recover_post(struct manager *manager, const struct sight *sight, int
 /* All that the dead held is accounted for: what they announced means nothing any more. */
 static void forget_dead(struct manager *manager)
 {
-    for (int member = 1; member < manager->crew->count; member++)
+    for (int member = 1; member < manager->crew->here; member++)
         if (manager->crew->member[member].dead)
             atomic_store(&manager->board.slot[member].announce, 0);
 }
@@ -113,7 +113,7 @@ static void free_owned(struct manager *manager, int worker)
     }
 }
 
-static void do_without(struct manager *manager, int worker)
+void recover_without(struct manager *manager, int worker)
 {
     uint32_t left = manager->setup.computes;
     for (int i = 1; i < manager->crew->count; i++)
@@ -129,7 +129,7 @@ void recover_from_death(struct manager *manager, int worker)
     roster_bury(manager->setup.roster, worker);
     queues_shake(&manager->board, worker);
     board_mend_break(&manager->board);
-    do_without(manager, worker);
+    recover_without(manager, worker);
 }
 
 void recover_from_refusals(struct manager *manager)
@@ -139,12 +139,12 @@ void recover_from_refusals(struct manager *manager)
     if (said == manager->refusals)
         return;
     manager->refusals = said;
-    for (int i = 1; i < manager->crew->count; i++) {
+    for (int i = 1; i < manager->crew->here; i++) {
         uint64_t bit = UINT64_C(1) << (i % 64);
         if ((manager->refused[i / 64] & bit) || !roster_refusal(roster, manager->setup.pool, i))
             continue;
         manager->refused[i / 64] |= bit;
         if (!manager_has(manager, i))
-            do_without(manager, i);
+            recover_without(manager, i);
     }
 }

@@ -29,7 +29,7 @@ static bool has_waited(const struct sight *sight, int worker)
 
 static void look(struct sight *sight)
 {
-    for (int i = 1; i < sight->manager->crew->count; i++) {
+    for (int i = 1; i < sight->manager->crew->here; i++) {
         sight->waits[i] = is_dead(sight, i) ? 0 : atomic_load(&slot_of(sight, i)->waits);
         sight->waiting += has_waited(sight, i);
         sight->announced[i] = has_waited(sight, i) ? post_announcement(&sight->manager->board, i) : 0;
@@ -40,7 +40,7 @@ static void look(struct sight *sight)
 static bool is_unchanged(const struct sight *sight)
 {
     watch_look(sight->manager->watch);
-    for (int i = 1; i < sight->manager->crew->count; i++)
+    for (int i = 1; i < sight->manager->crew->here; i++)
         if (has_waited(sight, i) &&
             (is_dead(sight, i) || atomic_load(&slot_of(sight, i)->waits) != sight->waits[i]))
             return false;
@@ -50,7 +50,7 @@ static bool is_unchanged(const struct sight *sight)
 static bool anybody_moves(const struct sight *sight)
 {
     struct board *board = &sight->manager->board;
-    for (int i = 1; i < sight->manager->crew->count; i++) {
+    for (int i = 1; i < sight->manager->crew->here; i++) {
         uint64_t at = atomic_load(&slot_of(sight, i)->waits_for);
         if (has_waited(sight, i) && queue_lets_pass(board, at >> 1, at & 1 ? QUEUE_PUT : QUEUE_GET))
             return true;
@@ -63,16 +63,18 @@ static bool anybody_moves(const struct sight *sight)
 /* A worker that may claim what is owned by `owner` (0: by nobody). */
 static bool anybody_is_free(const struct sight *sight, uint32_t owner)
 {
-    for (int i = 1; i < sight->manager->crew->count; i++)
-        if ((!owner || owner == (uint32_t)i) && manager_has(sight->manager, i) && !has_waited(sight, i) &&
-            atomic_load(&slot_of(sight, i)->state) != SLOT_LEFT)
+    const struct manager *manager = sight->manager;
+    for (int i = 1; i < manager->crew->count; i++)
+        if ((!owner || owner == (uint32_t)i) && manager_has(manager, i) &&
+            (i >= manager->crew->here ||
+             (!has_waited(sight, i) && atomic_load(&slot_of(sight, i)->state) != SLOT_LEFT)))
             return true;
     return false;
 }
 
 static bool is_held(const struct sight *sight, int post, uint32_t item)
 {
-    for (int i = 1; i < sight->manager->crew->count; i++)
+    for (int i = 1; i < sight->manager->crew->here; i++)
         if (sight->announced[i] &&
             post_announcement_covers(&sight->manager->board, sight->announced[i], post, item))
             return true;

@@ -124,14 +124,6 @@ static bool place_input(struct manager *manager, struct open_block *open, struct
     return true;
 }
 
-static void ring(struct manager *manager, int owner)
-{
-    if (owner)
-        roster_ring_member(manager->setup.roster, owner);
-    else
-        roster_ring(manager->setup.roster);
-}
-
 /* Puts a task on the board; false: there is no room at present. */
 static bool post_task(struct manager *manager, struct task *task, const void *in,
                       struct board_function function)
@@ -156,7 +148,7 @@ static bool post_task(struct manager *manager, struct task *task, const void *in
     posting->tasks[task->item] = task;
     lease_grow(&posting->lease, task->item + 1);
     post_extend(&manager->board, open->post, task->item + 1);
-    ring(manager, open->owner);
+    manager_ring(manager, open->owner);
     return true;
 }
 

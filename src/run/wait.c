@@ -23,7 +23,7 @@ static bool anything_ready(void *state)
     const struct manager *manager = awaited->manager;
     if (awaited->look && awaited->look(awaited->state))
         return true;
-    for (int word = 0; word <= (manager->crew->count - 1) / 64; word++)
+    for (int word = 0; word <= (manager->crew->here - 1) / 64; word++)
         if (atomic_load(&manager->board.shared->ready[word]))
             return true;
     return false;
@@ -45,7 +45,7 @@ static void forget_name(struct manager *manager)
 {
     if (!manager->board.memory.name[0])
         return;
-    for (int i = 1; i < manager->crew->count; i++)
+    for (int i = 1; i < manager->crew->here; i++)
         if (manager_has(manager, i) && atomic_load(&manager->board.slot[i].state) == SLOT_EMPTY)
             return;
     memory_forget_name(&manager->board.memory);

@@ -18,7 +18,7 @@ struct watch {
 static struct watch *open_watch(struct crew *crew)
 {
     struct watch *watch = calloc(1, sizeof *watch);
-    size_t count = (size_t)crew->count;
+    size_t count = (size_t)crew->here;
     if (!watch)
         return NULL;
     pthread_mutex_init(&watch->lock, NULL);
@@ -30,7 +30,7 @@ static struct watch *open_watch(struct crew *crew)
         return NULL;
     }
     watch->poll[0].fd = -1; /* the manager itself */
-    for (int i = 1; i < crew->count; i++)
+    for (int i = 1; i < crew->here; i++)
         watch->poll[i] = (struct pollfd){.fd = pidfd_of(crew->member[i].pid), .events = POLLIN};
     return watch;
 }
@@ -51,7 +51,7 @@ void watch_close(struct watch *watch)
 {
     if (!watch)
         return;
-    for (int i = 1; watch->poll && i < watch->crew->count; i++)
+    for (int i = 1; watch->poll && i < watch->crew->here; i++)
         if (watch->poll[i].fd >= 0)
             close(watch->poll[i].fd);
     pthread_mutex_destroy(&watch->lock);
@@ -70,8 +70,8 @@ static bool is_gone(const struct watch *watch, int i, bool polled)
 static void look(struct watch *watch)
 {
     /* It fails where the limit of descriptors has been lowered below the number of workers. */
-    bool polled = poll(watch->poll, (nfds_t)watch->crew->count, 0) >= 0;
-    for (int i = 1; i < watch->crew->count; i++) {
+    bool polled = poll(watch->poll, (nfds_t)watch->crew->here, 0) >= 0;
+    for (int i = 1; i < watch->crew->here; i++) {
         if (watch->crew->member[i].dead || !is_gone(watch, i, polled))
             continue;
         if (watch->poll[i].fd >= 0)

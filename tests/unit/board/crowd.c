@@ -15,7 +15,7 @@ static void open_crowd(struct crowd *crowd, int workers, enum memory_kind kind)
         crowd->roster[i] = crowd->roster[0];
         crowd->roster[i].self = i;
         crowd->board[i] = crowd->board[0];
-        crowd->board[i].self = i;
+        board_see_as(&crowd->board[i], i);
         crowd->board[i].roster = &crowd->roster[i];
     }
 }

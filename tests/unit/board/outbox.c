@@ -70,7 +70,7 @@ TEST_CASE(the_last_worker_of_a_full_roster_has_its_own_bit_and_ring)
     REQUIRE_STATUS(roster_create(&roster, BOARD_WORKERS_MAX, MEMORY_MEMFD, &error), RP_OK);
     REQUIRE_STATUS(board_create(&manager, &roster, 1, MEMORY_MEMFD, &error), RP_OK);
     worker = manager;
-    worker.self = BOARD_WORKERS_MAX;
+    board_see_as(&worker, BOARD_WORKERS_MAX);
     struct note note = {.from = 7};
     CHECK(outbox_put(&worker, &note));
     for (int word = 0; word < BOARD_WORDS; word++)

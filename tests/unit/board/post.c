@@ -112,6 +112,28 @@ TEST_CASE(a_post_with_an_owner_is_for_that_worker_alone)
     crowd_close(&crowd);
 }
 
+TEST_CASE(who_claims_for_several_is_offered_what_is_for_any_of_them)
+{
+    struct crowd crowd;
+    struct post_offer offer;
+    struct slot slot = {0};
+    crowd_open(&crowd, 2);
+    struct board several = crowd.board[0];
+    board_see_for(&several, 5, 8, &slot);
+    for (uint32_t owner = 4; owner <= 8; owner++)
+        atomic_store(&crowd.board[0].post[crowd_post(&crowd, 1, false, 0, 1)].owner, owner);
+    for (uint32_t owner = 5; owner <= 7; owner++) {
+        REQUIRE(post_peek(&several, 0, &offer));
+        CHECK_UINT(atomic_load(&offer.post->owner), owner);
+        CHECK(post_claim(&several, &offer, 1));
+    }
+    CHECK(!post_peek(&several, 0, &offer));
+    CHECK(slot.announce != 0);
+    for (int member = 0; member <= 2; member++)
+        CHECK_UINT(post_announcement(&crowd.board[0], member), 0);
+    crowd_close(&crowd);
+}
+
 TEST_CASE(a_claimer_may_ask_for_one_map_alone)
 {
     struct crowd crowd;

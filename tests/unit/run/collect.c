@@ -43,7 +43,7 @@ static void open_hall(struct hall *hall)
     REQUIRE_STATUS(manager_open(&hall->manager, &setup, &error), RP_OK);
     for (int i = 1; i <= WORKERS; i++) {
         hall->board[i] = hall->manager.board;
-        hall->board[i].self = i;
+        board_see_as(&hall->board[i], i);
     }
     hall->manager.postings[0].ops = &ops;
     hall->manager.postings[0].work = hall;
