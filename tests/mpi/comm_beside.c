@@ -202,9 +202,5 @@ TEST_CASE(a_stencil_program_uses_half_of_its_ranks_for_an_irregular_part)
 
 int main(int argc, char **argv)
 {
-    int level;
-    MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
-    int failed = check_main(argc, argv);
-    MPI_Finalize();
-    return failed;
+    return ranks_main(argc, argv, MPI_THREAD_FUNNELED);
 }

@@ -123,10 +123,7 @@ TEST_CASE(an_open_pool_outlives_its_communicator)
 
 int main(int argc, char **argv)
 {
-    int level;
-    MPI_Init_thread(&argc, &argv, MPI_THREAD_SINGLE, &level);
-    int failed = check_main(argc, argv);
-    MPI_Finalize();
+    int failed = ranks_main(argc, argv, MPI_THREAD_SINGLE);
     if (communicators || keys || others)
         failed = fprintf(stderr, "%d communicators, %d keys and %d others are left after MPI_Finalize\n",
                          communicators, keys, others);

@@ -154,9 +154,5 @@ TEST_CASE(more_pools_than_fit_are_refused_in_every_rank)
 
 int main(int argc, char **argv)
 {
-    int level;
-    MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
-    int failed = check_main(argc, argv);
-    MPI_Finalize();
-    return failed;
+    return ranks_main(argc, argv, MPI_THREAD_FUNNELED);
 }

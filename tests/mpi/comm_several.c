@@ -303,9 +303,5 @@ TEST_CASE(who_closes_its_handle_leaves_the_pool)
 
 int main(int argc, char **argv)
 {
-    int level;
-    MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level);
-    int failed = check_main(argc, argv);
-    MPI_Finalize();
-    return failed;
+    return ranks_main(argc, argv, MPI_THREAD_MULTIPLE);
 }

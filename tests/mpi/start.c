@@ -1,37 +1,20 @@
 /* The first open of a program: how many workers it finds, and what it refuses. A probe is run as a
  * user runs a program, in different surroundings, and its words are looked at. */
 #define _GNU_SOURCE
-#include "check.h"
+#include "suite/shell.h"
 
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define MPIRUN                                                                                               \
     "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 " MPIEXEC " --oversubscribe --bind-to none "
 
-static struct {
-    char text[8192];
-    int code;
-} said;
-
-/* Runs a shell command with its errors among its words; 124 is a hang. */
 static void run(const char *command)
 {
-    char whole[4096];
     check_note("%s", command);
-    snprintf(whole, sizeof whole, "timeout -k 1 40 sh -c '%s' 2>&1", command);
-    FILE *pipe = popen(whole, "r");
-    REQUIRE(pipe);
-    size_t length = fread(said.text, 1, sizeof said.text - 1, pipe);
-    said.text[length] = '\0';
-    int status = pclose(pipe);
-    said.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    if (said.code == 124)
-        CHECK_FAILED("it hung, after: %s", said.text);
+    shell_run(command);
 }
 
 static void check_opened(const char *workers)

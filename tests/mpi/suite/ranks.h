@@ -84,4 +84,13 @@ static inline void ranks_use(MPI_Comm comm, int manager, size_t n)
     CHECK(!pool);
 }
 
+/* The whole of a main; `level` is the one of threads that it asks MPI for. */
+static inline int ranks_main(int argc, char **argv, int level)
+{
+    MPI_Init_thread(&argc, &argv, level, &level);
+    int failed = check_main(argc, argv);
+    MPI_Finalize();
+    return failed;
+}
+
 #endif

@@ -193,6 +193,27 @@ void gang_await_sleep(struct gang *gang, int worker)
     }
 }
 
+pid_t gang_start_nurse(pid_t patient)
+{
+    pid_t nurse = fork();
+    REQUIRE(nurse >= 0);
+    if (nurse)
+        return nurse;
+    gang_await(&gang_tally->struck, 1);
+    usleep(130000);
+    kill(patient, SIGCONT);
+    _exit(0);
+}
+
+void gang_end_nurse(pid_t nurse)
+{
+    if (!nurse)
+        return;
+    gang_tally->armed = 0;
+    gang_tally->struck = 1;
+    waitpid(nurse, NULL, 0);
+}
+
 void gang_reset_tally(void)
 {
     memset(gang_tally->runs, 0, sizeof gang_tally->runs);

@@ -79,6 +79,12 @@ bool gang_is_dead(struct gang *gang, int worker);
 /* Waits until a worker sleeps on its bell; a dead or stopped one is not waited for. */
 void gang_await_sleep(struct gang *gang, int worker);
 
+/* A process that sends SIGCONT to a worker which has stopped, after more than a tick of the manager. */
+pid_t gang_start_nurse(pid_t patient);
+
+/* From now on nobody stops, and it leaves. 0 is none. */
+void gang_end_nurse(pid_t nurse);
+
 /* Forgets what was counted of items. */
 void gang_reset_tally(void);
 

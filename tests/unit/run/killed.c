@@ -152,19 +152,6 @@ struct trial {
     int place, work, count;
 };
 
-/* Sends SIGCONT to a worker that has stopped, after more than a tick of the manager. */
-static pid_t start_nurse(pid_t patient)
-{
-    pid_t nurse = fork();
-    REQUIRE(nurse >= 0);
-    if (nurse)
-        return nurse;
-    gang_await(&gang_tally->struck, 1);
-    usleep(130000);
-    kill(patient, SIGCONT);
-    _exit(0);
-}
-
 /* Nobody has died: no item was run more often than it should. */
 static void check_run_once(uint32_t times)
 {
@@ -186,7 +173,7 @@ static bool try_out(struct trial trial, unsigned victims, int workers, int signa
 {
     struct gang gang;
     struct gang_fate fates[2 * GANG_WORKERS + 1] = {{0}};
-    int count = 0, status;
+    int count = 0;
     pid_t nurse = 0;
     for (int i = 1; i <= workers; i++)
         if (victims >> i & 1) {
@@ -198,7 +185,7 @@ static bool try_out(struct trial trial, unsigned victims, int workers, int signa
     gang_start(&gang, workers, MEMORY_MEMFD, fates);
     gang_open(&gang, NULL);
     if (signal == SIGSTOP)
-        nurse = start_nurse(gang.pid[1]);
+        nurse = gang_start_nurse(gang.pid[1]);
     settle(&gang);
     gang_arm();
     for (int round = 0; round < 10 && !gang_tally->struck; round++) {
@@ -210,11 +197,7 @@ static bool try_out(struct trial trial, unsigned victims, int workers, int signa
     }
     bool struck = gang_tally->struck > 0;
     works[trial.work].work(&gang);
-    if (nurse) {
-        gang_tally->armed = 0; /* nobody stops any more */
-        gang_tally->struck = 1;
-        waitpid(nurse, &status, 0);
-    }
+    gang_end_nurse(nurse);
     gang_end(&gang);
     check_note("%s", "");
     return struck;

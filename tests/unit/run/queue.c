@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -206,18 +205,6 @@ static void check_items(uint32_t deaths)
     CHECK(missing <= deaths);
 }
 
-static pid_t start_nurse(pid_t patient)
-{
-    pid_t nurse = fork();
-    REQUIRE(nurse >= 0);
-    if (nurse)
-        return nurse;
-    gang_await(&gang_tally->struck, 1);
-    usleep(130000);
-    kill(patient, SIGCONT);
-    _exit(0);
-}
-
 static bool try_out(const struct gang_fate *fates, int work, int workers, int signal)
 {
     struct gang gang;
@@ -225,7 +212,7 @@ static bool try_out(const struct gang_fate *fates, int work, int workers, int si
     gang_start(&gang, workers, MEMORY_MEMFD, fates);
     gang_open(&gang, NULL);
     if (signal == SIGSTOP)
-        nurse = start_nurse(gang.pid[1]);
+        nurse = gang_start_nurse(gang.pid[1]);
     for (int i = 1; i <= workers; i++)
         gang_await_sleep(&gang, i);
     gang_arm();
@@ -239,10 +226,7 @@ static bool try_out(const struct gang_fate *fates, int work, int workers, int si
     gang_reset_tally();
     works[work].work(&gang); /* and once more by those who are left */
     check_items(0);
-    if (nurse) {
-        gang_tally->struck = 1;
-        waitpid(nurse, NULL, 0);
-    }
+    gang_end_nurse(nurse);
     gang_end(&gang);
     return struck;
 }
