@@ -50,6 +50,8 @@ bool batch_add(struct batch *batch, const struct batch_entry *entry)
 const struct batch_entry *batch_next(const struct batch *batch, const struct batch_entry *entry)
 {
     const char *at = entry ? (const char *)entry + entry->bytes : batch->memory;
+    if (!batch->used)
+        return NULL;
     return at == batch->memory + batch->used ? NULL : (const struct batch_entry *)(const void *)at;
 }
 

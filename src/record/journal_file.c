@@ -114,7 +114,7 @@ static rp_status note_worker(struct journal_file *file, const struct journal_wor
 {
     sqlite3_stmt *row = NULL;
     rp_status status = RP_OK;
-    if (sqlite3_prepare_v2(file->db, "INSERT INTO worker VALUES(?,?,?,?,?)", -1, &row, NULL) ||
+    if (sqlite3_prepare_v2(file->db, "INSERT OR REPLACE INTO worker VALUES(?,?,?,?,?)", -1, &row, NULL) ||
         sqlite3_bind_int64(row, 1, file->run) || sqlite3_bind_int(row, 2, worker->worker) ||
         sqlite3_bind_int(row, 3, worker->rank) ||
         sqlite3_bind_text(row, 4, worker->host, -1, SQLITE_STATIC) ||
@@ -170,11 +170,12 @@ static rp_status prepare(struct journal_file *file, struct error *error)
 /* The tables and the run are in the file itself before anything else is, for others to look at. */
 static rp_status begin_run(struct journal_file *file, const struct journal_setup *setup, struct error *error)
 {
+    static const char last_map[] = "SELECT coalesce(max(map), -1) FROM item WHERE map<=9223372036854775807";
     int64_t last = -1;
     rp_status status = check_or_make(file, setup->program, error);
     if (!status)
         status = prepare(file, error);
-    if (!status && !ask_number(file->db, "SELECT coalesce(max(map), -1) FROM item", &last))
+    if (!status && !ask_number(file->db, last_map, &last))
         status = file_failed(file, "it cannot be read", error);
     if (!status)
         status = note_run(file, setup, error);
@@ -204,12 +205,15 @@ rp_status file_open(struct journal_file *file, const struct journal_setup *setup
     } else {
         sqlite3_busy_timeout(file->db, LOCK_MS);
         sqlite3_db_config(file->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        sqlite3_db_config(file->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL); /* somebody else's */
         status = lock(file, &look, error);
     }
     if (!status)
         status = begin_run(file, setup, error);
-    if (status)
+    if (status) {
+        sqlite3_db_config(file->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* it stays as it is */
         file_close(file, NULL);
+    }
     return status;
 }
 

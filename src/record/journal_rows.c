@@ -100,6 +100,12 @@ static bool read_row(sqlite3_stmt *row, uint64_t map, struct journal_done *done)
            digest_row(map, done->item, done->digest, done->result, done->size);
 }
 
+/* Others stand before and behind all numbers, and would be met again and again. */
+static bool is_placed(sqlite3_stmt *row)
+{
+    return sqlite3_column_type(row, 0) == SQLITE_INTEGER && sqlite3_column_type(row, 1) == SQLITE_INTEGER;
+}
+
 rp_status file_read(struct journal_file *file, uint64_t map, struct file_place *place, size_t bytes,
                     struct batch *batch, size_t *damaged, struct error *error)
 {
@@ -111,9 +117,11 @@ rp_status file_read(struct journal_file *file, uint64_t map, struct file_place *
     sqlite3_bind_int64(row, 3, place->begun ? number_of(place->pool) : -1);
     while (!status && batch->used < bytes && (code = sqlite3_step(row)) == SQLITE_ROW) {
         struct batch_entry entry = {.map = map};
-        *place = (struct file_place){true, (uint64_t)sqlite3_column_int64(row, 0),
-                                     (uint64_t)sqlite3_column_int64(row, 1)};
-        if (!read_row(row, map, &entry.done))
+        bool placed = is_placed(row);
+        if (placed)
+            *place = (struct file_place){true, (uint64_t)sqlite3_column_int64(row, 0),
+                                         (uint64_t)sqlite3_column_int64(row, 1)};
+        if (!placed || !read_row(row, map, &entry.done))
             ++*damaged;
         else if (!batch_add(batch, &entry))
             status = error_set(error, RP_NO_MEMORY, "journal %s: no memory for stored results", file->path);

@@ -59,23 +59,6 @@ static void place_results(const struct job *job, uint32_t count, size_t size)
     memcpy(stretch->out + job->next * stride, results, count > 1 ? count * stride : size);
 }
 
-/* A longer result moves to where the sink expects it. */
-static bool keep_result(struct job *job, struct note *note)
-{
-    const struct larder *larder = &job->box->performer->larder;
-    uint64_t offset;
-    void *memory = larder->take(larder->owner, note->size, &offset);
-    if (!memory)
-        return false;
-    memcpy(memory, box_area(job->box, note->result.offset), note->size);
-    if (note->flags & NOTE_PACKED && !box_is_packed(memory, note->size, note->count)) {
-        larder->give(larder->owner, offset, note->size);
-        return false;
-    }
-    note->result.offset = offset;
-    return true;
-}
-
 static void emit_without_memory(struct job *job, const struct note *note)
 {
     char why[96];
@@ -84,19 +67,35 @@ static void emit_without_memory(struct job *job, const struct note *note)
         emit_end(job, RP_NO_MEMORY, 0, why);
 }
 
-static void take_said(struct job *job, struct box_said *said)
+/* A longer result moves to where the sink expects it; false: it is none. */
+static bool take_kept(struct job *job, struct note *note)
+{
+    const struct larder *larder = &job->box->performer->larder;
+    uint64_t offset;
+    void *memory = larder->take(larder->owner, note->size, &offset);
+    if (!memory) {
+        emit_without_memory(job, note);
+        return true;
+    }
+    memcpy(memory, box_area(job->box, note->result.offset), note->size);
+    if (note->flags & NOTE_PACKED && !box_is_packed(memory, note->size, note->count)) {
+        larder->give(larder->owner, offset, note->size);
+        return false;
+    }
+    note->result.offset = offset;
+    emit(job, note, NULL);
+    return true;
+}
+
+static bool take_said(struct job *job, struct box_said *said)
 {
     struct note *note = &said->note;
-    if (said->kept) {
-        if (keep_result(job, note))
-            emit(job, note, NULL);
-        else
-            emit_without_memory(job, note);
-        return;
-    }
+    if (said->kept)
+        return take_kept(job, note);
     if (note->flags & NOTE_PLACED)
         place_results(job, note->count, note->size);
     emit(job, note, note->size && !(note->flags & NOTE_PLACED) ? said->text : NULL);
+    return true;
 }
 
 bool box_take_notes(struct job *job)
@@ -111,9 +110,9 @@ bool box_take_notes(struct job *job)
         return false;
     job->expect.known = box->known = growing_size(&box->memory);
     for (; job->position < head; job->position++) {
-        if (!box_read(page, job->position, &job->expect, job->next - job->order_from, &said))
+        if (!box_read(page, job->position, &job->expect, job->next - job->order_from, &said) ||
+            !take_said(job, &said))
             return false;
-        take_said(job, &said);
     }
     atomic_store(&page->tail, head);
     forker_ring(&page->call); /* it may wait for room */

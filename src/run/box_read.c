@@ -43,8 +43,8 @@ static bool is_good(const struct note *note, const struct box_expect *expect, ui
         return !kind && note->size == expect->out_size && is_apart(note, expect, carried);
     case BOX_PACKED:
         if (kind == NOTE_PACKED)
-            return !carried && note->size <= PACKED_SIZE && note->count <= PACKED_MOST &&
-                   is_kept(note, expect);
+            return !carried && note->size >= sizeof(struct packed_results) && note->size <= PACKED_SIZE &&
+                   note->count <= PACKED_MOST && is_kept(note, expect);
         return !kind && note->count == 1 && is_apart(note, expect, carried);
     case BOX_ERRAND:
         return !kind && note->count == 1 && is_apart(note, expect, carried);

@@ -1,5 +1,5 @@
 /* A box under way: shared by the files box*.c of the rank's side. box.c is its life, box_order.c writes
- * orders, box_watch.c waits for what comes of one, box_job.c goes on until all items have their notes. */
+ * orders, box_watch.c waits for what comes of one, box_wish.c does what a task asks for, box_job.c goes on until all items have their notes. */
 #ifndef RANKPOOL_RUN_BOX_STATE_H
 #define RANKPOOL_RUN_BOX_STATE_H
 
@@ -77,6 +77,12 @@ struct outcome {
     uint32_t culprit;
 };
 struct outcome box_watch(struct job *job);
+
+/* The item without a note that the child says it runs; false: it says nonsense. */
+bool box_find_item(const struct job *job, uint32_t *item);
+
+/* box_wish.c: meets what the child asks for; true if there was something. */
+bool box_meet_wish(struct box *box);
 
 /* box_job.c: takes in the notes that have come; false: one is none. */
 bool box_take_notes(struct job *job);

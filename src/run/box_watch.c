@@ -1,6 +1,5 @@
 /* Waiting for a child: for its notes, its end, its wishes, and for the end of its time. */
 #include <signal.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/futex.h"
@@ -32,8 +31,7 @@ static uint64_t index_of(const struct job *job, uint32_t item)
     return stretch->indices && job->way != BOX_PACKED ? stretch->indices[item] : stretch->first + item;
 }
 
-/* The item without a note that the child says it runs; false: it says nonsense. */
-static bool find_item(const struct job *job, uint32_t *item)
+bool box_find_item(const struct job *job, uint32_t *item)
 {
     uint64_t running = atomic_load(&job->box->page->running);
     uint32_t end = job->order_from + job->expect.count;
@@ -58,67 +56,8 @@ static bool find_item(const struct job *job, uint32_t *item)
 static void show_item(const struct job *job)
 {
     uint32_t item = job->next;
-    if (takes_notes(job) && (job->expect.count == 1 || find_item(job, &item)))
+    if (takes_notes(job) && (job->expect.count == 1 || box_find_item(job, &item)))
         atomic_store_explicit(job->box->performer->call.index, index_of(job, item), memory_order_relaxed);
-}
-
-/* ---- Wishes ------------------------------------------------------------------------------ */
-
-static rp_status hand_over(struct box *box, const void *bytes, size_t size, uint64_t offset)
-{
-    if (offset < box->base || offset > box->memory.size || size > box->memory.size - offset ||
-        !box_reaches(box, offset + size))
-        return RP_NO_MEMORY;
-    if (size)
-        memcpy(box_area(box, offset), bytes, size);
-    return RP_OK;
-}
-
-static rp_status grant(struct box *box, const struct box_request *asked, size_t *size)
-{
-    struct larder *larder = &box->performer->larder;
-    rp_view view;
-    const void *share;
-    rp_status status;
-    switch (asked->wish) {
-    case BOX_SHARE:
-        share = larder->find_share(larder->owner, asked->number, size);
-        if (!share || !asked->offset) /* to know whether it is there is enough */
-            return share ? RP_OK : RP_INVALID;
-        return hand_over(box, share, *size, asked->offset);
-    case BOX_PUT:
-        if (asked->offset < box->base || !box_reaches(box, asked->offset) ||
-            asked->size > box->memory.size - asked->offset || !box_reaches(box, asked->offset + asked->size))
-            return RP_INVALID;
-        return larder->put(larder->owner, asked->number, box_area(box, asked->offset), asked->size,
-                           asked->deadline);
-    case BOX_GET:
-        status = larder->get(larder->owner, asked->number, &view, asked->deadline);
-        *size = status ? 0 : view.size;
-        return status ? status : hand_over(box, view.data, view.size, asked->offset);
-    default:
-        return RP_INVALID;
-    }
-}
-
-/* True if there was one. */
-static bool meet_wish(struct box *box)
-{
-    struct box_request *request = &box->page->request;
-    uint64_t made = atomic_load(&request->made);
-    if (made == box->met)
-        return false;
-    struct box_request asked;
-    memcpy(&asked, request, sizeof asked);
-    size_t size = 0;
-    rp_status status = grant(box, &asked, &size);
-    request->status = status;
-    request->size = size;
-    box->met = made;
-    atomic_store(&request->met, made);
-    atomic_fetch_add(&box->page->call, 1);
-    futex_wake(&box->page->call);
-    return true;
 }
 
 /* ---- Time -------------------------------------------------------------------------------- */
@@ -145,7 +84,7 @@ static void watch_item(struct job *job, struct watched *watched)
         return;
     if (running != watched->running || !watched->since) {
         *watched = (struct watched){.running = running, .since = now};
-    } else if (now - watched->since >= job->limit_ns && find_item(job, &watched->item)) {
+    } else if (now - watched->since >= job->limit_ns && box_find_item(job, &watched->item)) {
         watched->asked = true;
         watched->asked_at = now;
         forker_signal(box->place, SIGTERM);
@@ -178,7 +117,7 @@ static struct outcome end_dead(struct job *job, int status)
     box->child = false;
     if (box_is_intact(box->page) && atomic_load(&box->page->begun) != job->expect.serial)
         return (struct outcome){.ending = ENDING_AGAIN, .status = status}; /* before it began */
-    outcome.known = find_item(job, &outcome.culprit);
+    outcome.known = box_find_item(job, &outcome.culprit);
     return outcome;
 }
 
@@ -228,7 +167,7 @@ struct outcome box_watch(struct job *job)
                 return end_dead(job, status);
         }
         uint64_t before = clock_ns();
-        if (meet_wish(box)) {
+        if (box_meet_wish(box)) {
             watched.since += watched.since ? clock_ns() - before : 0;
             continue;
         }

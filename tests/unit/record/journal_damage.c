@@ -1,5 +1,5 @@
-/* The journal after what must not harm it: processes that are killed while they write, and bytes that
- * are not its own. */
+/* The journal after what must not harm it: processes that are killed while they write, and a wrong bit.
+ * (tests/fuzz/journal.c has files of any bytes.) */
 #define _GNU_SOURCE
 #include "record/journal.h"
 
@@ -130,78 +130,6 @@ static void write_file(const unsigned char *bytes, size_t count)
 {
     FILE *file = fopen(journals_path(), "we");
     REQUIRE(file && fwrite(bytes, 1, count, file) == count && fclose(file) == 0);
-}
-
-/* It is refused, or what is found in it is right; and it is never harmed by a run's storing. */
-static void use_damaged(void)
-{
-    struct journal *journal;
-    struct error error = {0};
-    rp_status status = journals_open(NULL, &journal, &error);
-    if (status) {
-        CHECK_STATUS(status, RP_JOURNAL);
-        CHECK_HAS(error.text, journals_path());
-        return;
-    }
-    journals_count(journal, 600, NULL);
-    journals_store(journal, 100, 200, 30);
-    journal_close(journal, true, &error);
-}
-
-static void damage(unsigned char *bytes, size_t *count)
-{
-    switch (draw(5)) {
-    case 0: /* cut off */
-        *count = draw(size);
-        break;
-    case 1: /* a page of noise */
-        for (size_t at = draw(size / 512) * 512, end = at + 512; at < end && at < size; at++)
-            bytes[at] = (unsigned char)draw(256);
-        break;
-    case 2: /* a page in the place of another */
-        memmove(bytes + draw(size / 4096) * 4096, bytes + draw(size / 4096) * 4096, 4096);
-        break;
-    default: /* some wrong bytes */
-        for (uint64_t i = 0, n = 1 + draw(20); i < n; i++)
-            bytes[draw(2) ? draw(size) : draw(200)] = (unsigned char)draw(256);
-    }
-}
-
-TEST_CASE(damaged_bytes_are_refused_or_run_again_and_never_given)
-{
-    static unsigned char bytes[sizeof whole];
-    static const unsigned char *const corpus[] = {
-        (const unsigned char *)"", (const unsigned char *)"SQLite format 3",
-        (const unsigned char *)"SQLite format 3\0\x10\0\x01\x01\0\x40\x20\x20\0\0\0\x02\0\0\0\x01"};
-    static const size_t sizes[] = {0, 16, 28};
-    uint64_t end = clock_deadline(8);
-    FILE *before = stderr;
-    journals_begin();
-    struct journal *journal = journals_require();
-    journals_store(journal, 0, 500, 60);
-    REQUIRE_STATUS(journal_close(journal, true, NULL), RP_OK);
-    read_file();
-    stderr = fopen("/dev/null", "we");
-    REQUIRE(stderr);
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        write_file(corpus[i], sizes[i]);
-        use_damaged();
-    }
-    for (int round = 0; round < 400 && !clock_has_passed(end); round++) {
-        size_t count = size;
-        memcpy(bytes, whole, size);
-        damage(bytes, &count);
-        check_note("round %d", round);
-        write_file(bytes, count);
-        use_damaged();
-        char wal[96];
-        snprintf(wal, sizeof wal, "%s-wal", journals_path());
-        unlink(wal);
-    }
-    check_note("%s", "");
-    fclose(stderr);
-    stderr = before;
-    journals_end();
 }
 
 TEST_CASE(a_wrong_bit_in_a_stored_result_is_noticed_and_that_item_runs_again)
