@@ -187,6 +187,7 @@ static rp_status create_roster(const struct nodes_one *node, enum memory_kind ki
     rp_status status = roster_create(roster, node->workers, kind, error);
     if (status)
         return status;
+    roster->shared->first = (uint32_t)node->first;
     *handle = memory_handle_of(&roster->memory);
     return RP_OK;
 }
@@ -236,12 +237,34 @@ static rp_status make_rosters(struct comm *comm, int manager, struct meeting *me
 
 /* ---- The crew ---------------------------------------------------------------------------- */
 
-static struct crew *make_crew(const struct nodes *nodes, const struct crew_member *all)
+static uint64_t kernel_of(const struct nodes *nodes, int rank)
+{
+    return nodes->one[nodes->node[rank]].key;
+}
+
+static struct crew *make_crew(const struct nodes *nodes, int self, const struct crew_member *all)
 {
     struct crew *crew = crew_new(nodes->ranks);
-    for (int rank = 0; crew && rank < nodes->ranks; rank++)
-        crew->member[nodes->worker[rank]] = all[rank];
+    if (crew)
+        crew->here = nodes->one[0].workers + 1;
+    for (int rank = 0; crew && rank < nodes->ranks; rank++) {
+        struct crew_member *member = &crew->member[nodes->worker[rank]];
+        *member = all[rank];
+        member->number = nodes->worker[rank];
+        member->visible = kernel_of(nodes, rank) == kernel_of(nodes, self);
+    }
     return crew;
+}
+
+/* Who leads another node is its first worker as well. */
+static void enter_roster(struct roster *roster, const struct crew_member *mine, bool leads_workers)
+{
+    roster_enter(roster, mine->rank, mine->host, mine->cpus, mine->numa_node);
+    if (!leads_workers)
+        return;
+    struct roster second = *roster;
+    second.self = 1;
+    roster_enter(&second, mine->rank, mine->host, mine->cpus, mine->numa_node);
 }
 
 static rp_status gather_crew(struct comm *comm, struct meeting *meeting, struct error *error)
@@ -250,12 +273,13 @@ static rp_status gather_crew(struct comm *comm, struct meeting *meeting, struct 
     struct crew_member *all = calloc((size_t)comm_ranks(comm), sizeof *all);
     meet_name_host(mine.host);
     node_here("", mine.cpus, sizeof mine.cpus, &mine.numa_node);
-    roster_enter(&meeting->roster, mine.rank, mine.host, mine.cpus, mine.numa_node);
+    enter_roster(&meeting->roster, &mine,
+                 own_node(comm, &meeting->nodes)->leader == mine.rank && mine.rank != meeting->nodes.manager);
     rp_status status = meet_agree(comm, all ? RP_OK : RP_NO_MEMORY, error);
     if (!status)
         status = comm_all_gather(comm, &mine, sizeof mine, all, error);
     if (!status) {
-        meeting->crew = make_crew(&meeting->nodes, all);
+        meeting->crew = make_crew(&meeting->nodes, comm_rank(comm), all);
         status = meet_agree(comm, meeting->crew ? RP_OK : RP_NO_MEMORY, error);
     }
     free(all);

@@ -24,6 +24,7 @@ struct crew *crew_of_roster(const struct roster *roster)
         const struct roster_member *from = &roster->shared->member[i];
         struct crew_member *to = &crew->member[i];
         to->number = i ? (int)roster->shared->first + i - 1 : 0;
+        to->visible = true;
         to->rank = from->rank;
         to->numa_node = from->numa_node;
         to->pid = (long)from->pid;
@@ -39,6 +40,7 @@ struct crew *crew_alone(const char *host, const char *cpus, int numa_node)
     for (int i = 0; crew && i < 2; i++) {
         struct crew_member *member = &crew->member[i];
         member->number = i;
+        member->visible = true;
         member->numa_node = numa_node;
         member->pid = getpid();
         snprintf(member->host, sizeof member->host, "%s", host);

@@ -10,6 +10,7 @@ struct crew_member {
     int number; /* by which tasks and sentences know it: not its place in the crew of another node */
     int rank, numa_node;
     long pid;
+    bool visible; /* on this kernel: its pid means something here */
     _Atomic bool dead;
     char host[ROSTER_HOST_LENGTH];
     char cpus[ROSTER_CPUS_LENGTH];
