@@ -2,7 +2,8 @@
 # it may include. This is the one table of arrows; the build takes from it what a unit test of a
 # layer links, and tests/layers.cmake checks every #include against it.
 #
-#     api -> { run, launch } -> { sched, record, func, node, board, net -> wire } -> config -> base
+#     api -> { run, launch } -> { sched, record, func, node, board } -> config -> base
+#              run -> net -> wire -> config
 
 set(RANKPOOL_LAYERS base config board func node record sched wire net launch run api)
 
@@ -12,9 +13,8 @@ foreach(layer board func node record sched wire)
     set(RANKPOOL_REACH_${layer} ${RANKPOOL_REACH_config} config)
 endforeach()
 set(RANKPOOL_REACH_net ${RANKPOOL_REACH_wire} wire)
-foreach(layer launch run)
-    set(RANKPOOL_REACH_${layer} ${RANKPOOL_REACH_net} board func net node record sched)
-endforeach()
+set(RANKPOOL_REACH_launch ${RANKPOOL_REACH_sched} board func node record sched)
+set(RANKPOOL_REACH_run ${RANKPOOL_REACH_launch} wire net)
 set(RANKPOOL_REACH_api ${RANKPOOL_REACH_run} launch run)
 
 # The only files that may include MPI's header; the public one is for programs that run MPI.

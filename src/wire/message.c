@@ -286,7 +286,7 @@ rp_status wire_block_check(const struct wire_block *block, const void *table, st
         return RP_OK;
     for (uint32_t i = 0; i < block->items; i++, at += entry) {
         uint64_t size = input_size(block, at);
-        if (size > left || wire_aligned(size) > left)
+        if (size > left) /* `left` is a multiple of 16 */
             return error_set(error, RP_INVALID,
                              "the inputs of block %" PRIu64 " are longer than its %" PRIu64 " bytes",
                              block->block, block->bytes);
