@@ -147,7 +147,14 @@ typedef void rp_callback(rp_future *future, void *arg);
  * the end. Of the program's state a child has what it was when the first pool was opened that isolates,
  * so that should be the first of all: its processes are then made before MPI is initialised. The manager
  * of a program's own `mpirun` does not run tasks itself, unless it is alone. Tasks may run more than once
- * where it is not clear which one ended the child. */
+ * where it is not clear which one ended the child.
+ *
+ * `retries` is how often an item may be tried again that was running when its worker died or, isolated,
+ * crashed or ran too long. Where nothing was asked for (0 here, in the variable, and in the options of the
+ * map or task) that is twice after a lost worker, and never after a crash or a timeout, which mostly come
+ * again. All tries of an item count together, whatever ended them; after the last one it fails as that did.
+ * Before each there is a pause: 10 ms, then twice the last one, up to a second. What only stood beside such
+ * an item is not charged with a try. */
 typedef struct rp_options {
     size_t size;              /* set by RP_OPTIONS(...) and RP_OPTIONS_INIT */
     int workers;              /* 0: one per usable core, see `per` */
@@ -159,14 +166,14 @@ typedef struct rp_options {
     int isolate;              /* run tasks in a supervised child process: see above */
     double timeout;           /* seconds a task may run; needs `isolate` */
     size_t task_memory;       /* bytes that tasks may take beyond what their process has; needs `isolate` */
-    int retries;         /* further tries of an item that was lost with its worker; 0: two, below 0: none */
-    uint64_t seed;       /* of rp_random */
-    const char *journal; /* file of finished results, to resume from */
-    int progress;        /* bar on standard error: 0 where it is a terminal, 1 on, -1 off */
-    rp_fn *initializer;  /* runs once in each process that runs tasks, before its first task */
-    const void *initarg; /* `initarg_size` bytes, copied by rp_open: the initializer's input */
-    size_t initarg_size; /* bytes */
-    rp_fn *finalizer;    /* the same as `initializer`, after the last task, without input */
+    int retries;              /* further tries: see above; below 0: none */
+    uint64_t seed;            /* of rp_random */
+    const char *journal;      /* file of finished results, to resume from */
+    int progress;             /* bar on standard error: 0 where it is a terminal, 1 on, -1 off */
+    rp_fn *initializer;       /* runs once in each process that runs tasks, before its first task */
+    const void *initarg;      /* `initarg_size` bytes, copied by rp_open: the initializer's input */
+    size_t initarg_size;      /* bytes */
+    rp_fn *finalizer;         /* the same as `initializer`, after the last task, without input */
 } rp_options;
 
 #ifdef __cplusplus
@@ -288,7 +295,8 @@ RP_API const void *rp_shared(rp_call *call, rp_share_id id, size_t *size);
 /* The index of the item in its map or stream, of the task in its pool; from 0. */
 RP_API size_t rp_call_index(const rp_call *call);
 
-/* Which try this is: 1 for the first, more after a worker died. */
+/* Which try this is: 1 for the first, more after its worker died, or after it crashed or ran too long and
+ * `retries` were asked for. */
 RP_API int rp_call_attempt(const rp_call *call);
 
 /* This worker's own pointer in this pool, NULL at first and kept between tasks: for what an
@@ -336,7 +344,7 @@ typedef struct rp_map_options {
     const double *cost;   /* n hints, any unit: the longest go first */
     rp_status *statuses;  /* n statuses out, may be NULL */
     size_t *sizes;        /* n result sizes out, may be NULL */
-    bool stop_at_failure; /* what has not started then is RP_CANCELLED */
+    bool stop_at_failure; /* what has not started then, or waits for another try, is RP_CANCELLED */
     const char *label;    /* for the progress bar */
 } rp_map_options;
 
@@ -362,7 +370,7 @@ static inline rp_map_options rp_map_options_init()
 typedef struct rp_map_report {
     size_t done;         /* items that succeeded */
     size_t failed;       /* items that ran and failed */
-    size_t cancelled;    /* items not run; together n */
+    size_t cancelled;    /* items not run, or not again; together n */
     size_t first_failed; /* lowest failed item; n if none */
     size_t chunks;       /* claims that workers made */
     double seconds;      /* that the map took */
@@ -375,7 +383,8 @@ typedef struct rp_map_report {
  * slot; `out` NULL with `out_size` 0 drops results. Both arrays are the caller's, and used until it
  * returns.
  * Errors: the status of the lowest failed item: RP_TASK_FAILED (it reported a failure, or answered
- * too much), RP_WORKER_LOST (the workers that ran it died, one after the other), RP_NO_MEMORY,
+ * too much), RP_WORKER_LOST (the workers that ran it died, one after the other), RP_TASK_CRASHED and
+ * RP_TASK_TIMEOUT (with `isolate`), RP_NO_MEMORY,
  * RP_MISMATCH (a worker cannot find `fn`), RP_POOL_BROKEN (no worker was left to run it). Or for the whole
  * map RP_NO_MEMORY; RP_INVALID: an array is NULL or too large to be one, or `fn` is no function of the
  * program and its libraries. */
@@ -469,7 +478,7 @@ typedef struct rp_task_info {
     int worker;       /* that ran it last; 0: the manager */
     const char *host; /* of that worker, valid until rp_release; "" if it never ran */
     long pid;         /* of that worker, on its host; 0 if it never ran */
-    int attempts;     /* how often it was started */
+    int attempts;     /* how often it was started; what a dead worker only held does not count */
     int code;      /* what the task returned; of one that crashed the exit status, or the negative signal */
     double queued; /* seconds between rp_submit and its start */
     double ran;    /* seconds it ran */
@@ -502,9 +511,9 @@ RP_API rp_status rp_wait(rp_future *future, double seconds);
 
 /* Waits without a limit, then gives the task's own status and, if that is RP_OK, its result. The
  * view may be NULL; its bytes are the future's, aligned for any type, and live until rp_release.
- * Errors: the task's: RP_TASK_FAILED, RP_WORKER_LOST, RP_CANCELLED, RP_NO_MEMORY, RP_MISMATCH (a worker
- * cannot find the function), RP_POOL_BROKEN (no worker was left to run it); rp_error has its sentence.
- * RP_TIMEOUT: it waits at a queue for this thread. RP_INVALID: no future. */
+ * Errors: the task's: RP_TASK_FAILED, RP_WORKER_LOST, RP_TASK_CRASHED, RP_TASK_TIMEOUT, RP_CANCELLED,
+ * RP_NO_MEMORY, RP_MISMATCH (a worker cannot find the function), RP_POOL_BROKEN (no worker was left to run
+ * it); rp_error has its sentence. RP_TIMEOUT: it waits at a queue for this thread. RP_INVALID: no future. */
 RP_API rp_status rp_result(rp_future *future, rp_view *view);
 
 /* The failure as a sentence with code, worker, host and attempt; "" if there is none. Lives

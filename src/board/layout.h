@@ -66,6 +66,7 @@ enum post_flags {
     POST_STOP = 4,    /* items of a claim behind a failed one are not run */
     POST_PACKED = 8,  /* of a stream: inputs and results have any size, see struct packed_input */
     POST_REDUCE = 16, /* results are combined: a note has that of all its items */
+    POST_RETRY = 32,  /* an item that crashes or runs too long is tried again: it stops nothing */
 };
 
 /* Where an input of a packed post lies; `indices` of the post is an array of these. */

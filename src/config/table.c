@@ -29,7 +29,7 @@ const struct option option_table[] = {
     {FIELD(task_memory, "TASK_MEMORY"), .type = &value_bytes,
      .help = "memory that tasks may take, with isolate; 0: no limit"},
     {FIELD(retries, "RETRIES"), .type = &value_int,
-     .help = "further tries after a crash, a timeout or a lost worker; 0: two after a lost worker"},
+     .help = "further tries after a lost worker, a crash or a timeout; 0: two after a lost worker alone"},
     {FIELD(seed, "SEED"), .type = &value_seed, .help = "of the random words that tasks draw"},
     {FIELD(journal, "JOURNAL"), .type = &value_path, .help = "file of finished results, to resume from"},
     {FIELD(progress, "PROGRESS"), .type = &value_switch,

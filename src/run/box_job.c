@@ -121,10 +121,12 @@ bool box_take_notes(struct job *job)
 
 /* ---- Endings ----------------------------------------------------------------------------- */
 
+/* What stands behind a failed item, where that stops its work. A last try stands alone. */
 static void skip_rest(struct job *job)
 {
     struct note note = {.status = RP_CANCELLED, .count = job->end - job->next};
-    if (job->stretch && job->stretch->flags & POST_STOP && note.count)
+    uint32_t stops = job->stretch ? job->stretch->flags & (POST_STOP | POST_RETRY) : 0;
+    if (stops == POST_STOP && note.count)
         emit(job, &note, NULL);
 }
 
@@ -200,8 +202,7 @@ static void settle_blame(struct job *job, struct blame *b)
 {
     b->set = false;
     emit_end(job, b->status, b->code, b->why);
-    if (job->stretch && job->stretch->flags & POST_STOP)
-        skip_rest(job);
+    skip_rest(job);
 }
 
 static void tidy(struct box *box, const struct job *job)

@@ -136,6 +136,19 @@ static bool order_stretch(struct job *job, struct box_order *order, uint32_t cou
            order_results(job, order, count);
 }
 
+uint64_t box_index(const struct job *job, uint32_t item)
+{
+    const struct stretch *stretch = job->stretch;
+    if (!stretch)
+        return job->errand->index;
+    return stretch->indices && job->way != BOX_PACKED ? stretch->indices[item] : stretch->first + item;
+}
+
+void box_show(const struct job *job, uint32_t item)
+{
+    atomic_store_explicit(job->box->performer->call.index, box_index(job, item), memory_order_relaxed);
+}
+
 bool box_order(struct job *job, uint32_t count)
 {
     struct box *box = job->box;
@@ -155,6 +168,8 @@ bool box_order(struct job *job, uint32_t count)
                                       .out_size = job->stretch ? job->stretch->out_size : 0,
                                       .serial = box->serial + 1,
                                       .begun = clock_ns()};
+    if (count == 1)
+        box_show(job, job->next);
     box_give(box);
     return true;
 }

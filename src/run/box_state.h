@@ -1,5 +1,6 @@
 /* A box under way: shared by the files box*.c of the rank's side. box.c is its life, box_order.c writes
- * orders, box_watch.c waits for what comes of one, box_wish.c does what a task asks for, box_job.c goes on until all items have their notes. */
+ * orders, box_watch.c waits for what comes of one, box_wish.c does what a task asks for, box_job.c goes on
+ * until all items have their notes. */
 #ifndef RANKPOOL_RUN_BOX_STATE_H
 #define RANKPOOL_RUN_BOX_STATE_H
 
@@ -62,7 +63,9 @@ enum birth box_birth(struct box *box, enum forker_state state, int status);
 /* The child is gone, and has not been replaced. */
 void box_kill(struct box *box);
 
-/* box_order.c */
+/* box_order.c. Should this rank die, the item that it showed last is charged with that: see recover.c. */
+uint64_t box_index(const struct job *job, uint32_t item);
+void box_show(const struct job *job, uint32_t item);
 bool box_is_on_board(const struct box *box, const void *bytes);
 void box_name(struct box *box, rp_fn *fn, struct box_function *function);
 bool box_order(struct job *job, uint32_t count);

@@ -23,14 +23,6 @@ static bool takes_notes(const struct job *job)
 
 /* ---- Which item it is -------------------------------------------------------------------- */
 
-static uint64_t index_of(const struct job *job, uint32_t item)
-{
-    const struct stretch *stretch = job->stretch;
-    if (!stretch)
-        return job->errand->index;
-    return stretch->indices && job->way != BOX_PACKED ? stretch->indices[item] : stretch->first + item;
-}
-
 bool box_find_item(const struct job *job, uint32_t *item)
 {
     uint64_t running = atomic_load(&job->box->page->running);
@@ -38,26 +30,25 @@ bool box_find_item(const struct job *job, uint32_t *item)
     if (!box_is_intact(job->box->page))
         return false;
     if (!job->stretch || !job->stretch->indices) {
-        uint64_t first = index_of(job, 0);
+        uint64_t first = box_index(job, 0);
         if (running < first || running - first < job->next || running - first >= end)
             return false;
         *item = (uint32_t)(running - first);
         return true;
     }
     for (uint32_t i = job->next; i < end; i++)
-        if (index_of(job, i) == running) {
+        if (box_index(job, i) == running) {
             *item = i;
             return true;
         }
     return false;
 }
 
-/* Should this rank die, the item that it looked at last is charged with that: see recover.c. */
 static void show_item(const struct job *job)
 {
-    uint32_t item = job->next;
-    if (takes_notes(job) && (job->expect.count == 1 || box_find_item(job, &item)))
-        atomic_store_explicit(job->box->performer->call.index, index_of(job, item), memory_order_relaxed);
+    uint32_t item;
+    if (takes_notes(job) && job->expect.count > 1 && box_find_item(job, &item))
+        box_show(job, item);
 }
 
 /* ---- Time -------------------------------------------------------------------------------- */

@@ -86,7 +86,8 @@ static rp_status begin(struct map *map, struct error *error)
     map->id = ++manager->maps;
     map->first_failed = work->n;
     map->flags = (work->range ? POST_RANGE : 0u) | (work->out ? 0u : POST_DROP_RESULTS) |
-                 (work->stop_at_failure ? POST_STOP : 0u) | (work->combine ? POST_REDUCE : 0u);
+                 (work->stop_at_failure ? POST_STOP : 0u) | (work->combine ? POST_REDUCE : 0u) |
+                 (work->retries > 0 ? POST_RETRY : 0u);
     submit_close_blocks(manager);
     if (work->cost) {
         map->order = order_by_cost(work->cost, work->n);
@@ -111,6 +112,7 @@ static void end(struct map *map)
     if (map->common)
         arena_give(&map->manager->arena, map->common, map->work->common_size);
     map_bite_free(map);
+    map_again_free(map);
     map_reduce_forget(map);
     map_journal_end(map);
     free(map->shares);

@@ -61,16 +61,20 @@ struct bite {
     struct map *map;
     size_t first;
     int post; /* -1: straight from the caller's memory */
+    int attempt;
 };
 
 static void take(void *state, struct note *note, const void *payload)
 {
     struct bite *bite = state;
+    struct map *map = bite->map;
     if (bite->post >= 0)
-        map_take_note(bite->map, bite->post, note, payload, 0);
+        map_take_note(map, bite->post, note, payload, 0);
+    else if (map_again_note(map, bite->first + note->from, note, bite->attempt))
+        map->chunks += (note->flags & NOTE_FIRST) != 0;
     else
-        map_absorb(bite->map, bite->first, note, bite->map->answers, payload,
-                   bite->map->manager->performer.self, 1);
+        map_absorb(map, bite->first, note, map->answers, payload, map->manager->performer.self,
+                   bite->attempt);
 }
 
 static void perform(struct bite *bite, const struct stretch *stretch, uint32_t from, uint32_t run)
@@ -83,21 +87,9 @@ static void perform(struct bite *bite, const struct stretch *stretch, uint32_t f
     map->item_ns = policy_learn(map->item_ns, (double)ns / (double)run);
 }
 
-/* The caller's array: from its low end alone, from the high end beside workers. */
-static void bite_unposted(struct map *map, struct share *share)
+static void bite_array(struct map *map, size_t first, size_t run, int attempt)
 {
     const struct map_work *work = map->work;
-    struct manager *manager = map->manager;
-    size_t left = share->high - share->low, run = choose_run(map, left, left);
-    bool from_low = manager_is_alone(manager);
-    if (may_trim(map, run, left))
-        run -= (from_low ? share->low + run : run - share->high) & (tree_grain(run) - 1);
-    size_t first = from_low ? share->low : share->high - run;
-    if (from_low)
-        share->low += run;
-    else
-        share->high -= run;
-
     const char *in = work->in ? (const char *)work->in + first * work->in_size : NULL;
     if (map->order && work->in_size) {
         for (size_t i = 0; i < run; i++)
@@ -120,11 +112,26 @@ static void bite_unposted(struct map *map, struct share *share)
         .common_size = work->common_size,
         .map = map->id,
         .flags = map->flags,
-        .attempt = 1,
+        .attempt = attempt,
         .limit_ns = work->limit_ns,
     };
-    struct bite bite = {map, first, -1};
+    struct bite bite = {map, first, -1, attempt};
     perform(&bite, &stretch, 0, (uint32_t)run);
+}
+
+/* The caller's array: from its low end alone, from the high end beside workers. */
+static void bite_unposted(struct map *map, struct share *share)
+{
+    size_t left = share->high - share->low, run = choose_run(map, left, left);
+    bool from_low = manager_is_alone(map->manager);
+    if (may_trim(map, run, left))
+        run -= (from_low ? share->low + run : run - share->high) & (tree_grain(run) - 1);
+    size_t first = from_low ? share->low : share->high - run;
+    if (from_low)
+        share->low += run;
+    else
+        share->high -= run;
+    bite_array(map, first, run, 1);
 }
 
 /* What is on the board already, as a worker would. */
@@ -160,7 +167,7 @@ static bool bite_posted(struct map *map)
         .attempt = (int)post->attempt,
         .post = (uint16_t)offer.index,
     };
-    struct bite bite = {map, 0, (int)offer.index};
+    struct bite bite = {map, 0, (int)offer.index, stretch.attempt};
     perform(&bite, &stretch, offer.next, run);
     post_leave(board);
     return true;
@@ -178,6 +185,11 @@ bool map_bite(struct map *map)
         map_stop(map, status);
         return false;
     }
+    struct map_again again;
+    if (map_again_take(map, &again)) {
+        bite_array(map, again.position, 1, again.attempt);
+        return true;
+    }
     for (int i = 0; i < map->share_count; i++) {
         struct share *share = &map->shares[i];
         if (share->low < share->high && (share->mine || !map_owner(map, share))) {
@@ -185,5 +197,5 @@ bool map_bite(struct map *map)
             return true;
         }
     }
-    return bite_posted(map);
+    return map_again_rest(map) || bite_posted(map);
 }

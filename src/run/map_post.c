@@ -196,7 +196,8 @@ void map_feed(struct map *map)
     }
 }
 
-/* ---- Deaths ------------------------------------------------------------------------------ */
+/* ---- Deaths, and further tries
+ * ------------------------------------------------------------------------------ */
 
 static bool repost(void *work, int old_number, uint32_t from, uint32_t count, bool charged)
 {
@@ -233,7 +234,8 @@ static struct posting_item tell(void *work, int number, uint32_t item)
     const struct map *map = work;
     return (struct posting_item){.index = map_index(map, map->manager->postings[number].first + item),
                                  .attempt = (int)map->manager->board.post[number].attempt,
-                                 .retries = map->work->retries};
+                                 .retries = map->work->retries,
+                                 .stopped = map->stopped != RP_OK};
 }
 
 const struct posting_ops map_posting_ops = {

@@ -39,7 +39,9 @@ struct map {
     void *gathered; /* inputs of a run in the order of costs */
     void *answers;  /* results of a run, until they are known to be good */
     size_t answers_size;
-    struct partials partials;              /* of a reduction */
+    struct partials partials; /* of a reduction */
+    struct map_again *again;  /* items that are tried again here, alone */
+    size_t again_count, again_room;
     struct journal_part *part;             /* NULL: nothing is stored */
     struct journal_digest known, *digests; /* of the map; of items, NULL: made when they end */
 };
@@ -71,6 +73,9 @@ void map_leave_post(struct map *map, int post);
 /* Items of a post that nobody runs end with the status of the map's stop. */
 void map_end_unstarted(struct map *map, int post, uint32_t from, uint32_t count);
 
+/* The same of positions that are on no post. */
+void map_end_range(struct map *map, size_t low, size_t high);
+
 /* Nothing more is started: what nobody has claimed ends with `status`. */
 void map_stop(struct map *map, rp_status status);
 
@@ -88,6 +93,20 @@ rp_status map_journal_begin(struct map *map);
 void map_journal_store(struct map *map, size_t first, const struct note *note, const char *results,
                        int worker, int attempt);
 void map_journal_end(struct map *map);
+
+/* map_again.c: a manager that is alone keeps items for another try. map_again_note: true if the item at
+ * that position has one, so that its note counts for nothing; map_again_take: the next one that is due, from
+ * which on it is the caller's to run; map_again_rest: sleeps until then, false if none waits. */
+struct map_again {
+    uint64_t due; /* clock_ns */
+    size_t position;
+    int attempt;
+};
+bool map_again_note(struct map *map, size_t position, const struct note *note, int attempt);
+bool map_again_take(struct map *map, struct map_again *again);
+bool map_again_rest(const struct map *map);
+void map_again_give_up(struct map *map);
+void map_again_free(struct map *map);
 
 /* map_bite.c: runs some items here; false: there are none to run. */
 bool map_bite(struct map *map);

@@ -98,6 +98,10 @@ bool map_take_note(void *work, int post, const struct note *note, const void *pa
     const struct post *p = &manager->board.post[post];
     if (note->from > posting->lease.items || note->count > posting->lease.items - note->from)
         return false;
+    if (retry_note(manager, post, note)) {
+        map->chunks += (note->flags & NOTE_FIRST) != 0;
+        return false;
+    }
     lease_end_run(&posting->lease, note->from, note->count);
     map->posted -= note->count;
     bool kept = map_absorb(map, posting->first, note, board_at(&manager->board, p->out), payload, worker,
@@ -134,7 +138,7 @@ static void stop_post(struct map *map, int post)
 }
 
 /* A range may have more items than a note can count. */
-static void end_range(struct map *map, size_t low, size_t high)
+void map_end_range(struct map *map, size_t low, size_t high)
 {
     if (!map->work->statuses && !map->work->sizes) {
         map->cancelled += high - low;
@@ -147,16 +151,17 @@ static void end_range(struct map *map, size_t low, size_t high)
 void map_refuse(struct map *map, rp_status status)
 {
     map->stopped = status;
-    end_range(map, 0, map->work->n);
+    map_end_range(map, 0, map->work->n);
 }
 
 void map_stop(struct map *map, rp_status status)
 {
     map->stopped = status;
     map_reduce_forget(map);
+    map_again_give_up(map);
     for (int i = 0; i < map->share_count; i++) {
         struct share *share = &map->shares[i];
-        end_range(map, share->low, share->high);
+        map_end_range(map, share->low, share->high);
         share->low = share->high;
     }
     for (int i = 0; !manager_is_alone(map->manager) && i < BOARD_POSTS; i++)

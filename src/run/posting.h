@@ -21,6 +21,7 @@ struct posting_item {
     uint64_t index; /* as its task sees it */
     int attempt;    /* the present try, from 1 */
     int retries;    /* further tries: 0 what is usual, below 0 none */
+    bool stopped;   /* its work has been: there will be no further try */
 };
 
 /* What a kind of work (maps, submitted tasks) does about its posts. */

@@ -133,8 +133,10 @@ static bool may_pass(void *state)
 static void wait_there(struct attempt *attempt, uint64_t deadline)
 {
     struct manager *manager = attempt->queue->manager;
-    if (manager_is_alone(manager))
+    if (manager_is_alone(manager)) {
+        submit_rest(manager, deadline);
         return;
+    }
     queue_attend(&manager->board, attempt->queue->number, attempt->side, true);
     wait_for(manager, may_pass, attempt, deadline);
     queue_attend(&manager->board, attempt->queue->number, attempt->side, false);

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/futex.h"
 #include "run/manager.h"
+#include "run/watch.h"
 
 struct retry {
     uint64_t due;
@@ -16,12 +18,12 @@ struct retry {
 static const char said[] = "the worker died"; /* fits into a note */
 _Static_assert(sizeof said - 1 <= NOTE_INLINE, "a sentence without a parcel");
 
-static uint64_t pause_after(int attempt)
+uint64_t retry_time(int attempt)
 {
     uint64_t pause = RETRY_PAUSE_NS;
     for (int i = 1; i < attempt && pause < RETRY_LONGEST_NS; i++)
         pause *= 2;
-    return pause < RETRY_LONGEST_NS ? pause : RETRY_LONGEST_NS;
+    return clock_ns() + (pause < RETRY_LONGEST_NS ? pause : RETRY_LONGEST_NS);
 }
 
 static bool append(struct retries *retries, struct retry retry)
@@ -38,22 +40,37 @@ static bool append(struct retries *retries, struct retry retry)
     return true;
 }
 
-static bool may_try_again(const struct posting_item *item)
+bool retry_may(rp_status status, int attempt, int retries)
 {
-    int retries = item->retries < 0 ? 0 : item->retries ? item->retries : RETRIES_LOST;
-    return item->attempt <= retries;
+    bool lost = status == RP_WORKER_LOST;
+    if (!lost && status != RP_TASK_CRASHED && status != RP_TASK_TIMEOUT)
+        return false;
+    if (!retries && lost)
+        retries = RETRIES_LOST;
+    return attempt <= retries;
+}
+
+/* False: it has no other try. Without memory to wait, or where the work has stopped, it goes back at once. */
+static bool try_again(struct manager *manager, int post, uint32_t number, rp_status status)
+{
+    const struct posting *posting = &manager->postings[post];
+    struct posting_item item = posting->ops->tell(posting->work, post, number);
+    if (!retry_may(status, item.attempt, item.retries))
+        return false;
+    struct retry retry = {retry_time(item.attempt), posting->serial, post, number};
+    if (!item.stopped && append(&manager->retries, retry))
+        return true;
+    return posting->ops->repost(posting->work, post, number, 1, true);
+}
+
+bool retry_note(struct manager *manager, int post, const struct note *note)
+{
+    return note->status != RP_OK && try_again(manager, post, note->from, (rp_status)note->status);
 }
 
 void retry_lost(struct manager *manager, int post, uint32_t number, int worker)
 {
     const struct posting *posting = &manager->postings[post];
-    struct posting_item item = posting->ops->tell(posting->work, post, number);
-    struct retry retry = {clock_ns() + pause_after(item.attempt), posting->serial, post, number};
-    if (may_try_again(&item)) {
-        if (!append(&manager->retries, retry)) /* without memory it does not wait */
-            posting->ops->repost(posting->work, post, number, 1, true);
-        return;
-    }
     struct note note = {.post = (uint16_t)post,
                         .status = RP_WORKER_LOST,
                         .from = number,
@@ -86,7 +103,7 @@ bool retry_waits(const struct manager *manager, int post, uint32_t item)
 uint64_t retry_due(const struct manager *manager)
 {
     uint64_t due = CLOCK_NEVER;
-    for (size_t i = 0; i < manager->retries.count; i++)
+    for (size_t i = 0; i < manager->retries.count && !manager->draining; i++)
         if (manager->retries.list[i].due < due)
             due = manager->retries.list[i].due;
     return due;
@@ -98,10 +115,14 @@ void retry_post(struct manager *manager)
     uint64_t now = retries->count ? clock_ns() : 0;
     for (size_t i = 0; i < retries->count && !manager->draining;) {
         struct retry retry = retries->list[i];
-        if (retry.due <= now && post_again(manager, &retry))
+        bool due = retry.due <= now;
+        if (due && post_again(manager, &retry)) {
             retries->list[i] = retries->list[--retries->count];
-        else
-            i++;
+            continue;
+        }
+        if (due) /* there will be room when something has ended */
+            retries->list[i].due = now + RETRY_PAUSE_NS;
+        i++;
     }
 }
 
@@ -117,4 +138,11 @@ void retry_free(struct retries *retries)
 {
     free(retries->list);
     *retries = (struct retries){0};
+}
+
+void retry_rest(uint64_t until)
+{
+    _Atomic uint32_t never = 0;
+    uint64_t tick = clock_ns() + WATCH_TICK_NS;
+    futex_wait(&never, 0, until < tick ? until : tick);
 }

@@ -94,6 +94,8 @@ static void draw_some(struct stream *stream)
 struct own {
     struct stream *stream;
     rp_view input;
+    int attempt;
+    bool again;
 };
 
 static void give_own(void *state, struct note *note, const void *payload)
@@ -101,22 +103,53 @@ static void give_own(void *state, struct note *note, const void *payload)
     struct own *own = state;
     struct stream *stream = own->stream;
     const struct manager *manager = stream->manager;
+    own->again = retry_may((rp_status)note->status, own->attempt, stream->work->retries);
+    if (own->again)
+        return;
     void *kept = payload || !note->size ? NULL : (void *)(uintptr_t)note->result.offset;
     char text[FAILURE_LENGTH] = "";
     if (note->status)
-        describe_failure(&(struct failure){"item", stream->drawn, note, payload, manager->performer.self, 1},
-                         manager->crew, text);
+        describe_failure(
+            &(struct failure){"item", stream->drawn, note, payload, manager->performer.self, own->attempt},
+            manager->crew, text);
     /* The sink may use the pool, whose next task answers into the same few bytes. */
     _Alignas(16) unsigned char small[NOTE_INLINE];
     if (payload && !note->status)
         payload = memcpy(small, payload, sizeof small);
     rp_view result = {kept ? kept : payload, note->size};
-    stream_store(stream, stream->drawn, &own->input, note, result, manager->performer.self, 1);
+    stream_store(stream, stream->drawn, &own->input, note, result, manager->performer.self, own->attempt);
     stream_give_one(stream, stream->drawn, (rp_status)note->status, note->status ? (rp_view){0} : result,
                     text);
     free(kept);
 }
 
+static void run_once(struct own *own)
+{
+    struct stream *stream = own->stream;
+    struct note note = {.from = (uint32_t)stream->drawn};
+    struct errand errand = {.fn = stream->work->fn,
+                            .in = own->input.data,
+                            .in_size = own->input.size,
+                            .index = stream->drawn,
+                            .attempt = ++own->attempt,
+                            .map = stream->id,
+                            .common = stream->work->common,
+                            .common_size = stream->work->common_size,
+                            .limit_ns = stream->work->limit_ns};
+    performer_rest(&stream->manager->performer);
+    perform_errand(&stream->manager->performer, &errand, &note, give_own, own);
+}
+
+static void rest_before_another_try(struct manager *manager, int attempt)
+{
+    uint64_t due = retry_time(attempt);
+    while (!clock_has_passed(due)) {
+        drain_look(manager);
+        retry_rest(due);
+    }
+}
+
+/* The input is there until the next one is drawn: an item is tried again at once. */
 static void run_alone(struct stream *stream)
 {
     struct manager *manager = stream->manager;
@@ -125,19 +158,12 @@ static void run_alone(struct stream *stream)
         drain_look(manager);
         if (stream_give_stored(stream, &input))
             continue;
-        struct own own = {stream, input};
-        struct note note = {.from = (uint32_t)stream->drawn};
-        performer_rest(&manager->performer);
-        struct errand errand = {.fn = stream->work->fn,
-                                .in = input.data,
-                                .in_size = input.size,
-                                .index = stream->drawn,
-                                .attempt = 1,
-                                .map = stream->id,
-                                .common = stream->work->common,
-                                .common_size = stream->work->common_size,
-                                .limit_ns = stream->work->limit_ns};
-        perform_errand(&manager->performer, &errand, &note, give_own, &own);
+        struct own own = {.stream = stream, .input = input};
+        run_once(&own);
+        while (own.again) {
+            rest_before_another_try(manager, own.attempt);
+            run_once(&own);
+        }
         stream->drawn++;
         show_map(manager, stream->work->label, SIZE_MAX, stream->given, stream->failed);
     }

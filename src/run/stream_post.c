@@ -142,6 +142,8 @@ static bool take_note(void *work, int post, const struct note *note, const void 
     struct posting *posting = &stream->manager->postings[post];
     if (note->from > posting->lease.items || note->count > posting->lease.items - note->from)
         return false;
+    if (retry_note(stream->manager, post, note))
+        return false;
     stream_store_note(stream, post, note, payload, worker);
     bool kept = stream_arrive(stream, post, note, worker);
     lease_end_run(&posting->lease, note->from, note->count);
@@ -179,7 +181,8 @@ static struct posting_item tell(void *work, int number, uint32_t item)
     const struct stream *stream = work;
     return (struct posting_item){.index = stream->manager->postings[number].first + item,
                                  .attempt = (int)stream->manager->board.post[number].attempt,
-                                 .retries = stream->work->retries};
+                                 .retries = stream->work->retries,
+                                 .stopped = stream->stopped != RP_OK};
 }
 
 const struct posting_ops stream_posting_ops = {

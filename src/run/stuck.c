@@ -92,7 +92,8 @@ static bool is_worked_on(const struct sight *sight, int post)
     if (next < lease->items && anybody_is_free(sight, atomic_load(&board->post[post].owner)))
         return true;
     for (uint32_t item = 0; item < next && item < lease->items; item++)
-        if (!lease_has_ended(lease, item) && !is_held(sight, post, item))
+        if (!lease_has_ended(lease, item) &&
+            (!is_held(sight, post, item) || retry_waits(sight->manager, post, item)))
             return true;
     return false;
 }

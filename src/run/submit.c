@@ -11,7 +11,7 @@
 
 /* ---- Waiting ----------------------------------------------------------------------------- */
 
-/* It waits to be run again, since its worker died. */
+/* It has been run, and is to be run again. */
 static bool has_begun(const struct task *task)
 {
     return task->attempts > 0;
@@ -96,7 +96,9 @@ bool submit_round(struct manager *manager, uint64_t deadline)
     bool any = submit_turn(manager);
     if (clock_has_passed(deadline) || (!any && deadline == CLOCK_NEVER && stuck_is(manager)))
         return false;
-    if (!any && !manager_is_alone(manager))
+    if (!any && manager_is_alone(manager))
+        submit_rest(manager, deadline);
+    else if (!any)
         wait_for_items(manager, 1, deadline);
     return true;
 }
@@ -144,8 +146,8 @@ void submit_finish(struct manager *manager)
 
 bool submit_is_running(const struct manager *manager, const struct task *task)
 {
-    if (task->stage != TASK_POSTED)
-        return false;
+    if (task->stage != TASK_POSTED || has_begun(task))
+        return task->stage != TASK_DONE && has_begun(task);
     return manager_is_alone(manager) || atomic_load(&submit_record(manager, task)->state) == RECORD_RUNNING;
 }
 

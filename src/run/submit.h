@@ -50,4 +50,7 @@ bool submit_turn(struct manager *manager);
  * end for tasks that all wait at queues (stuck.h). */
 bool submit_round(struct manager *manager, uint64_t deadline);
 
+/* Alone: sleeps, where all queued tasks wait for another try, until one is due or the deadline passes. */
+void submit_rest(struct manager *manager, uint64_t deadline);
+
 #endif

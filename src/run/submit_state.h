@@ -24,7 +24,7 @@ bool submit_find_stored(struct manager *manager, struct task *task, const void *
 void submit_store(struct manager *manager, const struct task *task, const struct note *note,
                   const void *payload);
 
-/* submit_alone.c: runs the first queued task here; false: there is none. */
+/* submit_alone.c: runs the first queued task here that is due; false: there is none. */
 bool submit_run_one(struct manager *manager);
 
 #endif

@@ -101,8 +101,10 @@ static bool take_note(void *work, int post, const struct note *note, const void 
 {
     struct manager *manager = work;
     struct posting *posting = &manager->postings[post];
-    if (note->from >= posting->lease.items || !lease_end(&posting->lease, note->from))
+    if (note->from >= posting->lease.items || lease_has_ended(&posting->lease, note->from) ||
+        retry_note(manager, post, note))
         return false;
+    lease_end(&posting->lease, note->from);
     struct task *task = posting->tasks[note->from];
     posting->tasks[note->from] = NULL;
     bool held = false;
@@ -114,7 +116,7 @@ static bool take_note(void *work, int post, const struct note *note, const void 
     return held;
 }
 
-/* ---- Deaths ------------------------------------------------------------------------------ */
+/* ---- Deaths, and further tries ----------------------------------------------------------- */
 
 /* Back to the queue. */
 static void requeue(struct manager *manager, struct task *task, bool charged)
@@ -126,7 +128,7 @@ static void requeue(struct manager *manager, struct task *task, bool charged)
     task->attempts += charged;
     task->in = malloc(task->in_size ? task->in_size : 1);
     if (!task->in) {
-        submit_settle(manager, task, RP_NO_MEMORY, "no memory to run it again after its worker died");
+        submit_settle(manager, task, RP_NO_MEMORY, "no memory to run it again");
         return;
     }
     memcpy(task->in, in, task->in_size);
@@ -154,8 +156,10 @@ static struct posting_item tell(void *work, int post, uint32_t item)
 {
     const struct manager *manager = work;
     const struct task *task = manager->postings[post].tasks[item];
-    return task ? (struct posting_item){task->index, task->attempts + 1, task->retries}
-                : (struct posting_item){.index = UINT64_MAX}; /* it was cancelled */
+    if (!task)
+        return (struct posting_item){.index = UINT64_MAX}; /* it was cancelled */
+    return (struct posting_item){
+        .index = task->index, .attempt = task->attempts + 1, .retries = task->retries};
 }
 
 const struct posting_ops submit_posting_ops = {

@@ -35,6 +35,7 @@ struct task {
     int priority;        /* higher first */
     int owner;           /* the worker that it is for; 0: any */
     int retries;         /* further tries: 0 what is usual, below 0 none */
+    uint64_t due;        /* queued: not to be run before, as clock_ns */
     uint64_t limit_ns;   /* that it may take; 0: no limit */
     uint64_t ended;      /* the how manieth to be done, from 1 */
     struct task_watch *watches;
