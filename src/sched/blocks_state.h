@@ -1,0 +1,62 @@
+/* What src/sched/blocks*.c share: how fast a node is taken to be, and what it may have. */
+#ifndef RANKPOOL_SCHED_BLOCKS_STATE_H
+#define RANKPOOL_SCHED_BLOCKS_STATE_H
+
+#include <math.h>
+
+#include "sched/blocks.h"
+
+#define BLOCKS_PROBE 2 /* items a worker, until something is known */
+#define BLOCKS_BUSY  4 /* blocks may take a quarter of the manager's time */
+
+/* ---- Speeds ------------------------------------------------------------------------------ */
+
+/* Of a worker of whom nothing is known. */
+static inline double blocks_usual_speed(const struct blocks *blocks)
+{
+    return blocks->known ? blocks->speeds / (double)blocks->known : 0;
+}
+
+/* By which shares go: speeds, or as long as none is known, workers. */
+static inline double blocks_weight_of(const struct blocks *blocks, const struct blocks_node *node)
+{
+    if (node->speed > 0)
+        return node->speed;
+    return node->workers * (blocks->known ? blocks_usual_speed(blocks) : 1);
+}
+
+static inline double blocks_weight_of_all(const struct blocks *blocks)
+{
+    double others = (double)(blocks->other + blocks->own);
+    return blocks->speeds + others * (blocks->known ? blocks_usual_speed(blocks) : 1);
+}
+
+static inline uint64_t blocks_count_workers(const struct blocks *blocks)
+{
+    return blocks->known + blocks->other + blocks->own;
+}
+
+/* ---- How much a node may have ------------------------------------------------------------ */
+
+/* Some times what it has shown that it can do. */
+static inline double blocks_most_of(const struct blocks_node *node)
+{
+    return 4.0 * (double)node->done + 2.0 * BLOCKS_PROBE * node->workers;
+}
+
+static inline double blocks_cover_of(const struct blocks_node *node)
+{
+    return fmin(node->speed * (2 * node->trip + BLOCKS_SLACK_NS) + 2.0 * node->workers,
+                blocks_most_of(node) / 2);
+}
+
+/* Items that the node does while the manager sends a block to each node once. */
+static inline double blocks_round_of(const struct blocks *blocks, const struct blocks_node *node)
+{
+    return node->speed * blocks->alive * blocks->cost;
+}
+
+/* Its place in the rankings, after any change. */
+void blocks_rank(struct blocks *blocks, uint32_t number);
+
+#endif

@@ -1,0 +1,454 @@
+/* What a node gets next, rule by rule. */
+#include "sched/blocks.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "sched/policy.h"
+#include "sched/tree.h"
+
+#define MS 1e6
+
+static struct blocks open_blocks(uint32_t nodes, uint32_t workers, uint32_t own)
+{
+    struct blocks blocks;
+    REQUIRE(!blocks_open(&blocks, nodes, own, 0));
+    for (uint32_t i = 0; i < nodes; i++)
+        CHECK_UINT(blocks_add_node(&blocks, workers, 0), i);
+    return blocks;
+}
+
+static struct blocks_view view_of(uint64_t total, uint64_t remaining, double now)
+{
+    return (struct blocks_view){.total = total, .remaining = remaining, .available = remaining, .now = now};
+}
+
+/* The node has done `items` in `ns`, and has nothing any more. */
+static void make_known(struct blocks *blocks, uint32_t node, uint64_t items, double *now, double ns)
+{
+    blocks_sent(blocks, node, items, *now);
+    *now += ns;
+    blocks_ended(blocks, node, items, *now);
+    CHECK_NEAR(blocks->nodes[node].speed, (double)items / ns, 1e-9);
+}
+
+static uint64_t want(const struct blocks *blocks, uint32_t node, struct blocks_view view)
+{
+    return blocks_want(blocks, node, &view);
+}
+
+TEST_CASE(until_something_is_known_a_node_gets_a_few_items_a_worker)
+{
+    struct blocks blocks = open_blocks(3, 8, 0);
+    struct blocks_view view = view_of(1000000, 1000000, 0);
+    CHECK_UINT(want(&blocks, 0, view), 16);
+    blocks_sent(&blocks, 0, 15, 0);
+    CHECK_UINT(want(&blocks, 0, view), 16);
+    blocks_sent(&blocks, 0, 16, 0);
+    CHECK_UINT(want(&blocks, 0, view), 0);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(a_block_is_half_of_the_node_s_share_by_the_measured_speeds)
+{
+    struct blocks blocks = open_blocks(2, 1, 0);
+    double now = 0;
+    make_known(&blocks, 0, 3000, &now, 1000 * MS);
+    make_known(&blocks, 1, 1000, &now, 1000 * MS);
+    CHECK_UINT(want(&blocks, 0, view_of(80, 80, now)), 30);
+    CHECK_UINT(want(&blocks, 1, view_of(80, 80, now)), 10);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(who_is_not_known_is_taken_to_be_as_fast_as_the_others)
+{
+    struct blocks blocks = open_blocks(3, 2, 2);
+    double now = 0;
+    make_known(&blocks, 0, 1000, &now, 1000 * MS);
+    CHECK_UINT(want(&blocks, 0, view_of(80, 80, now)), 10);
+    CHECK_UINT(want(&blocks, 1, view_of(16, 16, now)), 4); /* two a worker, of two workers */
+    blocks_close(&blocks);
+}
+
+TEST_CASE(a_second_block_follows_when_less_than_it_is_left_of_the_first)
+{
+    struct blocks blocks = open_blocks(2, 1, 0);
+    double now = 0;
+    make_known(&blocks, 0, 1000, &now, 10000 * MS);
+    make_known(&blocks, 1, 1000, &now, 10000 * MS);
+    CHECK_UINT(want(&blocks, 0, view_of(40, 40, now)), 10);
+    blocks_sent(&blocks, 0, 10, now);
+    CHECK_UINT(want(&blocks, 0, view_of(40, 30, now)), 0);
+    blocks_ended(&blocks, 0, 3, now + 30 * MS);
+    CHECK_UINT(want(&blocks, 0, view_of(40, 30, now)), 8);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(where_much_remains_a_block_makes_a_tenth_of_a_second)
+{
+    struct blocks blocks = open_blocks(2, 1, 0);
+    double now = 0;
+    make_known(&blocks, 0, 100000, &now, 1000 * MS);
+    CHECK_UINT(want(&blocks, 0, view_of(1u << 30, 1u << 30, now)), 10000);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(a_node_has_no_more_than_four_times_what_it_has_done)
+{
+    struct blocks blocks = open_blocks(2, 4, 0);
+    struct blocks_view view = view_of(1u << 30, 1u << 30, 0);
+    double now = 0;
+    make_known(&blocks, 0, 8, &now, 1000); /* what looks like nothing at all */
+    for (uint64_t items; (items = want(&blocks, 0, view));)
+        blocks_sent(&blocks, 0, items, now);
+    CHECK(blocks.nodes[0].in_flight >= 2 * 8 && blocks.nodes[0].in_flight <= 4 * 8 + 4 * 4);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(what_is_in_flight_covers_two_round_trips_and_two_items_a_worker)
+{
+    struct blocks blocks = open_blocks(2, 2, 0);
+    double now = 0;
+    make_known(&blocks, 0, 2000, &now, 10000 * MS); /* 0.2 a millisecond */
+    struct blocks_view stream = view_of(0, 100000, now);
+    CHECK_UINT(want(&blocks, 0, stream), 5);
+    blocks_trip(&blocks, 0, 40 * MS);
+    CHECK_UINT(want(&blocks, 0, stream), 21); /* 80.4 ms, and 4 */
+    blocks_trip(&blocks, 0, 90 * MS);
+    CHECK_UINT(want(&blocks, 0, stream), 21); /* the shortest counts */
+    blocks_sent(&blocks, 0, 21, now);
+    CHECK_UINT(want(&blocks, 0, stream), 0);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(a_block_is_as_long_as_lets_the_manager_serve_all_nodes)
+{
+    enum { NODES = 1000 };
+    struct blocks blocks = open_blocks(NODES, 1, 0);
+    double now = 0;
+    make_known(&blocks, 0, 1000000, &now, 10000 * MS); /* 100 a millisecond */
+    /* 1000 nodes take 5 ms, of which 4 times as long are 20 */
+    CHECK_UINT(want(&blocks, 0, view_of(0, 1u << 30, now)), 2000);
+    CHECK_UINT(want(&blocks, 0, view_of(4000000, 2000000, now)), 2000);
+    CHECK_UINT(want(&blocks, 0, view_of(4000000, 1000000, now)), 1000); /* its share */
+    CHECK_UINT(want(&blocks, 0, view_of(4000000, 1000, now)), 500);     /* what takes one round */
+    blocks_close(&blocks);
+}
+
+TEST_CASE(no_node_gets_more_than_its_share_of_what_remains)
+{
+    struct blocks blocks = open_blocks(5, 2, 0);
+    CHECK_UINT(want(&blocks, 0, view_of(0, 10, 0)), 2);
+    CHECK_UINT(want(&blocks, 0, view_of(0, 1, 0)), 1);
+    CHECK_UINT(want(&blocks, 0, view_of(10, 10, 0)), 2);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(who_has_least_is_served_first)
+{
+    struct blocks blocks = open_blocks(3, 2, 0);
+    struct blocks_view view = view_of(0, 1, 0);
+    uint64_t items;
+    blocks_sent(&blocks, 0, 2, 0);
+    blocks_sent(&blocks, 1, 1, 0);
+    blocks_sent(&blocks, 2, 3, 0);
+    CHECK_INT(blocks_next(&blocks, &view, &items), 1);
+    CHECK_UINT(items, 1);
+    blocks_sent(&blocks, 1, 3, 0);
+    CHECK_INT(blocks_next(&blocks, &view, &items), 0);
+    blocks_sent(&blocks, 0, 2, 0);
+    CHECK_INT(blocks_next(&blocks, &view, &items), 2);
+    blocks_sent(&blocks, 2, 2, 0);
+    CHECK_INT(blocks_next(&blocks, &view, &items), -1);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(the_last_items_are_left_to_those_who_do_them_sooner)
+{
+    struct blocks blocks = open_blocks(2, 1, 0);
+    double now = 0;
+    uint64_t items;
+    make_known(&blocks, 0, 10, &now, 1000 * MS); /* an item in 100 ms */
+    make_known(&blocks, 1, 10, &now, 100 * MS);  /* in 10 */
+    struct blocks_view few = view_of(100, 4, now), many = view_of(100, 50, now);
+    CHECK_UINT(want(&blocks, 0, few), 0);
+    CHECK(want(&blocks, 0, many) > 0);
+    CHECK_INT(blocks_next(&blocks, &few, &items), 1);
+    few.is_pinned = true;
+    CHECK(want(&blocks, 0, few) > 0);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(who_declined_is_asked_again_when_there_is_more_or_when_the_others_do_nothing)
+{
+    struct blocks blocks = open_blocks(2, 1, 0);
+    double now = 0;
+    uint64_t items;
+    make_known(&blocks, 0, 100, &now, 10000 * MS);
+    make_known(&blocks, 1, 100, &now, 1000 * MS);
+    blocks_sent(&blocks, 1, 3, now);
+    struct blocks_view few = view_of(0, 1, now);
+    CHECK_INT(blocks_next(&blocks, &few, &items), -1);
+    struct blocks_view many = view_of(0, 100, now);
+    CHECK_INT(blocks_next(&blocks, &many, &items), 0);
+    CHECK_INT(blocks_next(&blocks, &few, &items), -1);
+    few.now = now + 1000 * MS; /* the other was expected to be through after 50 */
+    CHECK_INT(blocks_next(&blocks, &few, &items), 0);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(a_speed_follows_what_comes_back)
+{
+    struct blocks blocks = open_blocks(1, 1, 0);
+    double now = 0;
+    make_known(&blocks, 0, 100, &now, 1000 * MS);
+    blocks_sent(&blocks, 0, 1000, now);
+    for (int i = 0; i < 50; i++)
+        blocks_ended(&blocks, 0, 10, now += 50 * MS);
+    CHECK_NEAR(blocks.nodes[0].speed * MS, 0.2, 0.001);
+    for (int i = 0; i < 49; i++)
+        blocks_ended(&blocks, 0, 10, now += 200 * MS);
+    CHECK_NEAR(blocks.nodes[0].speed * MS, 0.05, 0.001);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(the_trip_is_no_part_of_a_first_sample)
+{
+    struct blocks blocks = open_blocks(1, 2, 0);
+    blocks_sent(&blocks, 0, 4, 0);
+    blocks_trip(&blocks, 0, 40 * MS);
+    blocks_ended(&blocks, 0, 2, 50 * MS);
+    CHECK_NEAR(blocks.nodes[0].speed * MS, 0.2, 0.001);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(a_node_that_had_too_little_is_not_taken_for_slow)
+{
+    struct blocks blocks = open_blocks(1, 4, 0);
+    double now = 0;
+    make_known(&blocks, 0, 4000, &now, 1000 * MS);
+    blocks_sent(&blocks, 0, 2, now);
+    for (int i = 0; i < 100; i++) {
+        blocks_sent(&blocks, 0, 1, now);
+        blocks_ended(&blocks, 0, 1, now += 10 * MS);
+    }
+    CHECK_NEAR(blocks.nodes[0].speed * MS, 4, 0.001);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(a_few_items_show_the_speed_of_all_workers)
+{
+    struct blocks blocks = open_blocks(1, 8, 0);
+    blocks_sent(&blocks, 0, 3, 0);
+    blocks_ended(&blocks, 0, 3, 10 * MS);
+    CHECK_NEAR(blocks.nodes[0].speed * MS, 0.8, 0.001);
+    blocks_close(&blocks);
+}
+
+/* ---- What programs ask for --------------------------------------------------------------- */
+
+static uint64_t want_by(enum schedule schedule, uint64_t chunk, uint64_t total, uint64_t remaining)
+{
+    struct blocks blocks = open_blocks(3, 4, 4);
+    double now = 0;
+    make_known(&blocks, 1, 100000, &now, 1000 * MS);
+    make_known(&blocks, 0, 50000, &now, 1000 * MS);
+    struct blocks_view view = view_of(total, remaining, now);
+    view.schedule = schedule;
+    view.chunk = chunk;
+    uint64_t items = want(&blocks, 0, view);
+    blocks_close(&blocks);
+    return items;
+}
+
+TEST_CASE(static_gives_the_node_s_part_of_all_items)
+{
+    CHECK_UINT(want_by(SCHEDULE_STATIC, 0, 160000, 160000), 40000);
+    CHECK_UINT(want_by(SCHEDULE_STATIC, 0, 160000, 60000), 40000);
+    CHECK_UINT(want_by(SCHEDULE_STATIC, 0, 160000, 10000), 10000);
+}
+
+TEST_CASE(guided_gives_the_node_s_part_of_what_remains)
+{
+    CHECK_UINT(want_by(SCHEDULE_GUIDED, 0, 160000, 80000), 20000);
+    CHECK_UINT(want_by(SCHEDULE_GUIDED, 50, 160000, 400), 200);
+}
+
+TEST_CASE(factoring_gives_batches_by_workers)
+{
+    CHECK_UINT(want_by(SCHEDULE_FACTORING, 0, 160000, 160000), 20000);
+    CHECK_UINT(want_by(SCHEDULE_FACTORING, 0, 160000, 100000), 20000);
+    CHECK_UINT(want_by(SCHEDULE_FACTORING, 0, 160000, 80000), 10000);
+}
+
+TEST_CASE(adaptive_gives_batches_by_speed)
+{
+    CHECK_UINT(want_by(SCHEDULE_ADAPTIVE, 0, 160000, 160000), 13333); /* 20,000 of 50 over 75 */
+}
+
+TEST_CASE(dynamic_gives_what_keeps_the_cover_full)
+{
+    CHECK_UINT(want_by(SCHEDULE_DYNAMIC, 0, 160000, 160000), 28); /* of 400 us, and 8 */
+}
+
+TEST_CASE(blocks_hold_whole_chunks)
+{
+    static const enum schedule schedules[] = {SCHEDULE_AUTO, SCHEDULE_DYNAMIC};
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t items = want_by(schedules[i], 24, 160000, 160000);
+        CHECK(items >= 24 && items % 24 == 0);
+        CHECK_UINT(want_by(schedules[i], 1000000, 160000, 100), 100);
+    }
+}
+
+TEST_CASE(blocks_of_reductions_end_at_multiples_of_the_tree_s_grain)
+{
+    struct blocks blocks = open_blocks(2, 1, 0);
+    double now = 0;
+    make_known(&blocks, 0, 100000, &now, 1000 * MS);
+    for (uint64_t at = 0; at < 5000; at += 37) {
+        struct blocks_view view = view_of(100000, 50000, now);
+        view.at = at;
+        uint64_t plain = want(&blocks, 0, view);
+        view.reduces = true;
+        uint64_t items = want(&blocks, 0, view);
+        check_note("at %llu", (unsigned long long)at);
+        CHECK(items <= plain && items > plain / 2);
+        CHECK_UINT((at + items) % tree_grain(plain), 0);
+    }
+    blocks_close(&blocks);
+}
+
+/* ---- Ends -------------------------------------------------------------------------------- */
+
+TEST_CASE(whose_items_wait_longest_gives_some_back)
+{
+    struct blocks blocks = open_blocks(3, 2, 0);
+    double now = 0;
+    for (uint32_t i = 0; i < 3; i++)
+        make_known(&blocks, i, 100, &now, i == 1 ? 10000 * MS : 1000 * MS);
+    blocks_sent(&blocks, 0, 10, now);
+    blocks_sent(&blocks, 1, 5, now); /* at a tenth of the speed */
+    CHECK_INT(blocks_recall_candidate(&blocks, 0), 1);
+    CHECK_INT(blocks_recall_candidate(&blocks, 1000 * MS), -1); /* not worth the way */
+    blocks_recalling(&blocks, 1);
+    CHECK_INT(blocks_recall_candidate(&blocks, 0), 0);
+    blocks_recalled(&blocks, 1, 1);
+    CHECK_UINT(blocks.nodes[1].in_flight, 4);
+    CHECK_INT(blocks_recall_candidate(&blocks, 0), 1);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(who_had_nothing_to_give_back_is_not_asked_again_until_it_has_more)
+{
+    struct blocks blocks = open_blocks(2, 2, 0);
+    blocks_sent(&blocks, 0, 5, 0);
+    CHECK_INT(blocks_recall_candidate(&blocks, 0), 0);
+    blocks_recalling(&blocks, 0);
+    blocks_recalled(&blocks, 0, 0);
+    blocks_ended(&blocks, 0, 1, MS);
+    CHECK_INT(blocks_recall_candidate(&blocks, 0), -1);
+    blocks_sent(&blocks, 0, 1, MS);
+    CHECK_INT(blocks_recall_candidate(&blocks, 0), 0);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(items_that_workers_have_begun_are_not_asked_for)
+{
+    struct blocks blocks = open_blocks(2, 2, 0);
+    blocks_sent(&blocks, 0, 2, 0);
+    CHECK_INT(blocks_recall_candidate(&blocks, 0), -1);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(a_node_that_is_gone_gets_nothing_and_has_no_share)
+{
+    struct blocks blocks = open_blocks(2, 2, 0);
+    struct blocks_view view = view_of(8, 8, 0);
+    uint64_t items;
+    blocks_sent(&blocks, 0, 4, 0);
+    blocks_remove_node(&blocks, 0);
+    blocks_remove_node(&blocks, 0);
+    CHECK_UINT(blocks.in_flight, 0);
+    CHECK_UINT(want(&blocks, 0, view), 0);
+    CHECK_INT(blocks_recall_candidate(&blocks, 0), -1);
+    CHECK_INT(blocks_next(&blocks, &view, &items), 1);
+    CHECK_UINT(items, 4);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(a_node_that_loses_workers_loses_their_part_of_its_speed)
+{
+    struct blocks blocks = open_blocks(2, 4, 0);
+    double now = 0;
+    make_known(&blocks, 0, 400, &now, 100 * MS);
+    blocks_set_workers(&blocks, 0, 1);
+    CHECK_NEAR(blocks.nodes[0].speed * MS, 1, 1e-9);
+    CHECK_NEAR(blocks.speeds * MS, 1, 1e-9);
+    CHECK_UINT(blocks.known, 1);
+    CHECK_UINT(blocks.other, 4);
+    blocks_close(&blocks);
+}
+
+/* Whatever happens in whatever order: answers fit the question, and the sums are those of the nodes. */
+TEST_CASE(any_order_of_events_leaves_the_books_right)
+{
+    enum { NODES = 7 };
+    srand(5);
+    for (int round = 0; round < 300; round++) {
+        struct blocks blocks = open_blocks(NODES, 1 + (uint32_t)rand() % 9, (uint32_t)rand() % 3);
+        double now = 0;
+        for (int step = 0; step < 400; step++) {
+            uint32_t number = (uint32_t)rand() % NODES;
+            struct blocks_node *node = &blocks.nodes[number];
+            uint64_t some = node->in_flight ? (uint64_t)rand() % node->in_flight + 1 : 0, items;
+            now += rand() % 4 ? rand() % 1000 : rand();
+            struct blocks_view view = {.schedule = (enum schedule)(rand() % SCHEDULES),
+                                       .chunk = rand() % 3 ? 0 : (uint64_t)rand() % 50,
+                                       .total = rand() % 2 ? 1u << 30 : 0,
+                                       .remaining = 1 + (uint64_t)rand() % (rand() % 2 ? 1u << 29 : 9),
+                                       .reduces = rand() % 2,
+                                       .at = (uint64_t)rand(),
+                                       .is_pinned = rand() % 9 == 0,
+                                       .now = now};
+            view.available = 1 + (uint64_t)rand() % view.remaining;
+            int next = -1;
+            if (step % 2) {
+                next = blocks_next(&blocks, &view, &items);
+            } else if (node->workers && (items = blocks_want(&blocks, number, &view))) {
+                next = (int)number;
+            }
+            if (next >= 0) {
+                REQUIRE(items >= 1 && items <= view.available && blocks.nodes[next].workers);
+                blocks_sent(&blocks, (uint32_t)next, items, now);
+            }
+            if (some && rand() % 2)
+                blocks_ended(&blocks, number, some, now);
+            else if (some && rand() % 9 == 0)
+                blocks_recalled(&blocks, number, some);
+            else if (rand() % 100 == 0)
+                blocks_remove_node(&blocks, number);
+            else if (node->workers && rand() % 50 == 0)
+                blocks_set_workers(&blocks, number, 1 + (uint32_t)rand() % 5);
+            if (node->workers && rand() % 20 == 0)
+                blocks_trip(&blocks, number, rand());
+            int candidate = blocks_recall_candidate(&blocks, rand() % 2 ? 0 : rand());
+            REQUIRE(candidate < 0 || blocks.nodes[candidate].in_flight > blocks.nodes[candidate].workers);
+            if (candidate >= 0 && rand() % 5 == 0)
+                blocks_recalling(&blocks, (uint32_t)candidate);
+        }
+        uint64_t in_flight = 0, known = 0, other = 0;
+        double speeds = 0;
+        for (int i = 0; i < NODES; i++) {
+            in_flight += blocks.nodes[i].in_flight;
+            speeds += blocks.nodes[i].speed;
+            *(blocks.nodes[i].speed > 0 ? &known : &other) += blocks.nodes[i].workers;
+        }
+        CHECK_UINT(blocks.in_flight, in_flight);
+        CHECK_UINT(blocks.known, known);
+        CHECK_UINT(blocks.other, other);
+        CHECK_NEAR(blocks.speeds, speeds, 1e-6 * speeds + 1e-12);
+        blocks_close(&blocks);
+    }
+}
