@@ -134,8 +134,8 @@ typedef void rp_callback(rp_future *future, void *arg);
  * While a pool with a journal is open, SIGTERM and SIGUSR1, where the program has no handler of its
  * own for them, and a deadline (RANKPOOL_DEADLINE: seconds from the opening, or @ and seconds since
  * 1970; SLURM_JOB_END_TIME, PBS_WALLTIME) end the program in good order, from inside its next or
- * present call on the pool, which does not return: no task starts any more, those that workers have
- * claimed are awaited and stored, queues are closed, and the process leaves by exit(75). A SIGTERM that
+ * present call on the pool, which does not return: no task starts any more, those that run are
+ * awaited and stored, queues are closed, and the process leaves by exit(75). A SIGTERM that
  * comes a second later or more ends it at once.
  *
  * With `isolate` each worker runs its tasks in a child process, one after the other, and starts a new

@@ -178,6 +178,13 @@ enum slot_state {
     SLOT_LEFT,
 };
 
+/* What becomes of signals that would end the job. */
+enum board_drains {
+    DRAINS_NOT,
+    DRAINS_THEN, /* they ask the manager to store what it has */
+    DRAINS_NOW,  /* it does: no item is begun any more, claimed ones neither */
+};
+
 struct board_module {
     uint64_t id;
     char path[BOARD_PATH];
@@ -190,7 +197,7 @@ struct board_shared {
     uint64_t posts, order, slots, notes, queues, arena, region; /* offsets */
     uint64_t arena_size, region_size;
     uint64_t seed;
-    uint32_t drains; /* signals that would end the job ask the manager to store what it has */
+    _Atomic uint32_t drains;                      /* board_drains */
     struct board_function initializer, finalizer; /* module 0: none */
     uint64_t initarg, initarg_size;
     uint32_t isolate; /* tasks run in children of the workers */

@@ -70,6 +70,7 @@ rp_status box_open(const struct box_setup *setup, struct box **made, struct erro
     box->told = (struct box_told){.self = performer->self,
                                   .seed = performer->seed,
                                   .task_memory = setup->task_memory,
+                                  .halts = performer->is_halted != NULL,
                                   .member = performer->crew->member[performer->self]};
     if (setup->board)
         box->told.board = setup->board_handle;
@@ -122,6 +123,7 @@ rp_status box_start_child(struct box *box, struct error *error)
     struct box_page *page = box->page;
     page->told = box->told;
     page->order.room = box->base;
+    atomic_store(&page->halt, 0);
     atomic_store(&page->given, 0);
     atomic_store(&page->begun, 0);
     atomic_store(&page->ended, 0);

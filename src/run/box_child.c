@@ -10,6 +10,12 @@
 #include "run/box_child.h"
 #include "run/forker.h"
 
+static bool is_halted(void *owner)
+{
+    const struct child *child = owner;
+    return atomic_load_explicit(&child->page->halt, memory_order_relaxed);
+}
+
 static rp_status set_up(struct child *child, struct error *error)
 {
     const struct box_told *told = &child->page->told;
@@ -19,6 +25,8 @@ static rp_status set_up(struct child *child, struct error *error)
     performer_init(&child->performer, told->self, crew, told->seed);
     child->performer.call.index = &child->page->running;
     child->performer.larder = box_larder(child);
+    child->performer.is_halted = told->halts ? is_halted : NULL;
+    child->performer.halter = child;
     if (!told->board.pid)
         return RP_OK;
     rp_status status = memory_attach_reading(&told->board, &child->board.memory, error);

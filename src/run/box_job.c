@@ -121,13 +121,25 @@ bool box_take_notes(struct job *job)
 
 /* ---- Endings ----------------------------------------------------------------------------- */
 
+static void give_back_rest(struct job *job)
+{
+    struct note note = {.status = RP_CANCELLED, .count = job->end - job->next};
+    if (note.count)
+        emit(job, &note, NULL);
+}
+
 /* What stands behind a failed item, where that stops its work. A last try stands alone. */
 static void skip_rest(struct job *job)
 {
-    struct note note = {.status = RP_CANCELLED, .count = job->end - job->next};
     uint32_t stops = job->stretch ? job->stretch->flags & (POST_STOP | POST_RETRY) : 0;
-    if (stops == POST_STOP && note.count)
-        emit(job, &note, NULL);
+    if (stops == POST_STOP)
+        give_back_rest(job);
+}
+
+static bool is_halted(const struct job *job)
+{
+    const struct performer *performer = job->box->performer;
+    return job->stretch && performer->is_halted && performer->is_halted(performer->halter);
 }
 
 /* The items before the culprit were good, or had notes: of a plain run their results are there. Of others
@@ -251,7 +263,9 @@ static void run_job(struct job *job)
     job->noted = clock_ns();
     while (job->next < job->end) {
         uint32_t count = choose_count(job, &b);
-        if (!count) {
+        if (is_halted(job)) {
+            give_back_rest(job);
+        } else if (!count) {
             settle_blame(job, &b);
         } else if (box->refusal.status || !run_order(job, &b, count)) {
             fail_rest(job, RP_POOL_BROKEN, box->refusal.text);

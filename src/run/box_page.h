@@ -74,6 +74,7 @@ struct box_note {
 struct box_told {
     int self;
     uint64_t seed, task_memory;
+    bool halts; /* it looks at `halt` between items */
     struct crew_member member;
     struct memory_handle board; /* pid 0: there is none */
     struct box_function initializer;
@@ -86,6 +87,7 @@ struct box_page {
     struct box_told told;
 
     _Alignas(64) _Atomic uint32_t call; /* the child sleeps on it */
+    _Atomic uint32_t halt;              /* 1: items of the order that have not begun are not to run */
     _Atomic uint64_t given;             /* serial number of the order */
     struct box_order order;
 

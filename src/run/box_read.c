@@ -61,7 +61,7 @@ static bool is_possible(const struct note *note, const struct box_expect *expect
     case RP_OK:
         return is_good(note, expect, carried);
     case RP_CANCELLED:
-        return (expect->flags & POST_STOP) && !carried;
+        return (expect->flags & POST_STOP || expect->halted) && !carried;
     case RP_TASK_FAILED:
     case RP_NO_MEMORY:
     case RP_MISMATCH:

@@ -14,6 +14,7 @@ struct box_expect {
     uint64_t serial;
     uint64_t begun; /* clock_ns */
     size_t known;   /* bytes of the page that can be read */
+    bool halted;    /* it has been told to run no more items */
 };
 
 /* A note and what it carries; or the result lies on the page, `note.size` bytes at `note.result.offset`, if

@@ -6,6 +6,7 @@
 #include "run/box_state.h"
 
 #define LEAST_TICK_NS UINT64_C(1000000)
+#define HALT_TICK_NS  UINT64_C(50000000) /* between looks whether the program drains */
 #define GRACE_NS      UINT64_C(1000000000)
 
 /* The item that runs, as far as can be seen. */
@@ -51,11 +52,22 @@ static void show_item(const struct job *job)
         box_show(job, item);
 }
 
+/* ---- Halting ----------------------------------------------------------------------------- */
+
+static void pass_on_halt(struct job *job)
+{
+    struct performer *performer = job->box->performer;
+    if (job->expect.halted || !performer->is_halted || !performer->is_halted(performer->halter))
+        return;
+    job->expect.halted = true;
+    atomic_store(&job->box->page->halt, 1);
+}
+
 /* ---- Time -------------------------------------------------------------------------------- */
 
 static uint64_t tick_of(const struct job *job)
 {
-    uint64_t tick = FORKER_TICK_NS;
+    uint64_t tick = job->box->performer->is_halted ? HALT_TICK_NS : FORKER_TICK_NS;
     if (job->limit_ns && job->limit_ns / 8 < tick)
         tick = job->limit_ns / 8;
     return tick < LEAST_TICK_NS ? LEAST_TICK_NS : tick;
@@ -139,6 +151,7 @@ struct outcome box_watch(struct job *job)
         bool over;
         uint32_t seen = atomic_load(bell);
         enum forker_state state = forker_look(box->place, &status);
+        pass_on_halt(job); /* before the notes that answer it are read */
         switch (box_birth(box, state, status)) {
         case BIRTH_REFUSED:
             return (struct outcome){.ending = ENDING_REFUSED};

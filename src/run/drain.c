@@ -10,7 +10,7 @@
 #include "run/wait.h"
 
 /* Why it is time; NULL: it is not. */
-static const char *is_due(const struct manager *manager)
+static const char *find_reason(const struct manager *manager)
 {
     int number = drain_signal();
     if (number)
@@ -18,13 +18,19 @@ static const char *is_due(const struct manager *manager)
     return clock_has_passed(manager->setup.deadline) ? "the deadline" : NULL;
 }
 
-/* Nobody claims anything from here on. */
+bool drain_is_due(void *manager)
+{
+    return find_reason(manager) != NULL;
+}
+
+/* Nobody claims anything from here on, or begins what it has claimed. */
 static void freeze(struct manager *manager)
 {
     manager->draining = true;
     for (int i = 0; i < BOARD_POSTS; i++)
         if (manager->postings[i].ops)
             post_freeze(&manager->board, i);
+    atomic_store(&manager->board.shared->drains, DRAINS_NOW);
 }
 
 static bool has_open_items(const struct manager *manager, uint64_t announced)
@@ -59,7 +65,7 @@ void drain_look(struct manager *manager)
 {
     if (!manager->setup.journal || manager->draining)
         return;
-    const char *why = is_due(manager);
+    const char *why = find_reason(manager);
     if (!why || (!manager_is_alone(manager) && atomic_load(&manager->board.shared->closing)))
         return;
     if (!manager_is_alone(manager)) {

@@ -8,6 +8,7 @@
 #include "record/journal.h"
 #include "run/box.h"
 #include "run/collect.h"
+#include "run/drain.h"
 #include "run/holding.h"
 #include "run/queue.h"
 #include "run/wait.h"
@@ -55,7 +56,7 @@ static rp_status fill_board(struct manager *manager, struct error *error)
     struct board_shared *shared = manager->board.shared;
     atomic_store(&shared->participants, (uint32_t)(setup->crew->count - 1) + setup->computes);
     shared->seed = setup->seed;
-    shared->drains = setup->drains || setup->journal;
+    atomic_store(&shared->drains, setup->drains || setup->journal ? DRAINS_THEN : DRAINS_NOT);
     shared->isolate = setup->isolate;
     shared->task_memory = setup->task_memory;
     if (setup->initarg_size) {
@@ -137,6 +138,8 @@ rp_status manager_open(struct manager *manager, const struct manager_setup *setu
     performer_init(&manager->performer, setup->roster ? 0 : 1, setup->crew, setup->seed);
     manager->performer.larder =
         (struct larder){larder_take, larder_give, find_share, queueing_own_put, queueing_own_get, manager};
+    manager->performer.is_halted = setup->journal ? drain_is_due : NULL;
+    manager->performer.halter = manager;
     manager->refused = calloc((size_t)manager->crew->count / 64 + 1, sizeof *manager->refused);
     if (!manager->refused) {
         free_manager(manager);

@@ -171,8 +171,10 @@ static void run_to_its_end(struct map *map)
             map_stop(map, RP_POOL_BROKEN);
         map_feed(map);
         show_map(manager, map->work->label, map->work->n, count_ended(map), map->failed);
-        if ((computes && map_bite(map)) || count_ended(map) == map->work->n)
+        if ((computes && map_bite(map)) || count_ended(map) == map->work->n) {
+            drain_look(manager); /* the bite may have been left off for it */
             continue;
+        }
         if (is_stuck(map)) {
             error_set(map->error, RP_NO_MEMORY,
                       "no shared memory for an item of %zu bytes and its result of %zu", map->work->in_size,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "run/box.h"
+#include "run/collect.h"
 #include "run/map_state.h"
 #include "sched/policy.h"
 #include "sched/tree.h"
@@ -68,6 +69,8 @@ static void take(void *state, struct note *note, const void *payload)
 {
     struct bite *bite = state;
     struct map *map = bite->map;
+    if (map->manager->setup.journal)
+        collect_notes(map->manager); /* what the workers have finished is stored meanwhile */
     if (bite->post >= 0)
         map_take_note(map, bite->post, note, payload, 0);
     else if (map_again_note(map, bite->first + note->from, note, bite->attempt))

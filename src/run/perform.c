@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "run/box.h"
 
+#define HAND_IN_NS UINT64_C(100000000) /* between notes of what has finished, for the journal */
+
 void performer_init(struct performer *performer, int self, struct crew *crew, uint64_t seed)
 {
     *performer = (struct performer){.self = self, .crew = crew_hold(crew), .seed = seed};
@@ -146,24 +148,34 @@ static bool send_exception(struct run *run, struct call *call, uint32_t item, in
     return true;
 }
 
+enum look perform_look_up(const struct run *run)
+{
+    if (run->performer->is_halted(run->performer->halter))
+        return LOOK_HALT;
+    return clock_ns() - run->since > HAND_IN_NS ? LOOK_HAND_IN : LOOK_GO_ON;
+}
+
 void perform_send_unrun(struct run *run, uint32_t from, uint32_t count)
 {
     if (count)
         perform_send(run, (struct note){.from = from, .count = count, .status = RP_CANCELLED}, NULL);
 }
 
-uint64_t perform_run(struct performer *performer, const struct stretch *stretch, uint32_t from,
-                     uint32_t count, note_sink *sink, void *state)
+/* Item `i`, which is not as the others are, and the good ones from `good_from` on. True if it failed. Apart
+ * from the loop, whose variables stay in registers so. */
+__attribute__((noinline)) static bool send_odd(struct run *run, const struct stretch *stretch,
+                                               uint32_t good_from, uint32_t i, int code)
 {
-    if (performer->box)
-        return box_run(performer->box, stretch, from, count, sink, state);
-    struct call *call = &performer->call;
-    uint64_t begun = perform_begin(performer);
-    struct run run = {performer, sink, state, stretch->post, NOTE_FIRST, begun};
-    perform_set_up(call, stretch, ANSWER_PLACED);
-    performer->busy = true;
+    send_good(run, good_from, i - good_from, stretch->out_size);
+    return send_exception(run, &run->performer->call, i, code);
+}
 
-    uint32_t good_from = from, end = from + count;
+/* Items from..end-1; those from *good_from on have no notes yet. False: what is behind one that failed is
+ * not to run. */
+static bool run_items(struct run *run, const struct stretch *stretch, uint32_t from, uint32_t end,
+                      uint32_t *good_from)
+{
+    struct call *call = &run->performer->call;
     for (uint32_t i = from; i < end; i++) {
         uint64_t index = perform_index(stretch, i), value;
         const void *in = perform_input(stretch, i, &value);
@@ -171,9 +183,32 @@ uint64_t perform_run(struct performer *performer, const struct stretch *stretch,
         int code = stretch->fn(&call->open, in, stretch->in_size);
         if (code == 0 && call->open.length == stretch->out_size)
             continue;
-        send_good(&run, good_from, i - good_from, stretch->out_size);
-        good_from = i + 1;
-        if (send_exception(&run, call, i, code) && stretch->flags & POST_STOP) {
+        bool failed = send_odd(run, stretch, *good_from, i, code);
+        *good_from = i + 1;
+        if (failed && stretch->flags & POST_STOP)
+            return false;
+    }
+    return true;
+}
+
+uint64_t perform_run(struct performer *performer, const struct stretch *stretch, uint32_t from,
+                     uint32_t count, note_sink *sink, void *state)
+{
+    if (performer->box)
+        return box_run(performer->box, stretch, from, count, sink, state);
+    uint64_t begun = perform_begin(performer);
+    struct run run = {performer, sink, state, stretch->post, NOTE_FIRST, begun};
+    perform_set_up(&performer->call, stretch, ANSWER_PLACED);
+    performer->busy = true;
+
+    uint32_t good_from = from, end = from + count, at_once = performer->is_halted ? 1 : count;
+    for (uint32_t i = from; i < end; i += at_once) {
+        enum look look = perform_look(&run);
+        if (look) {
+            send_good(&run, good_from, i - good_from, stretch->out_size);
+            good_from = i;
+        }
+        if (look == LOOK_HALT || !run_items(&run, stretch, i, i + at_once, &good_from)) {
             perform_send_unrun(&run, good_from, end - good_from);
             good_from = end;
             break;

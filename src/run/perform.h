@@ -5,7 +5,11 @@
  * at once. Items that answer as their map expects share one note, and cost nothing else.
  *
  * Where tasks are isolated, the performer has a box (box.h): the same calls then run in its child, and the
- * same notes reach the sink. */
+ * same notes reach the sink.
+ *
+ * Where a journal is in use, the performer looks up between the items of a run. What has finished is noted
+ * ten times a second, however long the run is; and once the program drains, the items that have not begun
+ * are noted as RP_CANCELLED. */
 #ifndef RANKPOOL_RUN_PERFORM_H
 #define RANKPOOL_RUN_PERFORM_H
 
@@ -65,6 +69,8 @@ struct performer {
     struct slot *slot; /* on the board; NULL alone */
     _Atomic uint64_t index;
     struct larder larder;
+    bool (*is_halted)(void *halter); /* whether the program drains; NULL: there is no journal */
+    void *halter;
     void *local;
     void *scratch; /* for results that will be dropped or refused */
     size_t scratch_size;

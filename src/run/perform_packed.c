@@ -81,6 +81,13 @@ uint64_t perform_packed(struct performer *performer, const struct stretch *stret
     performer->busy = true;
     uint32_t end = from + count;
     for (uint32_t i = from; i < end; i++) {
+        enum look look = perform_look(&run);
+        if (look)
+            close_pack(&pack, larder, &run);
+        if (look == LOOK_HALT) {
+            perform_send_unrun(&run, i, end - i);
+            break;
+        }
         /* Without memory for the parcel each result is kept by itself, or fails for want of it. */
         bool packs = pack.results || open_pack(&pack, larder, i, end - i);
         call->open.capacity = packs ? PACKED_SIZE - pack.used : 0;

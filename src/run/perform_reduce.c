@@ -162,12 +162,16 @@ uint64_t perform_reduce(struct performer *performer, const struct stretch *stret
         stack.part[i].memory = NULL;
     perform_set_up(call, stretch, ANSWER_PLACED);
     performer->busy = true;
+    bool looks = performer->is_halted;
     uint32_t end = from + count;
-    for (uint32_t i = from; i < end; i++)
-        if (!run_item(&stack, i) && stretch->flags & POST_STOP) {
-            perform_send_unrun(&stack.run, i + 1, end - i - 1);
-            break;
-        }
+    for (uint32_t i = from; i < end; i++) {
+        bool halted = looks && perform_look(&stack.run) == LOOK_HALT; /* what has finished is never stored */
+        if (!halted && (run_item(&stack, i) || !(stretch->flags & POST_STOP)))
+            continue;
+        flush(&stack);
+        perform_send_unrun(&stack.run, i + !halted, end - i - !halted);
+        break;
+    }
     flush(&stack);
     give_back(&stack);
     performer->busy = false;

@@ -51,6 +51,14 @@ static inline const void *perform_input(const struct stretch *stretch, uint32_t 
     return value;
 }
 
+/* Before an item: what is to be done first. */
+enum look { LOOK_GO_ON, LOOK_HAND_IN, LOOK_HALT };
+enum look perform_look_up(const struct run *run);
+static inline enum look perform_look(const struct run *run)
+{
+    return run->performer->is_halted ? perform_look_up(run) : LOOK_GO_ON;
+}
+
 /* What a call that returned `code` has come to. */
 rp_status perform_judge(struct call *call, int code);
 
@@ -69,7 +77,7 @@ uint64_t perform_begin(struct performer *performer);
 /* Completes a note and gives it to the sink. */
 void perform_send(struct run *run, struct note note, const void *payload);
 
-/* Items from..from+count-1, if any, that stand behind a failed one are not run. */
+/* Items from..from+count-1, if any, are not run: they stand behind a failed one, or the program drains. */
 void perform_send_unrun(struct run *run, uint32_t from, uint32_t count);
 
 #endif

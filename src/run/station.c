@@ -24,6 +24,12 @@ static rp_status isolate(struct station *station, const struct memory_handle *bo
     return status;
 }
 
+static bool is_halted(void *owner)
+{
+    const struct station *station = owner;
+    return atomic_load_explicit(&station->board.shared->drains, memory_order_relaxed) == DRAINS_NOW;
+}
+
 rp_status station_open(struct roster *roster, uint64_t id, const struct memory_handle *board,
                        struct station **made, struct error *error)
 {
@@ -44,6 +50,8 @@ rp_status station_open(struct roster *roster, uint64_t id, const struct memory_h
     performer_init(&station->performer, roster->self, station->crew, station->board.shared->seed);
     performer_stand(&station->performer, board_slot(&station->board));
     station->performer.larder = station_larder(station);
+    station->performer.is_halted = station->board.shared->drains ? is_halted : NULL;
+    station->performer.halter = station;
     status = station->board.shared->isolate ? isolate(station, board, error) : RP_OK;
     if (status) {
         performer_fini(&station->performer);

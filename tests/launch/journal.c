@@ -218,6 +218,78 @@ TEST_CASE(a_signal_lets_what_runs_end_stores_it_and_ends_with_75)
     }
 }
 
+/* ---- Long claims ------------------------------------------------------------------------- */
+
+#define CLAIMED_US "4000"
+
+/* One worker claims all items at once. */
+static void begin_claim(const char *launch, const char *isolate)
+{
+    begin(launch);
+    snprintf(settings[2], sizeof settings[2], "RANKPOOL_WORKERS=1");
+    environment[4] = "RANKPOOL_CHUNK=400";
+    environment[5] = isolate;
+}
+
+/* The rest, by more workers. */
+static void finish_claim(const char *mode)
+{
+    snprintf(settings[2], sizeof settings[2], "RANKPOOL_WORKERS=6");
+    environment[4] = environment[5] = NULL;
+    CHECK_INT(run_whole(NULL, ARGUMENTS(mode, "400", CLAIMED_US)), 0);
+    CHECK_UINT(look(), N);
+}
+
+static const struct claimed {
+    const char *launch, *mode, *isolate;
+} claimed[] = {
+    {"auto", "map", NULL},
+    {"auto", "stream", NULL},
+    {"inline", "map", NULL},
+    {"auto", "map", "RANKPOOL_ISOLATE=1"},
+    {"auto", "stream", "RANKPOOL_ISOLATE=1"},
+    {"inline", "map", "RANKPOOL_ISOLATE=1"},
+};
+enum { CLAIMED = sizeof claimed / sizeof *claimed };
+
+TEST_CASE(a_signal_in_the_middle_of_a_long_claim_does_not_wait_for_its_end)
+{
+    for (int i = 0; i < CLAIMED; i++) {
+        struct run run;
+        check_note("%s %s %s", claimed[i].launch, claimed[i].mode, claimed[i].isolate ? "isolated" : "");
+        begin_claim(claimed[i].launch, claimed[i].isolate);
+        start(&run, NULL, ARGUMENTS(claimed[i].mode, "400", CLAIMED_US));
+        await_log(20);
+        kill(run.pid, SIGTERM);
+        check_drained(&run);
+        finish_claim(claimed[i].mode);
+        CHECK_UINT(count_log(), N);
+        check_note("%s", "");
+        finish();
+    }
+}
+
+TEST_CASE(killed_in_the_middle_of_a_long_claim_a_job_has_stored_what_had_finished)
+{
+    for (int i = 0; i < CLAIMED; i++) {
+        struct run run;
+        check_note("%s %s %s", claimed[i].launch, claimed[i].mode, claimed[i].isolate ? "isolated" : "");
+        begin_claim(claimed[i].launch, claimed[i].isolate);
+        start(&run, NULL, ARGUMENTS(claimed[i].mode, "400", CLAIMED_US));
+        await_log(100);
+        kill(run.pid, SIGKILL);
+        run_finish(&run, NULL, 0);
+        run_clean(&run, 10);
+        CHECK(look() > 0);
+        finish_claim(claimed[i].mode);
+        CHECK(count_log() < N + 100);
+        check_note("%s", "");
+        finish();
+    }
+}
+
+/* ---- Signals ----------------------------------------------------------------------------- */
+
 TEST_CASE(a_signal_that_comes_by_several_ways_at_once_is_one)
 {
     struct run run;

@@ -63,3 +63,23 @@ TEST_CASE(a_changed_bit_is_seen)
     CHECK(!box_read(page, 0, &expect, 0, &said));
     free(page);
 }
+
+TEST_CASE(items_are_given_back_only_where_that_was_asked_for)
+{
+    struct box_page *page = make_page();
+    static struct box_said said;
+    static const struct {
+        uint32_t flags;
+        bool halted, fine;
+    } cases[] = {{0, false, false}, {POST_STOP, false, true}, {0, true, true}};
+    struct box_note *place = &page->notes[0];
+    place->note = (struct note){.status = RP_CANCELLED, .from = 2, .count = 6};
+    place->carried = 0;
+    place->seal = box_seal(&place->note, place->text, 0, SERIAL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct box_expect expect = {
+            .count = 8, .serial = SERIAL, .flags = cases[i].flags, .halted = cases[i].halted};
+        CHECK(box_read(page, 0, &expect, 2, &said) == cases[i].fine);
+    }
+    free(page);
+}

@@ -123,6 +123,23 @@ TEST_CASE(a_run_that_goes_as_planned_is_one_note)
     hall_close();
 }
 
+TEST_CASE(once_the_program_drains_the_rest_of_a_run_is_given_back)
+{
+    hall_open();
+    prepare((unsigned char[20]){0}, 20);
+    hall_drain_after(5);
+    struct stretch stretch = stretch_of(0);
+    perform_run(&hall.performer, &stretch, 3, 10, hall_note_down, &hall);
+    CHECK_INT(hall.count, 2);
+    check_said(0, 3, 5, RP_OK, SIZE);
+    check_said(1, 8, 5, RP_CANCELLED, 0);
+    CHECK_INT(hall.runs, 5);
+    CHECK_UINT(hall.performer.done, 5);
+    perform_run(&hall.performer, &stretch, 0, 2, hall_note_down, &hall);
+    CHECK_INT(hall.runs, 5);
+    hall_close();
+}
+
 TEST_CASE(exceptions_split_a_run_and_leave_their_siblings)
 {
     static const unsigned char kinds[] = {ANSWER, FAIL, ANSWER, ANSWER, SHORTER, LONGER, NOTHING, ANSWER};

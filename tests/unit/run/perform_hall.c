@@ -41,6 +41,18 @@ void hall_close(void)
     crew_drop(hall.crew);
 }
 
+static bool is_halted(void *looks)
+{
+    return (*(int *)looks)-- <= 0;
+}
+
+void hall_drain_after(int items)
+{
+    hall.looks = items;
+    hall.performer.is_halted = is_halted;
+    hall.performer.halter = &hall.looks;
+}
+
 void hall_note_down(void *state, struct note *note, const void *payload)
 {
     CHECK_PTR(state, &hall);

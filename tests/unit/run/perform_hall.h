@@ -20,10 +20,14 @@ extern struct hall {
     int taken, given; /* of the larder */
     int left;         /* that it has; below 0: without end */
     int runs;         /* counted by the tasks themselves */
+    int looks;        /* between items, that are left until the program drains */
 } hall;
 
 void hall_open(void);
 void hall_close(void);
+
+/* The program drains before item `items` of what runs next, counted from 0. */
+void hall_drain_after(int items);
 
 /* A note_sink, whose state is the hall. */
 void hall_note_down(void *state, struct note *note, const void *payload);

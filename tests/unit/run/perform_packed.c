@@ -84,6 +84,27 @@ TEST_CASE(packed_results_of_any_size_come_in_order)
     run_packed(lengths, sizeof lengths / sizeof *lengths, 0);
 }
 
+TEST_CASE(once_the_program_drains_packed_results_are_sent_and_the_rest_is_given_back)
+{
+    static const int lengths[] = {5, 6, 7, 8};
+    struct packed_input inputs[4];
+    hall_open();
+    hall_drain_after(2);
+    for (size_t i = 0; i < 4; i++)
+        inputs[i] = (struct packed_input){i * sizeof *lengths, sizeof *lengths};
+    struct stretch stretch = {
+        .fn = answer_as_told, .in = (const char *)lengths, .inputs = inputs, .flags = POST_PACKED};
+    perform_packed(&hall.performer, &stretch, 0, 4, hall_note_down, &hall);
+    REQUIRE(hall.count == 2);
+    CHECK_UINT(hall.said[0].note.count, 2);
+    CHECK(hall.said[0].note.flags & NOTE_PACKED);
+    CHECK_STATUS((rp_status)hall.said[1].note.status, RP_CANCELLED);
+    CHECK_UINT(hall.said[1].note.from, 2);
+    CHECK_UINT(hall.said[1].note.count, 2);
+    free((void *)(uintptr_t)hall.said[0].note.result.offset);
+    hall_close();
+}
+
 TEST_CASE(packed_results_that_are_dropped_are_told_of_all_the_same)
 {
     static const int lengths[] = {5, -1, 40000, 0, 9};

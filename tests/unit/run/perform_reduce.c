@@ -161,6 +161,22 @@ TEST_CASE(a_run_of_all_items_is_one_note_with_their_result)
         }
 }
 
+TEST_CASE(once_the_program_drains_the_rest_is_given_back_behind_what_was_combined)
+{
+    for (size_t s = 0; s < SIZES; s++) {
+        open_hall();
+        hall_drain_after(5);
+        struct stretch stretch = stretch_of(20, 0, sizes[s]);
+        reduce(&stretch, 0, 12);
+        CHECK_INT(hall.count, 3);
+        check_good(0, &stretch, 0, 4);
+        check_good(1, &stretch, 4, 1);
+        check_bad(2, RP_CANCELLED, 5, 7, "");
+        CHECK_INT(hall.runs, 5);
+        close_hall();
+    }
+}
+
 static bool could_be_combined(uint64_t n, const struct said *left, const struct said *right)
 {
     struct result right_result = result_of(right);
