@@ -20,12 +20,13 @@
  * that waits with the sender, without bound, so a caller keeps its own count of what it has sent and not
  * heard of.
  *
- * What can go wrong. A peer is lost when the transport fails for it, or when the caller drops it. The first
- * comes as NET_LOST with no token, and then nothing is sent to it or heard of it any more. In both cases each
- * token that is outstanding comes back as a NET_LOST with it. For a send that is at once: the segments are
- * the caller's again (the peer may still read them if it lives; it is not heard any more). For a receive it
- * is when nothing writes to the places any more, which a transport may know only much later, at worst never:
- * whoever gives the memory to something else waits for the token.
+ * What can go wrong. A peer is lost when the transport fails for it, when it has closed its end and all that
+ * it said before has come, or when the caller drops it. All but the last come as a NET_LOST without token,
+ * and from then on nothing is sent to it or heard of it. In each case every token that is outstanding comes
+ * back as a NET_LOST with it. For a send that is at once: the segments are the caller's again (the peer may
+ * still read them if it lives; it is not heard any more). For a receive it is when nothing writes to the
+ * places any more, which a transport may know only much later, at worst never: whoever gives the memory to
+ * something else waits for the token.
  *
  * One thread at a time uses a net. */
 #ifndef RANKPOOL_NET_NET_H
@@ -113,9 +114,8 @@ static inline bool net_is_quiet(const struct net *net)
     return net->ops->is_quiet(net);
 }
 
-/* Frees the end; NULL is fine. Both ends close at about the same time, when all is said: it waits for the
- * other's close, but no longer than a second. What is outstanding then is forgotten, and its memory may be in
- * use until the process ends. */
+/* Frees the end; NULL is fine. It is for when all is said: what is outstanding is forgotten, and never told
+ * of. Both ends do it at about the same time: it may wait for the other's, but no longer than a second. */
 static inline void net_close(struct net *net)
 {
     if (net)
