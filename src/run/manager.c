@@ -64,7 +64,8 @@ static rp_status fill_board(struct manager *manager, struct error *error)
         if (offset == ARENA_NONE)
             return error_set(error, RP_NO_MEMORY, "no memory for an initarg of %zu bytes",
                              setup->initarg_size);
-        memcpy(board_at(&manager->board, offset), setup->initarg, setup->initarg_size);
+        if (setup->initarg)
+            memcpy(board_at(&manager->board, offset), setup->initarg, setup->initarg_size);
         shared->initarg = offset;
         shared->initarg_size = setup->initarg_size;
     }
@@ -95,8 +96,19 @@ static rp_status open_board(struct manager *manager, struct error *error)
     if (status)
         return status;
     parcels_init_in(&manager->parcels, &manager->board, &manager->arena);
+    bool is_whole = setup->initarg || !setup->initarg_size;
+    return is_whole ? manager_post(manager, error) : RP_OK;
+}
+
+rp_status manager_post(struct manager *manager, struct error *error)
+{
     struct memory_handle handle = memory_handle_of(&manager->board.memory);
-    return roster_post_pool(setup->roster, setup->pool, &handle, error);
+    return roster_post_pool(manager->setup.roster, manager->setup.pool, &handle, error);
+}
+
+void *manager_initarg(const struct manager *manager)
+{
+    return board_at(&manager->board, manager->board.shared->initarg);
 }
 
 /* The board stays as long as results on it are held: submit_let_go releases it. */

@@ -50,7 +50,7 @@ struct manager_setup {
     struct board_function named[2];     /* the same by name, where another node's manager has given it */
     const struct board_module *modules; /* that the workers are told of from the start: those of the names */
     uint32_t module_count;
-    const void *initarg;
+    const void *initarg; /* NULL with a size: it is still to come, see manager_post */
     size_t initarg_size;
     struct recorder *recorder;
     struct journal *journal;                     /* or NULL: what follows is of no use then */
@@ -111,6 +111,10 @@ struct manager {
 };
 
 rp_status manager_open(struct manager *manager, const struct manager_setup *setup, struct error *error);
+
+/* Where an initarg goes that was still to come; and lets the workers have the pool, once it is there. */
+void *manager_initarg(const struct manager *manager);
+rp_status manager_post(struct manager *manager, struct error *error);
 
 /* Ends the workers' part in the pool (their finalizers have run on return) and frees everything.
  * All work must have been finished. */

@@ -5,7 +5,7 @@
 
 #include "run/holding.h"
 
-static struct block *new_block(struct manager *manager, size_t size)
+struct block *posting_block(struct manager *manager, size_t size)
 {
     struct block *block = malloc(sizeof *block);
     uint64_t offset = block ? arena_take(&manager->arena, size) : ARENA_NONE;
@@ -13,26 +13,33 @@ static struct block *new_block(struct manager *manager, size_t size)
         free(block);
         return NULL;
     }
-    *block = (struct block){.offset = offset, .size = size};
+    *block = (struct block){.offset = offset, .size = size, .users = 1};
     return block;
+}
+
+void posting_give_block(struct manager *manager, struct block *block)
+{
+    if (--block->users > 0)
+        return;
+    arena_give(&manager->arena, block->offset, block->size);
+    free(block);
 }
 
 int posting_take(struct manager *manager, const struct posting_ops *ops, void *work, uint32_t items,
                  uint32_t room, size_t size, struct block *shared)
 {
-    struct block *block = shared ? shared : new_block(manager, size);
+    struct block *block = shared ? shared : posting_block(manager, size);
     int post = block ? post_take(&manager->posts) : -1;
+    if (block && shared)
+        block->users++;
     if (post < 0 || lease_begin(&manager->postings[post].lease, items, room)) {
-        if (block && !shared) {
-            arena_give(&manager->arena, block->offset, block->size);
-            free(block);
-        }
+        if (block)
+            posting_give_block(manager, block);
         if (post >= 0)
             post_retire(&manager->posts, &manager->board, post);
         return -1;
     }
     struct posting *posting = &manager->postings[post];
-    block->users++;
     *posting = (struct posting){.ops = ops,
                                 .work = work,
                                 .serial = ++manager->postings_made,
@@ -45,10 +52,7 @@ void posting_retire(struct manager *manager, int post)
 {
     struct posting *posting = &manager->postings[post];
     assert(posting->ops && posting->lease.open == 0);
-    if (--posting->block->users == 0) {
-        arena_give(&manager->arena, posting->block->offset, posting->block->size);
-        free(posting->block);
-    }
+    posting_give_block(manager, posting->block);
     free(posting->tasks);
     posting->tasks = NULL;
     posting->ops = NULL;

@@ -49,6 +49,10 @@ struct posting {
     struct task **tasks; /* submitted tasks: one an item, NULL once it is done */
 };
 
+/* A block whose one user is the caller; NULL: no memory is left at present. And a user less. */
+struct block *posting_block(struct manager *manager, size_t size);
+void posting_give_block(struct manager *manager, struct block *block);
+
 /* A new post of `items` items that may grow to `room`, on a block of `size` bytes or, with
  * `shared`, on that one. -1: no descriptor or memory is left at present. */
 int posting_take(struct manager *manager, const struct posting_ops *ops, void *work, uint32_t items,

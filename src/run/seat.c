@@ -127,7 +127,7 @@ static enum seat_part choose_part(const struct worker_seat *seat)
     }
     if (!chosen && !seat->all)
         return SEAT_IDLE;
-    return others ? SEAT_LOOKS : SEAT_CALLED;
+    return others || seat->leader ? SEAT_LOOKS : SEAT_CALLED;
 }
 
 void seat_follow(struct worker_seat *seat)

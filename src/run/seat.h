@@ -3,8 +3,9 @@
  *
  * Whoever publishes work rings one sleeper, and relies on those who search: of any pool on the
  * roster. So only who serves all of them may sleep on its bell or count as searching. Who serves
- * some is not called, and looks every now and then; who wants none takes no part. A pool that it
- * cannot serve it refuses (roster_refuse), and tries again when the table changes. */
+ * some is not called, and looks every now and then; who wants none takes no part. Who leads the node
+ * (leader.h) is not called either: it is awake, or naps. A pool that it cannot serve it refuses
+ * (roster_refuse), and tries again when the table changes. */
 #ifndef RANKPOOL_RUN_SEAT_H
 #define RANKPOOL_RUN_SEAT_H
 
@@ -12,9 +13,12 @@
 
 enum seat_part { SEAT_IDLE, SEAT_CALLED, SEAT_LOOKS };
 
+struct leader;
+
 struct worker_seat {
     struct worker_seat *behind;
     struct roster *roster;
+    struct leader *leader; /* this process leads the node, too: nobody calls it; NULL: it does not */
     struct station *stations;
     uint32_t version; /* of the roster's table that the stations follow */
     bool all;         /* every pool is served; else the chosen ones */

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/futex.h"
 #include "base/spin.h"
+#include "run/leader.h"
 #include "run/seat.h"
 
 #define LOOK_NS UINT64_C(1000000) /* between looks of a seat that nobody calls */
@@ -15,7 +16,7 @@ static bool has_work(void *state)
 {
     struct worker *worker = state;
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
-        if (seat_has_work(seat))
+        if ((seat->leader && leader_turn(seat->leader)) || seat_has_work(seat))
             return true;
     return false;
 }
@@ -47,17 +48,48 @@ static void sleep_on_all(struct worker *worker)
     unsigned count = 0;
     uint64_t deadline = CLOCK_NEVER;
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
-        if (seat->searching && count < FUTEX_SEVERAL)
+        uint64_t look = CLOCK_NEVER;
+        if (seat->leader) {
+            count += leader_words(seat->leader, bells + count, FUTEX_SEVERAL - count);
+            look = leader_nap(seat->leader);
+        } else if (seat->searching && count < FUTEX_SEVERAL) {
             bells[count++] = roster_bell(last = seat->roster);
-        else if (seat->part != SEAT_IDLE)
-            deadline = clock_ns() + LOOK_NS;
+        } else if (seat->part != SEAT_IDLE) {
+            look = clock_ns() + LOOK_NS;
+        }
+        deadline = look < deadline ? look : deadline;
     }
     if (count > 1)
         futex_wait_all_set(bells, count, deadline);
     else if (last)
         roster_sleep(last, deadline);
     else
-        futex_wait(&never, 1, deadline);
+        futex_wait(count ? bells[0] : &never, 1, deadline);
+}
+
+/* Who leads is awake for a while, and then naps. */
+static bool look_on(struct worker *worker)
+{
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
+        if (seat->leader && leader_nap(seat->leader) > clock_ns())
+            return has_work(worker);
+    return spin_until(has_work, worker);
+}
+
+static void doze(struct worker_seat *seat)
+{
+    if (seat->leader)
+        leader_doze(seat->leader);
+    if (seat->searching)
+        roster_doze(seat->roster);
+}
+
+static void rouse(struct worker_seat *seat)
+{
+    if (seat->leader)
+        leader_rouse(seat->leader);
+    if (seat->searching)
+        roster_rouse(seat->roster);
 }
 
 static void rest(struct worker *worker)
@@ -65,17 +97,17 @@ static void rest(struct worker *worker)
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
         search(seat);
         seat_idle(seat);
+        if (seat->leader)
+            leader_rest(seat->leader);
     }
-    if (spin_until(has_work, worker))
+    if (look_on(worker))
         return;
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
-        if (seat->searching)
-            roster_doze(seat->roster);
+        doze(seat);
     if (!has_work(worker))
         sleep_on_all(worker);
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
-        if (seat->searching)
-            roster_rouse(seat->roster);
+        rouse(seat);
 }
 
 /* Whoever has work on one roster searches on none. */
@@ -91,6 +123,7 @@ static bool serve_seat(struct worker *worker, struct worker_seat *seat)
     bool served = false;
     for (struct station *station = seat->stations; station; station = station->behind) {
         struct station_claim claim;
+        station->board.reserved = seat->leader && leader_is_aloof(seat->leader, station->id);
         if (station_must_attend(station)) {
             found(worker);
             station_attend(station);
@@ -99,6 +132,8 @@ static bool serve_seat(struct worker *worker, struct worker_seat *seat)
         if (!station_claim(station, &claim))
             continue;
         found(worker);
+        if (seat->leader)
+            leader_begin(seat->leader, station->id, &claim.offer);
         station_perform(station, &claim);
         served = true;
     }
@@ -109,6 +144,8 @@ static void serve_each(struct worker *worker)
 {
     bool served = false;
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
+        if (seat->leader && leader_turn(seat->leader))
+            served = true;
         if (seat_is_behind(seat)) {
             stop_searching(seat, false);
             seat_follow(seat);
@@ -123,14 +160,24 @@ static void serve_each(struct worker *worker)
 
 /* ---- One roster for ever ----------------------------------------------------------------- */
 
-void worker_serve(struct roster *roster)
+static void serve(struct roster *roster, struct leader *leader)
 {
-    struct worker_seat seat = {.roster = roster, .all = true};
+    struct worker_seat seat = {.roster = roster, .leader = leader, .all = true};
     struct worker worker = {.seats = &seat};
     seat_follow(&seat);
     while (!seat_must_quit(&seat))
         serve_each(&worker);
     seat_close(&seat);
+}
+
+void worker_serve(struct roster *roster)
+{
+    serve(roster, NULL);
+}
+
+void worker_serve_leading(struct leader *leader)
+{
+    serve(leader_roster(leader), leader);
 }
 
 /* ---- Several, for a while ---------------------------------------------------------------- */
@@ -143,19 +190,36 @@ static struct worker_seat *find_seat(const struct worker *worker, const struct r
     return seat;
 }
 
-rp_status worker_join(struct worker *worker, struct roster *roster, uint64_t pool, struct error *error)
+static struct worker_seat *take_seat(struct worker *worker, struct roster *roster, struct error *error)
 {
     struct worker_seat *seat = find_seat(worker, roster);
+    if (seat)
+        return seat;
+    seat = calloc(1, sizeof *seat);
     if (!seat) {
-        seat = calloc(1, sizeof *seat);
-        if (!seat)
-            return error_set(error, RP_NO_MEMORY, "no memory to serve a pool");
-        seat->roster = roster;
-        seat->behind = worker->seats;
-        worker->seats = seat;
+        error_set(error, RP_NO_MEMORY, "no memory to serve a pool");
+        return NULL;
     }
-    seat_choose(seat, pool);
-    return RP_OK;
+    seat->roster = roster;
+    seat->behind = worker->seats;
+    worker->seats = seat;
+    return seat;
+}
+
+rp_status worker_lead(struct worker *worker, struct leader *leader, struct error *error)
+{
+    struct worker_seat *seat = take_seat(worker, leader_roster(leader), error);
+    if (seat)
+        seat->leader = leader;
+    return seat ? RP_OK : RP_NO_MEMORY;
+}
+
+rp_status worker_join(struct worker *worker, struct roster *roster, uint64_t pool, struct error *error)
+{
+    struct worker_seat *seat = take_seat(worker, roster, error);
+    if (seat)
+        seat_choose(seat, pool);
+    return seat ? RP_OK : RP_NO_MEMORY;
 }
 
 void worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t pool)
@@ -169,6 +233,8 @@ void worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t po
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
         stop_searching(seat, false);
         seat_pause(seat);
+        if (seat->leader)
+            leader_settle(seat->leader); /* the manager waits for what it says last */
     }
     worker->serving = false;
 }
@@ -183,6 +249,8 @@ void worker_part(struct worker *worker, struct roster *roster, uint64_t pool)
         return;
     seat_unchoose(seat, pool);
     roster_refuse(roster, pool, "it has closed its handle of the pool");
+    if (seat->leader)
+        leader_part(seat->leader, pool);
 }
 
 void worker_leave(struct worker *worker, const struct roster *roster)

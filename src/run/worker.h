@@ -11,6 +11,7 @@
 
 #include "board/roster.h"
 
+struct leader;
 struct worker_seat;
 
 struct worker {
@@ -21,6 +22,13 @@ struct worker {
 /* Serves all pools of a roster. Returns when the manager quits, after the finalizers of pools that
  * are still open. */
 void worker_serve(struct roster *roster);
+
+/* The same for a process that also leads the node: until the manager quits, or is lost. */
+void worker_serve_leading(struct leader *leader);
+
+/* The worker's process leads a node: from now on it does so whenever it serves. Its roster is leader_roster
+ * in the calls below, and worker_leave is called before the leader is destroyed. RP_NO_MEMORY. */
+rp_status worker_lead(struct worker *worker, struct leader *leader, struct error *error);
 
 /* The worker will serve this pool, too. The roster must last until worker_leave. RP_NO_MEMORY. */
 rp_status worker_join(struct worker *worker, struct roster *roster, uint64_t pool, struct error *error);

@@ -1,0 +1,378 @@
+#include "run/leader.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/futex.h"
+#include "base/pidfd.h"
+#include "board/outbox.h"
+#include "run/relay.h"
+#include "run/watch.h"
+#include "run/worker.h"
+
+#define LATE_NS UINT64_C(100000) /* a turn that comes so long after the last one sends all there is */
+#define EVENTS  64               /* of the net in one turn */
+
+/* A MODULE that came before its pool. */
+struct early_module {
+    struct early_module *behind;
+    uint64_t pool;
+    struct board_module module;
+};
+
+struct leader {
+    struct relay_home home;
+    struct roster own; /* the same roster, as member 1 sees it */
+    struct relay *relays;
+    struct early_module *early;
+    struct watch *watch;
+    int deaths;              /* that the manager has been told of */
+    int manager;             /* descriptor of its process; -1: none */
+    bool ended;              /* the manager is lost, and all know */
+    uint64_t turned, looked; /* the last turn, and the last look at who has died: clock_ns */
+    uint64_t active;         /* when something happened last */
+};
+
+/* ---- Life -------------------------------------------------------------------------------- */
+
+rp_status leader_create(const struct leader_setup *setup, struct leader **made, struct error *error)
+{
+    struct leader *leader = calloc(1, sizeof *leader);
+    struct watch *watch = leader ? watch_of(setup->crew) : NULL;
+    if (!watch) {
+        free(leader);
+        return error_set(error, RP_NO_MEMORY, "no memory to lead a node");
+    }
+    leader->home = (struct relay_home){.net = setup->net,
+                                       .peer = setup->peer,
+                                       .roster = setup->roster,
+                                       .crew = crew_hold(setup->crew),
+                                       .memory = setup->memory};
+    leader->own = *setup->roster;
+    leader->own.self = 1;
+    leader->watch = watch;
+    leader->manager = setup->manager ? pidfd_of(setup->manager) : -1;
+    leader->active = leader->turned = clock_ns();
+    *made = leader;
+    return RP_OK;
+}
+
+static void forget_early(struct leader *leader, uint64_t pool)
+{
+    for (struct early_module **link = &leader->early; *link;) {
+        struct early_module *early = *link;
+        if (pool && early->pool != pool) {
+            link = &early->behind;
+            continue;
+        }
+        *link = early->behind;
+        free(early);
+    }
+}
+
+void leader_destroy(struct leader *leader)
+{
+    if (!leader)
+        return;
+    while (leader->relays) {
+        struct relay *relay = leader->relays;
+        leader->relays = *relay_behind(relay);
+        relay_free(relay);
+    }
+    forget_early(leader, 0);
+    if (leader->manager >= 0)
+        close(leader->manager);
+    crew_drop(leader->home.crew);
+    free(leader);
+}
+
+struct roster *leader_roster(struct leader *leader)
+{
+    return &leader->own;
+}
+
+/* ---- What comes -------------------------------------------------------------------------- */
+
+static struct relay *find(const struct leader *leader, uint64_t pool)
+{
+    struct relay *relay = leader->relays;
+    while (relay && relay_pool(relay) != pool)
+        relay = *relay_behind(relay);
+    return relay;
+}
+
+static void keep_early(struct leader *leader, const struct wire_message *message)
+{
+    struct early_module *early = calloc(1, sizeof *early);
+    if (!early || message->body_size >= sizeof early->module.path) {
+        free(early); /* whoever needs it will say that it is not known */
+        return;
+    }
+    early->pool = message->pool;
+    early->module.id = message->module.id;
+    snprintf(early->module.path, sizeof early->module.path, "%.*s", (int)message->body_size,
+             (const char *)message->body);
+    early->behind = leader->early;
+    leader->early = early;
+}
+
+static void open_pool(struct leader *leader, const struct net_event *event,
+                      const struct wire_message *message)
+{
+    uint32_t count = 0;
+    struct board_module *modules = calloc(BOARD_MODULES, sizeof *modules);
+    for (struct early_module *early = leader->early; modules && early; early = early->behind)
+        if (early->pool == message->pool && count < BOARD_MODULES)
+            modules[count++] = early->module;
+    struct relay *relay = relay_open(&leader->home, event, message, modules, count);
+    free(modules);
+    forget_early(leader, message->pool);
+    if (!relay)
+        return;
+    *relay_behind(relay) = leader->relays;
+    leader->relays = relay;
+}
+
+/* Of a pool that is not open here. A block goes back, and a close is answered: nobody is to wait for either.
+ */
+static void take_unknown(struct leader *leader, const struct net_event *event,
+                         const struct wire_message *message)
+{
+    char why[128];
+    struct wire_message answer = {.type = WIRE_CLOSED, .pool = message->pool};
+    if (message->type == WIRE_MODULE) {
+        keep_early(leader, message);
+        return;
+    }
+    if (message->type == WIRE_CLOSE) {
+        relay_send(&leader->home, &answer);
+        return;
+    }
+    snprintf(why, sizeof why, "pool %" PRIu64 " is not open on this node", message->pool);
+    relay_take_nonsense(&leader->home, event, message->pool, why);
+    if (message->type != WIRE_BLOCK)
+        return;
+    answer.type = WIRE_RECALLED;
+    answer.recalled = (struct wire_recalled){.block = message->block.block};
+    relay_send(&leader->home, &answer);
+}
+
+static void take(struct leader *leader, const struct net_event *event)
+{
+    struct wire_message message;
+    struct error error;
+    if (wire_message_unpack(&message, event->head, event->head_size, event->size, event->segments, &error)) {
+        relay_take_nonsense(&leader->home, event, 0, error.text);
+        return;
+    }
+    struct relay *relay = find(leader, message.pool);
+    if (message.type == WIRE_QUIT)
+        roster_quit(leader->home.roster);
+    else if (message.type == WIRE_OPEN && !relay)
+        open_pool(leader, event, &message);
+    else if (relay)
+        relay_take(relay, event, &message);
+    else
+        take_unknown(leader, event, &message);
+}
+
+static void take_event(struct leader *leader, const struct net_event *event)
+{
+    struct delivery *delivery = event->token;
+    if (event->kind == NET_HEADED)
+        take(leader, event);
+    else if (delivery)
+        delivery->end(delivery, event->kind != NET_LOST);
+    else if (event->kind == NET_LOST)
+        leader->home.lost = true;
+}
+
+static bool receive(struct leader *leader)
+{
+    struct net_event event;
+    int events = 0;
+    while (events < EVENTS && net_poll(leader->home.net, &event)) {
+        take_event(leader, &event);
+        events++;
+    }
+    return events;
+}
+
+/* ---- Deaths ------------------------------------------------------------------------------ */
+
+/* The workers of the node know of no other manager than the one that this process was to them. */
+static void end_all(struct leader *leader)
+{
+    leader->ended = true;
+    leader->home.lost = true;
+    net_drop(leader->home.net, leader->home.peer);
+    roster_bury(leader->home.roster, 0);
+}
+
+static void watch(struct leader *leader, uint64_t now)
+{
+    struct relay_home *home = &leader->home;
+    struct pollfd manager = {.fd = leader->manager, .events = POLLIN};
+    if (now < leader->looked + WATCH_TICK_NS)
+        return;
+    leader->looked = now;
+    if (leader->manager >= 0 && poll(&manager, 1, 0) > 0)
+        home->lost = true;
+    int deaths = watch_look(leader->watch);
+    for (; leader->deaths < deaths; leader->deaths++) {
+        int number = home->crew->member[watch_died(leader->watch, leader->deaths)].number;
+        relay_send(home, &(struct wire_message){.type = WIRE_LOST, .lost = {(uint32_t)number}});
+    }
+}
+
+/* ---- Turns ------------------------------------------------------------------------------- */
+
+static void free_closed(struct leader *leader)
+{
+    for (struct relay **link = &leader->relays; *link;) {
+        struct relay *relay = *link;
+        if (!relay_has_closed(relay)) {
+            link = relay_behind(relay);
+            continue;
+        }
+        *link = *relay_behind(relay);
+        relay_free(relay);
+    }
+}
+
+bool leader_turn(struct leader *leader)
+{
+    uint64_t now = clock_ns();
+    bool late = now > leader->turned + LATE_NS;
+    bool any = receive(leader);
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        any |= relay_turn(relay, late);
+    free_closed(leader);
+    watch(leader, now);
+    if (leader->home.lost && !leader->ended)
+        end_all(leader);
+    leader->turned = now;
+    if (any)
+        leader->active = now;
+    return any;
+}
+
+void leader_begin(struct leader *leader, uint64_t pool, const struct post_offer *offer)
+{
+    struct relay *relay = find(leader, pool);
+    if (relay)
+        relay_begin(relay, offer);
+}
+
+bool leader_is_aloof(const struct leader *leader, uint64_t pool)
+{
+    const struct relay *relay = find(leader, pool);
+    return relay && relay_is_aloof(relay);
+}
+
+/* ---- Rest -------------------------------------------------------------------------------- */
+
+void leader_rest(struct leader *leader)
+{
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (!relay_is_aloof(relay))
+            relay_flush(relay);
+}
+
+/* While many items are under way on the node, each of their notes is not worth a call. */
+void leader_doze(struct leader *leader)
+{
+    uint64_t few = 4 * (uint64_t)leader->home.crew->here;
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay)) {
+        uint64_t items = relay_count(relay);
+        if (relay_board(relay))
+            outbox_doze(relay_board(relay), items > few ? items / 4 : 1);
+    }
+}
+
+void leader_rouse(struct leader *leader)
+{
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (relay_board(relay))
+            outbox_rouse(relay_board(relay));
+}
+
+unsigned leader_words(struct leader *leader, _Atomic uint32_t **words, unsigned room)
+{
+    unsigned count = 0;
+    for (struct relay *relay = leader->relays; relay && count < room; relay = *relay_behind(relay))
+        if (relay_board(relay))
+            words[count++] = &relay_board(relay)->shared->manager;
+    return count;
+}
+
+/* After so long without anything, this long a nap. */
+static const struct {
+    uint64_t idle, nap;
+} naps[] = {{UINT64_C(1000000000), UINT64_C(10000000)},
+            {UINT64_C(10000000), UINT64_C(1000000)},
+            {UINT64_C(20000), UINT64_C(50000)},
+            {0, 0}};
+
+uint64_t leader_nap(const struct leader *leader)
+{
+    uint64_t now = clock_ns(), idle = now - leader->active, until = CLOCK_NEVER;
+    int stage = 0;
+    while (naps[stage].idle > idle)
+        stage++;
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        until = relay_due(relay) < until ? relay_due(relay) : until;
+    return until < now + naps[stage].nap ? until : now + naps[stage].nap;
+}
+
+/* For who waits for the net alone. */
+static void wait_briefly(struct leader *leader)
+{
+    _Atomic uint32_t never = 0;
+    if (!leader_turn(leader))
+        futex_wait(&never, 0, leader_nap(leader));
+}
+
+/* ---- Serving ----------------------------------------------------------------------------- */
+
+static bool is_over(const struct leader *leader)
+{
+    return leader->ended || atomic_load(&leader->home.roster->shared->quit);
+}
+
+void leader_serve(struct leader *leader)
+{
+    worker_serve_leading(leader);
+}
+
+rp_status leader_await(struct leader *leader, uint64_t pool, struct error *error)
+{
+    const struct relay *relay;
+    while (!(relay = find(leader, pool)) || !(relay_is_posted(relay) || relay_refusal(relay))) {
+        if (is_over(leader))
+            return error_set(error, RP_POOL_BROKEN, "the pool's manager has ended");
+        wait_briefly(leader);
+    }
+    const char *why = relay_refusal(relay);
+    return why ? error_set(error, RP_POOL_BROKEN, "%s", why) : RP_OK;
+}
+
+void leader_settle(struct leader *leader)
+{
+    while (!leader->ended && !net_is_quiet(leader->home.net))
+        wait_briefly(leader);
+}
+
+void leader_part(struct leader *leader, uint64_t pool)
+{
+    struct relay *relay = find(leader, pool);
+    if (relay)
+        relay_part(relay, "the process that leads the worker's node has closed its handle of the pool");
+    while (!is_over(leader) && (relay = find(leader, pool)) && relay_board(relay))
+        wait_briefly(leader);
+    leader_settle(leader);
+}

@@ -1,0 +1,83 @@
+/* The leader of a node: the process there that talks to the manager, who runs on another one.
+ *
+ * For each pool it has an ordinary manager (manager.h) over the roster of its own node, whose work are the
+ * blocks that come over the net (relay.h). The node's other workers know nothing of this: to them it is the
+ * manager of their board.
+ *
+ * It also is one of the node's workers: its process is member 0 of the roster, which leads, and member 1,
+ * which works, and it stands there as both. As long as others work on the node it claims only what is for
+ * member 1 alone, so that it stays prompt; else it claims everything, and sees to the net between two claims.
+ *
+ * So it is driven by a worker's loop (worker.h), of which each round takes a turn here:
+ *     leader_create
+ *     leader_serve                                              where the library runs MPI; or
+ *     worker_lead, then leader_await, worker_join, worker_serve_pool, worker_part for each pool with
+ *         leader_roster, and worker_leave
+ *     leader_destroy                                            before the roster and the net go
+ * A turn receives what has come, takes in the workers' notes, sees to their deaths and sends what is due.
+ * Without anything to do it naps: MPI cannot wake a sleeper. Naps are short first, and grow with the time in
+ * which nothing has happened, up to 10 ms.
+ *
+ * The end. The manager closes pools, and quits at last: the workers leave. If it is lost instead, all pools
+ * of the node end as they do when a manager dies (roster_bury). */
+#ifndef RANKPOOL_RUN_LEADER_H
+#define RANKPOOL_RUN_LEADER_H
+
+#include "run/manager.h"
+
+struct leader;
+struct net;
+
+struct leader_setup {
+    struct net *net; /* only the leader polls it; its owner closes it behind leader_destroy */
+    int peer;        /* the manager's */
+    /* Of the node: this process is its member 0, and has entered it as member 1 too. Its `first` is the
+     * number of member 1 in the manager's crew. */
+    struct roster *roster;
+    enum memory_kind memory;
+    struct crew *crew; /* of the roster; held */
+    long manager;      /* its process, where that runs on this kernel; else 0 */
+};
+
+/* RP_NO_MEMORY. */
+rp_status leader_create(const struct leader_setup *setup, struct leader **leader, struct error *error);
+
+/* Pools that are still open are given up: the workers are told to quit, or have been. NULL is fine. */
+void leader_destroy(struct leader *leader);
+
+/* The roster with this process as member 1. It lives as long as the leader. */
+struct roster *leader_roster(struct leader *leader);
+
+/* Leads and works until the manager quits or is lost (roster_is_orphaned). */
+void leader_serve(struct leader *leader);
+
+/* Leads until the pool stands on the roster, as it must before workers join it. RP_POOL_BROKEN: the manager
+ * is lost. Else why the node cannot serve the pool, which the manager has been told, too. */
+rp_status leader_await(struct leader *leader, uint64_t pool, struct error *error);
+
+/* ---- For the worker's loop --------------------------------------------------------------- */
+
+/* A turn: true if anything happened. */
+bool leader_turn(struct leader *leader);
+
+/* Before its process runs a claim: of a submitted task the manager learns that it has started. */
+void leader_begin(struct leader *leader, uint64_t pool, const struct post_offer *offer);
+
+/* Whether member 1 leaves what is for all to the others. */
+bool leader_is_aloof(const struct leader *leader, uint64_t pool);
+
+/* Its process has nothing to run. If it then wants to sleep, it dozes, takes one more turn, sleeps while all
+ * of the words are 1 (there are no more than `room`), no longer than until the nap ends, and rouses. */
+void leader_rest(struct leader *leader);
+void leader_doze(struct leader *leader);
+unsigned leader_words(struct leader *leader, _Atomic uint32_t **words, unsigned room);
+uint64_t leader_nap(const struct leader *leader); /* clock_ns */
+void leader_rouse(struct leader *leader);
+
+/* This node takes no part in the pool any more. Waits until what its workers have begun has been sent. */
+void leader_part(struct leader *leader, uint64_t pool);
+
+/* Waits until what is to be sent has left, or the manager is lost. */
+void leader_settle(struct leader *leader);
+
+#endif

@@ -1,0 +1,89 @@
+/* The relay: a pool on a node that is not its manager's. Its work are blocks, items of the manager's board
+ * that come over the net, of whatever kind: each becomes a post of this node's board, and what the workers
+ * note of it goes back. To this node's manager it is a kind of work as maps and submitted tasks are
+ * (posting.h), so deaths are seen to here (recover.h). An item that a dead worker ran has a note like any
+ * other: whether there is another try of it the manager of the pool decides.
+ *
+ * A block. Its inputs are received where the workers read them; where there is no room, in memory of this
+ * process, until there is. Blocks that have come whole are posted in that order as soon as there is room and
+ * what they have in common has come, too. A block ends when each of its items has a note or was given back.
+ *
+ * Notes leave in batches: when 16 KiB have gathered, when the oldest is 100 microseconds old, and at once
+ * when somebody on the node has nothing to do. What a note carries goes along in it, or if it is long, by
+ * itself from where it lies.
+ *
+ * What can go wrong. A message that makes no sense, or no memory for one, has the same end as a worker that
+ * cannot serve the pool: all workers of the node refuse it with a sentence, what nobody has begun is given
+ * back, and so is what comes later. Other pools go on. A pool that could not be opened here is a relay, too.
+ *
+ * Order of calls: relay_open, relay_take for each message about the pool, relay_turn again and again,
+ * relay_free once relay_has_closed, or when the manager quits or is lost. */
+#ifndef RANKPOOL_RUN_RELAY_H
+#define RANKPOOL_RUN_RELAY_H
+
+#include "net/net.h"
+#include "run/manager.h"
+#include "wire/message.h"
+
+struct relay;
+
+/* What the relays of a node have in common. */
+struct relay_home {
+    struct net *net;
+    int peer;              /* the manager's */
+    struct roster *roster; /* of the node */
+    struct crew *crew;
+    enum memory_kind memory;
+    bool lost; /* the manager is: nothing is sent any more */
+};
+
+/* Bytes that the net brings or takes away: what its tokens stand for. */
+struct delivery {
+    void (*end)(struct delivery *delivery, bool done); /* not done: the manager was lost before */
+};
+
+/* Sends a message without segments; it may be lost with the manager. */
+void relay_send(struct relay_home *home, const struct wire_message *message);
+
+/* An OPEN; the modules are those of its functions. NULL: there is not even memory to refuse it. */
+struct relay *relay_open(struct relay_home *home, const struct net_event *event,
+                         const struct wire_message *message, const struct board_module *modules,
+                         uint32_t module_count);
+
+/* What came for a pool; NULL: one that is not open here, or a message that cannot be read, with the reason.
+ */
+void relay_take(struct relay *relay, const struct net_event *event, const struct wire_message *message);
+void relay_take_nonsense(struct relay_home *home, const struct net_event *event, uint64_t pool,
+                         const char *why);
+
+/* Takes in notes, sees to deaths, posts what waits, sends what is due (`late`: all there is). True if
+ * anything has happened. */
+bool relay_turn(struct relay *relay, bool late);
+
+/* Sends the notes that there are. */
+void relay_flush(struct relay *relay);
+
+/* This node takes no part in the pool from now on, and why. */
+void relay_refuse(struct relay *relay, const char *why);
+
+/* The same, and ends its part once what was begun is done: relay_board is NULL then. */
+void relay_part(struct relay *relay, const char *why);
+
+/* Before this process runs a claim on the board, for as long as that takes. */
+void relay_begin(struct relay *relay, const struct post_offer *offer);
+
+/* What the leader asks. */
+uint64_t relay_pool(const struct relay *relay);
+struct relay **relay_behind(struct relay *relay);     /* the next one in the leader's list */
+struct board *relay_board(struct relay *relay);       /* NULL: it could not be opened, or has been closed */
+bool relay_is_posted(const struct relay *relay);      /* workers may join */
+const char *relay_refusal(const struct relay *relay); /* NULL: it serves */
+bool relay_is_aloof(const struct relay *relay);       /* others than member 1 serve the pool */
+uint64_t relay_count(const struct relay *relay);      /* items of blocks without a note */
+uint64_t relay_due(const struct relay *relay);        /* when notes are to leave: clock_ns, or CLOCK_NEVER */
+bool relay_has_closed(const struct relay *relay);     /* CLOSED was said */
+
+/* What is open is given up. Memory that the net may still write to stays. */
+void relay_free(struct relay *relay);
+
+#endif

@@ -1,0 +1,140 @@
+/* A relay under way: shared by the files relay*.c alone. relay.c is its life, relay_block.c takes blocks in
+ * and posts them, relay_post.c is what it does about its posts, relay_common.c keeps what the items of a map
+ * have in common, relay_send.c sends notes. */
+#ifndef RANKPOOL_RUN_RELAY_STATE_H
+#define RANKPOOL_RUN_RELAY_STATE_H
+
+#include "run/relay.h"
+
+#define RELAY_NOTES (NET_HEAD / WIRE_NOTE_SIZE)
+
+struct relay_common {
+    struct delivery delivery;
+    struct relay *relay;
+    struct relay_common *behind;
+    uint64_t id;
+    uint64_t offset; /* of its copy on the board */
+    size_t size;
+    unsigned users; /* blocks that name it */
+    bool ready, forgotten;
+};
+
+/* Notes that wait to be sent, as the body of a message. */
+struct relay_batch {
+    _Alignas(16) unsigned char head[NET_HEAD];
+    uint32_t count;
+    size_t used;                 /* bytes */
+    uint64_t oldest;             /* when the first was put: clock_ns */
+    uint64_t ended[RELAY_NOTES]; /* of each: clock_ns */
+    uint32_t at[RELAY_NOTES];    /* and where it stands */
+};
+
+struct relay {
+    struct relay *behind;
+    struct relay_home *home;
+    uint64_t pool;
+    struct manager manager;
+    bool open;    /* the manager is */
+    bool refused; /* what comes is given back */
+    char why[512];
+    bool posted;
+    bool parting;               /* it is to end when what was begun is done */
+    bool ending;                /* the workers are told to leave it */
+    bool closing;               /* the manager has said CLOSE ... */
+    bool closed;                /* ... and has been told CLOSED */
+    bool broken;                /* it has been said that it is */
+    uint64_t said[BOARD_WORDS]; /* whose refusals have been sent */
+    bool aloof;
+    uint64_t looked;     /* at tasks that run: clock_ns */
+    unsigned deliveries; /* bytes under way to or from the board */
+    struct delivery initarg;
+    struct relay_common *commons;
+    struct relay_block *blocks;                 /* all that have not ended */
+    struct relay_block *waiting, **waiting_end; /* those that have come whole */
+    uint64_t items;                             /* of blocks, without notes */
+    uint64_t tasks;                             /* of these, submitted ones */
+    struct relay_batch batch;
+};
+
+enum block_state {
+    BLOCK_COMING, /* its bytes are */
+    BLOCK_WAITING,
+    BLOCK_POSTED,
+    BLOCK_ENDED, /* but the net has to do with its memory */
+};
+
+struct relay_block {
+    struct delivery delivery;
+    struct relay *relay;
+    struct relay_block *behind, **link; /* among all */
+    struct relay_block *next;           /* of those that wait */
+    struct wire_block told;
+    struct wire_parts parts;
+    enum block_state state;
+    struct block *memory;      /* on the board; NULL: there was no room yet */
+    unsigned char *table;      /* as it came; NULL: it has none, or stands on the board in its final form */
+    unsigned char *apart;      /* the inputs, where there was no room on the board */
+    uint64_t in, out, indices; /* offsets in its memory: of inputs, results, the table in its final form */
+    struct relay_common *common;
+    uint64_t serial;     /* of its first posting ... */
+    int post;            /* ... and where that was */
+    uint32_t open;       /* items without a note */
+    unsigned sending;    /* payloads that are sent from its memory */
+    bool filled;         /* the table is on the board */
+    uint64_t *started;   /* of submitted tasks, a bit each: it has been said ... */
+    uint64_t *cancelled; /* ... and that it was cancelled before it had come whole */
+};
+
+/* relay_block.c */
+void relay_take_block(struct relay *relay, const struct net_event *event, const struct wire_message *message);
+void relay_take_recall(struct relay *relay, uint64_t block);
+void relay_take_cancel(struct relay *relay, uint64_t block, uint32_t item);
+
+/* Posts what waits, as far as there is room. */
+void relay_feed(struct relay *relay);
+
+/* Gives back what nobody has begun of a block, or of all. */
+void relay_give_back(struct relay_block *block);
+void relay_give_back_all(struct relay *relay);
+
+/* The same where nobody is left to end what was begun. */
+void relay_give_up(struct relay *relay);
+
+/* Items have notes, or were given back: the last ones end the block. */
+void relay_end_items(struct relay_block *block, uint32_t count);
+/* The net is done with one use of its memory. */
+void relay_let_go(struct relay_block *block);
+void relay_free_blocks(struct relay *relay);
+
+static inline struct task_record *relay_records(const struct relay_block *block)
+{
+    return board_at(&block->relay->manager.board, block->memory->offset + block->indices);
+}
+
+/* relay_post.c: publishes the first items of a block as they lie; false: there is no room at present. */
+bool relay_post(struct relay_block *block);
+void relay_leave_post(struct relay *relay, int post);
+extern const struct posting_ops relay_posting_ops;
+
+/* Says of submitted tasks that they run, once each. */
+void relay_tell_started(struct relay *relay);
+
+/* relay_common.c */
+void relay_take_common(struct relay *relay, const struct net_event *event,
+                       const struct wire_message *message);
+void relay_take_forget(struct relay *relay, uint64_t id);
+struct relay_common *relay_find_common(const struct relay *relay, uint64_t id);
+void relay_drop_common(struct relay_common *common); /* a user less */
+void relay_free_commons(struct relay *relay);
+
+/* relay_send.c: a note of items of the block, `payload` as take_note has it. True: that is kept. */
+bool relay_send_note(struct relay_block *block, uint32_t from, const struct note *note, const void *payload,
+                     int worker);
+
+/* How many items each worker has run. */
+void relay_send_done(struct relay *relay);
+
+/* Segments that nobody wants. */
+void relay_receive_nowhere(struct relay_home *home, const struct net_event *event);
+
+#endif
