@@ -67,15 +67,20 @@ void drain_watch(void)
 }
 
 /* A handler that the program has set meanwhile stays. */
+void drain_forget(void)
+{
+    for (int i = 0; i < 2; i++)
+        if (process.taken[i] && is_ours(numbers[i]))
+            signal(numbers[i], SIG_DFL);
+}
+
 void drain_unwatch(bool pass_on)
 {
     int left = 0;
     pthread_mutex_lock(&process.lock);
     process.users--;
-    for (int i = 0; i < 2 && !process.users; i++)
-        if (process.taken[i] && is_ours(numbers[i]))
-            signal(numbers[i], SIG_DFL);
     if (!process.users) {
+        drain_forget();
         left = atomic_exchange(&process.signal, 0);
         atomic_store(&process.term, 0);
     }

@@ -25,6 +25,9 @@ void drain_watch(void);
 /* With `pass_on` a signal that came, and that nobody has seen to, then has its default action. */
 void drain_unwatch(bool pass_on);
 
+/* In a process that was forked meanwhile: the signals have their default action again. */
+void drain_forget(void);
+
 /* The signal that came, 0: none. */
 int drain_signal(void);
 

@@ -17,9 +17,9 @@
  * next forker_call.
  *
  * In a child, and in the forker, forker_is_child is true: there the library's other objects are copies that
- * must not be used. Children do not have the launcher's variables. Those of a forker that was forked late
- * have no sockets and pipes of before either, cannot write into MPI's shared memory, and have no handlers
- * for the signals of a crash. */
+ * must not be used. Children have neither the launcher's variables nor the handlers of a process that drains.
+ * Those of a forker that was forked late have no sockets and pipes of before either, cannot write into MPI's
+ * shared memory, and have no handlers for the signals of a crash. */
 #ifndef RANKPOOL_RUN_FORKER_H
 #define RANKPOOL_RUN_FORKER_H
 

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/futex.h"
 #include "board/growing.h"
+#include "record/drain.h"
 #include "run/forker_state.h"
 
 /* A process runs one. */
@@ -210,6 +211,7 @@ _Noreturn void forker_run(const struct forker_setup *setup)
     set_signals();
     clean_environment();
     growing_forget_inherited(!setup->early);
+    drain_forget(); /* or children that are asked to stop would only note it */
     if (!setup->early)
         let_die();
     for (;;) {

@@ -1,5 +1,7 @@
 /* The journal under streams and submitted tasks: what is stored is given without being run. */
 #define _GNU_SOURCE
+#include <signal.h>
+
 #include "suite/resume.h"
 
 /* ---- Streams ----------------------------------------------------------------------------- */
@@ -182,5 +184,28 @@ TEST_CASE(maps_streams_and_tasks_of_one_pool_are_kept_apart)
         CHECK_UINT(count_runs(), time ? 0 : 3 * N + 3 + N);
         suite_close(pool);
     }
+    finish();
+}
+
+/* ---- Isolated tasks ---------------------------------------------------------------------- */
+
+static int raise_term(rp_call *call, const void *in, size_t size)
+{
+    (void)in;
+    raise(SIGTERM);
+    return rp_return(call, &size, sizeof size);
+}
+
+TEST_CASE(a_signal_that_drains_the_program_ends_an_isolated_task)
+{
+    begin();
+    rp_pool *pool = open_again(), *isolated = suite_open(RP_OPTIONS(.isolate = 1));
+    rp_future *future;
+    REQUIRE_STATUS(rp_submit(isolated, raise_term, NULL, 0, &future), RP_OK);
+    CHECK_STATUS(rp_result(future, NULL), RP_TASK_CRASHED);
+    CHECK_HAS(rp_error(future), "SIGTERM");
+    rp_release(&future);
+    suite_close(isolated);
+    suite_close(pool);
     finish();
 }
