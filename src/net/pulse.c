@@ -1,0 +1,311 @@
+#define _GNU_SOURCE
+#include "net/pulse.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define BACKLOG   4096
+#define IDLE_S    8 /* before a kernel is asked whether it is there ... */
+#define ASK_S     3 /* ... each time it has not answered ... */
+#define QUESTIONS 4 /* ... until it is taken for gone */
+#define HELLO_MS  1000
+
+_Static_assert(IDLE_S + ASK_S * QUESTIONS == PULSE_SILENCE_S, "what the header says");
+
+/* What a leader says. */
+struct hello {
+    uint8_t secret[16];
+    int32_t node;
+};
+
+struct pulse {
+    int listener; /* the manager's; -1 */
+    int epoll;    /* the manager's; -1 */
+    int nodes;
+    uint8_t secret[16];
+    int *fd; /* of a node; -1: it is not heard. A leader has one, the manager's */
+};
+
+static struct pulse *new_pulse(int nodes)
+{
+    struct pulse *pulse = calloc(1, sizeof *pulse);
+    if (!pulse)
+        return NULL;
+    *pulse = (struct pulse){.listener = -1, .epoll = -1, .nodes = nodes};
+    pulse->fd = calloc((size_t)nodes, sizeof *pulse->fd);
+    for (int i = 0; pulse->fd && i < nodes; i++)
+        pulse->fd[i] = -1;
+    if (pulse->fd)
+        return pulse;
+    free(pulse);
+    return NULL;
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+void pulse_close(struct pulse *pulse)
+{
+    if (!pulse)
+        return;
+    for (int i = 0; i < pulse->nodes; i++)
+        close_fd(pulse->fd[i]);
+    close_fd(pulse->listener);
+    close_fd(pulse->epoll);
+    free(pulse->fd);
+    free(pulse);
+}
+
+static rp_status fail(struct pulse *pulse, const char *what, struct error *error)
+{
+    error_set(error, RP_UNSUPPORTED, "no connection by which to hear whether nodes live: %s: %s", what,
+              strerror(errno));
+    pulse_close(pulse);
+    return RP_UNSUPPORTED;
+}
+
+/* The kernels ask each other now and then. */
+static bool keep_alive(int fd)
+{
+    static const struct {
+        int level, name, value;
+    } settings[] = {{SOL_SOCKET, SO_KEEPALIVE, 1},
+                    {IPPROTO_TCP, TCP_KEEPIDLE, IDLE_S},
+                    {IPPROTO_TCP, TCP_KEEPINTVL, ASK_S},
+                    {IPPROTO_TCP, TCP_KEEPCNT, QUESTIONS}};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (setsockopt(fd, settings[i].level, settings[i].name, &settings[i].value, sizeof settings[i].value))
+            return false;
+    return true;
+}
+
+/* ---- Addresses --------------------------------------------------------------------------- */
+
+static socklen_t to_socket(const struct pulse_address *address, uint16_t port,
+                           struct sockaddr_storage *socket)
+{
+    *socket = (struct sockaddr_storage){.ss_family = address->family};
+    if (address->family == AF_INET) {
+        struct sockaddr_in *in = (struct sockaddr_in *)socket;
+        in->sin_port = port;
+        memcpy(&in->sin_addr, address->bytes, sizeof in->sin_addr);
+        return sizeof *in;
+    }
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)socket;
+    in6->sin6_port = port;
+    memcpy(&in6->sin6_addr, address->bytes, sizeof in6->sin6_addr);
+    return sizeof *in6;
+}
+
+/* An address that other nodes may reach; link-local ones mean something on their own link alone. */
+static bool read_address(const struct ifaddrs *from, struct pulse_address *address)
+{
+    if (!from->ifa_addr || !(from->ifa_flags & IFF_UP))
+        return false;
+    *address = (struct pulse_address){.family = from->ifa_addr->sa_family};
+    if (address->family == AF_INET) {
+        memcpy(address->bytes, &((struct sockaddr_in *)from->ifa_addr)->sin_addr, 4);
+        return true;
+    }
+    const struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)from->ifa_addr;
+    if (address->family != AF_INET6 || IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr))
+        return false;
+    memcpy(address->bytes, &in6->sin6_addr, 16);
+    return true;
+}
+
+/* The loopback's are of use where there are no others: then all nodes are on this machine. */
+static void list_addresses(const struct ifaddrs *all, bool loopback, struct pulse_invitation *invitation)
+{
+    for (const struct ifaddrs *one = all; one && invitation->count < PULSE_ADDRESSES; one = one->ifa_next)
+        if (!(one->ifa_flags & IFF_LOOPBACK) == !loopback &&
+            read_address(one, &invitation->address[invitation->count]))
+            invitation->count++;
+}
+
+static bool find_addresses(struct pulse_invitation *invitation)
+{
+    struct ifaddrs *all;
+    if (getifaddrs(&all))
+        return false;
+    list_addresses(all, false, invitation);
+    if (!invitation->count)
+        list_addresses(all, true, invitation);
+    freeifaddrs(all);
+    return invitation->count > 0;
+}
+
+/* ---- Manager ----------------------------------------------------------------------------- */
+
+/* For both families where the kernel has the newer one. */
+static int listen_anywhere(uint16_t *port)
+{
+    struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT};
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};
+    struct sockaddr_storage got;
+    socklen_t length = sizeof got;
+    int both = 0, fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool bound = fd >= 0 && !setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &both, sizeof both) &&
+                 !bind(fd, (struct sockaddr *)&any6, sizeof any6);
+    if (!bound) {
+        close_fd(fd);
+        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        bound = fd >= 0 && !bind(fd, (struct sockaddr *)&any, sizeof any);
+    }
+    if (!bound || listen(fd, BACKLOG) || getsockname(fd, (struct sockaddr *)&got, &length)) {
+        close_fd(fd);
+        return -1;
+    }
+    *port = got.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&got)->sin6_port
+                                      : ((struct sockaddr_in *)&got)->sin_port;
+    return fd;
+}
+
+rp_status pulse_invite(int nodes, struct pulse **made, struct pulse_invitation *invitation,
+                       struct error *error)
+{
+    struct pulse *pulse = new_pulse(nodes);
+    if (!pulse)
+        return error_set(error, RP_NO_MEMORY, "no memory to hear from %d nodes", nodes);
+    *invitation = (struct pulse_invitation){0};
+    if (getrandom(pulse->secret, sizeof pulse->secret, 0) != sizeof pulse->secret)
+        return fail(pulse, "getrandom", error);
+    pulse->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (pulse->epoll < 0)
+        return fail(pulse, "epoll_create1", error);
+    if (!find_addresses(invitation))
+        return fail(pulse, "getifaddrs", error);
+    pulse->listener = listen_anywhere(&invitation->port);
+    if (pulse->listener < 0)
+        return fail(pulse, "listen", error);
+    memcpy(invitation->secret, pulse->secret, sizeof pulse->secret);
+    *made = pulse;
+    return RP_OK;
+}
+
+static bool read_hello(int fd, struct hello *hello)
+{
+    struct pollfd poller = {.fd = fd, .events = POLLIN};
+    return poll(&poller, 1, HELLO_MS) == 1 &&
+           recv(fd, hello, sizeof *hello, MSG_DONTWAIT) == (ssize_t)sizeof *hello;
+}
+
+/* Whoever does not know the secret is none of ours. */
+static bool take(struct pulse *pulse, int fd)
+{
+    struct hello hello;
+    if (!read_hello(fd, &hello) || memcmp(hello.secret, pulse->secret, sizeof hello.secret) ||
+        hello.node < 0 || hello.node >= pulse->nodes || pulse->fd[hello.node] >= 0 || !keep_alive(fd))
+        return false;
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.fd = hello.node};
+    if (epoll_ctl(pulse->epoll, EPOLL_CTL_ADD, fd, &event))
+        return false;
+    pulse->fd[hello.node] = fd;
+    return true;
+}
+
+void pulse_gather(struct pulse *pulse)
+{
+    int fd;
+    while ((fd = accept4(pulse->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+        if (!take(pulse, fd))
+            close(fd);
+    close_fd(pulse->listener);
+    pulse->listener = -1;
+}
+
+bool pulse_hears(const struct pulse *pulse, int node)
+{
+    return pulse->fd[node] >= 0;
+}
+
+int pulse_lost(struct pulse *pulse)
+{
+    struct epoll_event event;
+    if (epoll_wait(pulse->epoll, &event, 1, 0) != 1)
+        return -1;
+    int node = event.data.fd;
+    close_fd(pulse->fd[node]);
+    pulse->fd[node] = -1;
+    return node;
+}
+
+/* ---- Leader ------------------------------------------------------------------------------ */
+
+/* What became of a connection that is being made. */
+static int finish(int fd, uint64_t deadline)
+{
+    struct pollfd poller = {.fd = fd, .events = POLLOUT};
+    uint64_t now = clock_ns();
+    int failed = 0, left = now < deadline ? (int)((deadline - now) / 1000000) : 0;
+    socklen_t size = sizeof failed;
+    if (poll(&poller, 1, left) != 1)
+        return ETIMEDOUT;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) ? errno : failed;
+}
+
+static int connect_by(const struct pulse_address *address, uint16_t port, uint64_t deadline)
+{
+    struct sockaddr_storage to;
+    socklen_t length = to_socket(address, port, &to);
+    int fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    int failed = connect(fd, (struct sockaddr *)&to, length) ? errno : 0;
+    if (failed == EINPROGRESS)
+        failed = finish(fd, deadline);
+    if (!failed)
+        return fd;
+    close(fd);
+    errno = failed;
+    return -1;
+}
+
+/* All addresses get an equal part of the time. */
+static int connect_to(const struct pulse_invitation *invitation, double seconds)
+{
+    int fd = -1, count = invitation->count < PULSE_ADDRESSES ? invitation->count : PULSE_ADDRESSES;
+    errno = EADDRNOTAVAIL;
+    for (int i = 0; fd < 0 && i < count; i++)
+        fd = connect_by(&invitation->address[i], invitation->port, clock_deadline(seconds / count));
+    return fd;
+}
+
+rp_status pulse_answer(const struct pulse_invitation *invitation, int node, double seconds,
+                       struct pulse **made, struct error *error)
+{
+    struct hello hello = {.node = node};
+    struct pulse *pulse = new_pulse(1);
+    if (!pulse)
+        return error_set(error, RP_NO_MEMORY, "no memory to be heard of");
+    memcpy(hello.secret, invitation->secret, sizeof hello.secret);
+    pulse->fd[0] = connect_to(invitation, seconds);
+    if (pulse->fd[0] < 0)
+        return fail(pulse, "connect", error);
+    if (!keep_alive(pulse->fd[0]))
+        return fail(pulse, "setsockopt", error);
+    if (send(pulse->fd[0], &hello, sizeof hello, MSG_NOSIGNAL) != (ssize_t)sizeof hello)
+        return fail(pulse, "send", error);
+    *made = pulse;
+    return RP_OK;
+}
+
+int pulse_fd(const struct pulse *pulse)
+{
+    return pulse->fd[0];
+}
