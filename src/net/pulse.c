@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/pidfd.h"
 
 #define BACKLOG   4096
 #define IDLE_S    8 /* before a kernel is asked whether it is there ... */
@@ -38,19 +39,20 @@ struct pulse {
     int *fd; /* of a node; -1: it is not heard. A leader has one, the manager's */
 };
 
-static struct pulse *new_pulse(int nodes)
+static rp_status new_pulse(int nodes, struct pulse **made, struct error *error)
 {
     struct pulse *pulse = calloc(1, sizeof *pulse);
-    if (!pulse)
-        return NULL;
-    *pulse = (struct pulse){.listener = -1, .epoll = -1, .nodes = nodes};
-    pulse->fd = calloc((size_t)nodes, sizeof *pulse->fd);
-    for (int i = 0; pulse->fd && i < nodes; i++)
-        pulse->fd[i] = -1;
-    if (pulse->fd)
-        return pulse;
-    free(pulse);
-    return NULL;
+    int *fd = calloc((size_t)nodes, sizeof *fd);
+    if (!pulse || !fd) {
+        free(pulse);
+        free(fd);
+        return error_set(error, RP_NO_MEMORY, "no memory to hear from %d nodes", nodes);
+    }
+    for (int i = 0; i < nodes; i++)
+        fd[i] = -1;
+    *pulse = (struct pulse){.listener = -1, .epoll = -1, .nodes = nodes, .fd = fd};
+    *made = pulse;
+    return RP_OK;
 }
 
 static void close_fd(int fd)
@@ -71,12 +73,10 @@ void pulse_close(struct pulse *pulse)
     free(pulse);
 }
 
-static rp_status fail(struct pulse *pulse, const char *what, struct error *error)
+static rp_status fail(const char *what, struct error *error)
 {
-    error_set(error, RP_UNSUPPORTED, "no connection by which to hear whether nodes live: %s: %s", what,
-              strerror(errno));
-    pulse_close(pulse);
-    return RP_UNSUPPORTED;
+    return error_set(error, RP_UNSUPPORTED, "no connection by which to hear whether nodes live: %s: %s", what,
+                     strerror(errno));
 }
 
 /* The kernels ask each other now and then. */
@@ -176,25 +176,52 @@ static int listen_anywhere(uint16_t *port)
     return fd;
 }
 
-rp_status pulse_invite(int nodes, struct pulse **made, struct pulse_invitation *invitation,
-                       struct error *error)
+rp_status pulse_open(int nodes, struct pulse **made, struct error *error)
 {
-    struct pulse *pulse = new_pulse(nodes);
-    if (!pulse)
-        return error_set(error, RP_NO_MEMORY, "no memory to hear from %d nodes", nodes);
-    *invitation = (struct pulse_invitation){0};
-    if (getrandom(pulse->secret, sizeof pulse->secret, 0) != sizeof pulse->secret)
-        return fail(pulse, "getrandom", error);
+    struct pulse *pulse = NULL;
+    rp_status status = new_pulse(nodes, &pulse, error);
+    if (status)
+        return status;
     pulse->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (pulse->epoll < 0)
-        return fail(pulse, "epoll_create1", error);
-    if (!find_addresses(invitation))
-        return fail(pulse, "getifaddrs", error);
-    pulse->listener = listen_anywhere(&invitation->port);
-    if (pulse->listener < 0)
-        return fail(pulse, "listen", error);
-    memcpy(invitation->secret, pulse->secret, sizeof pulse->secret);
+    if (pulse->epoll < 0) {
+        status = fail("epoll_create1", error);
+        pulse_close(pulse);
+        return status;
+    }
     *made = pulse;
+    return RP_OK;
+}
+
+/* It is heard by `fd` from now on, which is the pulse's then. */
+static bool hear_by(struct pulse *pulse, int node, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.fd = node};
+    if (fd < 0 || epoll_ctl(pulse->epoll, EPOLL_CTL_ADD, fd, &event))
+        return false;
+    pulse->fd[node] = fd;
+    return true;
+}
+
+void pulse_watch(struct pulse *pulse, int node, long leader)
+{
+    int fd = pidfd_of(leader);
+    if (!hear_by(pulse, node, fd))
+        close_fd(fd);
+}
+
+rp_status pulse_invite(struct pulse *pulse, struct pulse_invitation *invitation, struct error *error)
+{
+    struct pulse_invitation made = {0};
+    *invitation = made;
+    if (getrandom(pulse->secret, sizeof pulse->secret, 0) != sizeof pulse->secret)
+        return fail("getrandom", error);
+    if (!find_addresses(&made))
+        return fail("getifaddrs", error);
+    pulse->listener = listen_anywhere(&made.port);
+    if (pulse->listener < 0)
+        return fail("listen", error);
+    memcpy(made.secret, pulse->secret, sizeof pulse->secret);
+    *invitation = made;
     return RP_OK;
 }
 
@@ -212,11 +239,7 @@ static bool take(struct pulse *pulse, int fd)
     if (!read_hello(fd, &hello) || memcmp(hello.secret, pulse->secret, sizeof hello.secret) ||
         hello.node < 0 || hello.node >= pulse->nodes || pulse->fd[hello.node] >= 0 || !keep_alive(fd))
         return false;
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.fd = hello.node};
-    if (epoll_ctl(pulse->epoll, EPOLL_CTL_ADD, fd, &event))
-        return false;
-    pulse->fd[hello.node] = fd;
-    return true;
+    return hear_by(pulse, hello.node, fd);
 }
 
 void pulse_gather(struct pulse *pulse)
@@ -286,21 +309,47 @@ static int connect_to(const struct pulse_invitation *invitation, double seconds)
     return fd;
 }
 
+static rp_status answer_by(int fd, const struct hello *hello, struct error *error)
+{
+    if (fd < 0)
+        return fail("connect", error);
+    if (!keep_alive(fd))
+        return fail("setsockopt", error);
+    if (send(fd, hello, sizeof *hello, MSG_NOSIGNAL) != (ssize_t)sizeof *hello)
+        return fail("send", error);
+    return RP_OK;
+}
+
 rp_status pulse_answer(const struct pulse_invitation *invitation, int node, double seconds,
                        struct pulse **made, struct error *error)
 {
     struct hello hello = {.node = node};
-    struct pulse *pulse = new_pulse(1);
-    if (!pulse)
-        return error_set(error, RP_NO_MEMORY, "no memory to be heard of");
+    struct pulse *pulse = NULL;
+    rp_status status = new_pulse(1, &pulse, error);
+    if (status)
+        return status;
     memcpy(hello.secret, invitation->secret, sizeof hello.secret);
     pulse->fd[0] = connect_to(invitation, seconds);
-    if (pulse->fd[0] < 0)
-        return fail(pulse, "connect", error);
-    if (!keep_alive(pulse->fd[0]))
-        return fail(pulse, "setsockopt", error);
-    if (send(pulse->fd[0], &hello, sizeof hello, MSG_NOSIGNAL) != (ssize_t)sizeof hello)
-        return fail(pulse, "send", error);
+    status = answer_by(pulse->fd[0], &hello, error);
+    if (status)
+        pulse_close(pulse);
+    else
+        *made = pulse;
+    return status;
+}
+
+rp_status pulse_watch_manager(long manager, struct pulse **made, struct error *error)
+{
+    struct pulse *pulse = NULL;
+    rp_status status = new_pulse(1, &pulse, error);
+    if (status)
+        return status;
+    pulse->fd[0] = pidfd_of(manager);
+    if (pulse->fd[0] < 0) {
+        status = fail("pidfd_open", error);
+        pulse_close(pulse);
+        return status;
+    }
     *made = pulse;
     return RP_OK;
 }

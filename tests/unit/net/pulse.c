@@ -20,7 +20,8 @@ enum { NODES = 3 };
 static struct pulse *invite(struct pulse_invitation *invitation)
 {
     struct pulse *pulse;
-    REQUIRE_STATUS(pulse_invite(NODES, &pulse, invitation, NULL), RP_OK);
+    REQUIRE_STATUS(pulse_open(NODES, &pulse, NULL), RP_OK);
+    REQUIRE_STATUS(pulse_invite(pulse, invitation, NULL), RP_OK);
     return pulse;
 }
 
@@ -125,7 +126,7 @@ TEST_CASE(the_death_of_the_manager_is_heard_by_a_leader)
     pid_t manager = fork();
     if (manager == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (!pulse_invite(NODES, &pulse, &invitation, NULL) &&
+        if (!pulse_open(NODES, &pulse, NULL) && !pulse_invite(pulse, &invitation, NULL) &&
             write(pipes[1], &invitation, sizeof invitation) == (ssize_t)sizeof invitation)
             for (;;)
                 pause();
@@ -140,6 +141,36 @@ TEST_CASE(the_death_of_the_manager_is_heard_by_a_leader)
     pulse_close(pulse);
     close(pipes[0]);
     close(pipes[1]);
+}
+
+static pid_t start_process(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            pause();
+    }
+    REQUIRE(pid > 0);
+    return pid;
+}
+
+TEST_CASE(a_process_of_this_kernel_is_heard_without_a_connection)
+{
+    struct pulse *pulse, *leader;
+    pid_t process = start_process();
+    REQUIRE_STATUS(pulse_open(NODES, &pulse, NULL), RP_OK);
+    REQUIRE_STATUS(pulse_watch_manager(process, &leader, NULL), RP_OK);
+    pulse_watch(pulse, 2, process);
+    struct pollfd poller = {.fd = pulse_fd(leader), .events = POLLIN};
+    CHECK(pulse_hears(pulse, 2));
+    CHECK_INT(pulse_lost(pulse), -1);
+    CHECK_INT(poll(&poller, 1, 0), 0);
+    end_leader(process, SIGKILL);
+    CHECK_INT(wait_for_loss(pulse), 2);
+    CHECK_INT(poll(&poller, 1, -1), 1);
+    pulse_close(leader);
+    pulse_close(pulse);
 }
 
 TEST_CASE(who_does_not_know_the_secret_is_not_taken_for_a_leader)
