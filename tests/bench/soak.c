@@ -2,14 +2,14 @@
  *
  *     bench_soak SECONDS [SEED]
  *
- * Life after life of the patient of tests/faults is started alone. After a while of work, and again at its
- * end, it rests, and what its processes use is counted: descriptors, memory of their own, shared memory.
+ * Life after life of the patient of tests/faults is started alone: its ranks are killed and stopped, and some
+ * of its tasks, which are isolated, end their processes. After a while of work, and again at its end, it
+ * rests, and its processes are counted, and what they use: descriptors, memory of their own, shared memory.
  * Then it ends: by itself, or something of it is killed, or all at once, as its seed has it; some have no
- * memfds.
+ * memfds, and can isolate nothing.
  * Prints a line a life; the exit status is 1 if something grew, hung, was wrong or was left. */
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <fnmatch.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +19,9 @@
 #include <unistd.h>
 
 #include "../faults/doctor.h"
+#include "../traces.h"
 
-enum { WORKERS = 4, PATIENCE_S = 30, LONG_S = 600 };
+enum { WORKERS = 4, PATIENCE_S = 30, LONG_S = 300 };
 
 #define GROWTH_KIB 8192 /* of a process, its heap and what malloc keeps of it, after the first while */
 
@@ -53,50 +54,51 @@ static long line_of(pid_t pid, const char *name)
     return kib;
 }
 
-static int count_names(const char *folder, const char *pattern)
-{
-    int count = 0;
-    DIR *directory = opendir(folder);
-    for (struct dirent *entry; directory && (entry = readdir(directory));)
-        count += entry->d_name[0] != '.' && fnmatch(pattern, entry->d_name, 0) == 0;
-    if (directory)
-        closedir(directory);
-    return count;
-}
-
 static struct usage usage_of(pid_t pid)
 {
     char folder[64];
     snprintf(folder, sizeof folder, "/proc/%ld/fd", (long)pid);
-    return (struct usage){count_names(folder, "*"), line_of(pid, "RssAnon:"), line_of(pid, "RssShmem:")};
+    return (struct usage){count_entries(folder, "*"), line_of(pid, "RssAnon:"), line_of(pid, "RssShmem:")};
 }
 
-/* The first process stands behind the ranks. */
-static bool count_all(struct doctor *doctor, struct usage *usage)
+/* At a moment of rest. The first process stands behind the ranks. */
+struct census {
+    int processes;
+    struct usage of[DOCTOR_RANKS + 1];
+};
+
+/* Of processes there are to be `most`, once those have gone that end just now. */
+static bool count_all(struct doctor *doctor, int most, struct census *census)
 {
+    double end = seconds_now() + 5;
     fprintf(doctor->in, "rest\n");
     fflush(doctor->in);
     if (!doctor_hear(doctor, PATIENCE_S) || strcmp(doctor->line, "rest") != 0)
         return false;
+    while ((census->processes = count_processes(doctor->life)) > most && seconds_now() < end)
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     for (int i = 0; i <= doctor->ranks; i++)
-        usage[i] = usage_of(i < doctor->ranks ? doctor->pid[i] : doctor->first);
+        census->of[i] = usage_of(i < doctor->ranks ? doctor->pid[i] : doctor->first);
     fprintf(doctor->in, "go\n");
     fflush(doctor->in);
     return true;
 }
 
-static void compare(const struct doctor *doctor, const struct usage *early, const struct usage *late)
+static void compare(const struct doctor *doctor, const struct census *early, const struct census *late)
 {
+    if (late->processes > early->processes - doctor->deaths)
+        wrong += printf("  %d processes have become %d, with %d deaths\n", early->processes, late->processes,
+                        doctor->deaths) > 0;
     for (int i = 0; i <= doctor->ranks; i++) {
+        const struct usage *a = &early->of[i], *b = &late->of[i];
         if (i < doctor->ranks && doctor->dead[i])
             continue;
-        if (late[i].descriptors <= early[i].descriptors && late[i].own_kib <= early[i].own_kib + GROWTH_KIB &&
-            late[i].shared_kib <= early[i].shared_kib + 4 * GROWTH_KIB)
+        if (b->descriptors <= a->descriptors && b->own_kib <= a->own_kib + GROWTH_KIB &&
+            b->shared_kib <= a->shared_kib + 4 * GROWTH_KIB)
             continue;
         printf("  %s %d grew: descriptors %ld to %ld, own memory %ld to %ld KiB, shared %ld to %ld KiB\n",
-               i < doctor->ranks ? "rank" : "the parent", i % doctor->ranks, early[i].descriptors,
-               late[i].descriptors, early[i].own_kib, late[i].own_kib, early[i].shared_kib,
-               late[i].shared_kib);
+               i < doctor->ranks ? "rank" : "the parent", i % doctor->ranks, a->descriptors, b->descriptors,
+               a->own_kib, b->own_kib, a->shared_kib, b->shared_kib);
         wrong++;
     }
 }
@@ -108,30 +110,10 @@ struct traces {
     char segments[64], session[256]; /* "" where they are not known */
 };
 
-static pid_t mpirun_of(pid_t parent)
-{
-    char path[64], name[32];
-    long pid, found = 0;
-    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)parent, (long)parent);
-    FILE *children = fopen(path, "re");
-    while (children && fscanf(children, "%ld", &pid) == 1) {
-        snprintf(path, sizeof path, "/proc/%ld/comm", pid);
-        FILE *comm = fopen(path, "re");
-        if (comm && fgets(name, sizeof name, comm) &&
-            (!strcmp(name, "mpirun\n") || !strcmp(name, "orterun\n")))
-            found = pid;
-        if (comm)
-            fclose(comm);
-    }
-    if (children)
-        fclose(children);
-    return (pid_t)found;
-}
-
 /* What Open MPI says of the job in a rank's environment. */
 static struct traces traces_of(const struct doctor *doctor)
 {
-    struct traces traces = {.mpirun = mpirun_of(doctor->first)};
+    struct traces traces = {.mpirun = (pid_t)mpirun_of(doctor->first)};
     char path[64], *item = NULL;
     size_t room = 0;
     snprintf(path, sizeof path, "/proc/%ld/environ", (long)doctor->pid[0]);
@@ -152,15 +134,11 @@ static struct traces traces_of(const struct doctor *doctor)
 static int count_left(const struct doctor *doctor, const struct traces *traces, bool say)
 {
     struct stat about;
-    int processes = traces->mpirun && kill(traces->mpirun, 0) == 0, names = 0;
-    int segments = traces->segments[0] ? count_names("/dev/shm", traces->segments) : 0;
+    int processes = count_processes(doctor->life), names = 0;
+    int segments = traces->segments[0] ? count_entries("/dev/shm", traces->segments) : 0;
     int sessions = traces->session[0] && stat(traces->session, &about) == 0;
-    for (int i = 0; i < doctor->ranks; i++) {
-        char pattern[48];
-        snprintf(pattern, sizeof pattern, "rankpool.%ld*", (long)doctor->pid[i]);
-        processes += kill(doctor->pid[i], 0) == 0;
-        names += count_names("/dev/shm", pattern);
-    }
+    for (int i = 0; i < doctor->ranks; i++)
+        names += count_names(doctor->pid[i]);
     int left = processes + names + segments + sessions;
     if (say && left)
         printf("  left: %d processes, %d names of ours, %d of Open MPI's (%s), %d folders (%s)\n", processes,
@@ -216,7 +194,7 @@ static void end_life(struct doctor *doctor, const struct traces *traces, int kil
 static void live(uint64_t seed, double seconds)
 {
     struct doctor doctor;
-    struct usage early[DOCTOR_RANKS + 1], late[DOCTOR_RANKS + 1];
+    struct census early, late;
     size_t end = seed % ENDS;
     bool no_memfds = seed / ENDS % 2;
     printf("seed %llu%s: %s\n", (unsigned long long)seed, no_memfds ? ", no memfds" : "", ends[end].name);
@@ -228,10 +206,10 @@ static void live(uint64_t seed, double seconds)
     } else {
         struct traces traces = traces_of(&doctor);
         doctor_harm(&doctor, 0, seconds / 3);
-        bool rested = count_all(&doctor, early);
+        bool rested = count_all(&doctor, INT_MAX, &early);
         doctor_harm(&doctor, WORKERS - 2, 2 * seconds / 3);
-        if (rested && count_all(&doctor, late))
-            compare(&doctor, early, late);
+        if (rested && count_all(&doctor, early.processes - doctor.deaths, &late))
+            compare(&doctor, &early, &late);
         else
             wrong += printf("  it does not rest: %s\n", doctor.line) > 0;
         end_life(&doctor, &traces, ends[end].killed);

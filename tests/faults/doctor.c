@@ -31,13 +31,14 @@ uint64_t doctor_random(struct doctor *doctor, uint64_t below)
 
 /* ---- Starting ----------------------------------------------------------------------------- */
 
-static void execute(const struct doctor_plan *plan)
+static void execute(struct doctor *doctor, const struct doctor_plan *plan)
 {
     char workers[16], ranks[16], seed[32], retries[16];
     snprintf(workers, sizeof workers, "%d", plan->workers);
     snprintf(ranks, sizeof ranks, "%d", plan->workers + 1);
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)plan->seed);
     snprintf(retries, sizeof retries, "%d", plan->retries);
+    putenv(doctor->life);
     setenv("RANKPOOL_WORKERS", workers, 1);
     setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
@@ -87,15 +88,17 @@ static bool learn_pids(struct doctor *doctor)
 
 bool doctor_start(struct doctor *doctor, const struct doctor_plan *plan)
 {
+    static int lives;
     int in[2], out[2];
     *doctor = (struct doctor){.start = plan->start, .seed = plan->seed};
+    snprintf(doctor->life, sizeof doctor->life, "DOCTOR_LIFE=%ld.%d", (long)getpid(), ++lives);
     if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
         return false;
     doctor->first = fork();
     if (doctor->first == 0) {
         dup2(in[0], 0);
         dup2(out[1], 1);
-        execute(plan);
+        execute(doctor, plan);
     }
     close(in[0]);
     close(out[1]);

@@ -21,6 +21,7 @@ struct doctor {
     uint64_t seed;
     int ranks; /* the manager, 0, and the workers */
     pid_t first;
+    char life[48]; /* an item of the environment that all of its processes have: see traces.h */
     FILE *in, *out;
     pid_t pid[DOCTOR_RANKS];
     bool dead[DOCTOR_RANKS], stopped[DOCTOR_RANKS];

@@ -31,7 +31,7 @@ int item_deaths(const struct work *work);
 /* Whether a whole piece of work may have ended so, with `lost` items given up. */
 void item_judge(struct work *work, const char *what, rp_status status, int lost);
 
-/* work_maps.c and work_tasks.c. */
+/* work_maps.c, work_tasks.c and work_isolated.c. */
 void work_map(struct work *work);
 void work_map_in_place(struct work *work);
 void work_reduce(struct work *work);
@@ -41,5 +41,6 @@ void work_wait_for_many(struct work *work);
 void work_queue(struct work *work);
 void work_share(struct work *work);
 void work_beside(struct work *work);
+void work_isolated(struct work *work);
 
 #endif

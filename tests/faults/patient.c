@@ -26,8 +26,12 @@ static int nothing(rp_call *call, const void *in, size_t size)
     return 0;
 }
 
-static rp_status open_pool(struct work *work)
+static rp_status open_pool(struct work *work, bool isolates)
 {
+    if (isolates)
+        return rp_open(RP_OPTIONS(.isolate = 1, .timeout = 1, .task_memory = (size_t)64 << 20,
+                                  .initializer = nothing, .finalizer = nothing),
+                       &work->pool);
     return rp_open(RP_OPTIONS(.retries = work->retries, .initializer = nothing, .finalizer = nothing),
                    &work->pool);
 }
@@ -117,7 +121,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "comm") == 0)
         return run_comm(&work);
     work.open = open_pool;
-    if (open_pool(&work))
+    if (open_pool(&work, false))
         return fprintf(stderr, "faults: %s\n", rp_last_error(NULL)), 1;
     return manage(&work);
 }

@@ -114,7 +114,7 @@ int item_answer(rp_call *call, const void *in, size_t size)
 
 static void (*const kinds[])(struct work *work) = {
     work_map,           work_map_in_place, work_reduce, work_stream, work_submit,
-    work_wait_for_many, work_queue,        work_share,  work_beside,
+    work_wait_for_many, work_queue,        work_share,  work_beside, work_isolated,
 };
 
 void work_some(struct work *work)

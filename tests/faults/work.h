@@ -2,7 +2,8 @@
  * whatever becomes of the workers. A failure is a sentence, and ends the program's good opinion:
  *
  *     struct work work = {.pool = pool, .seed = seed, .retries = retries};
- *     work_some(&work)     a map, a reduction, a stream, tasks, a queue, shared memory ..., as the seed wants
+ *     work_some(&work)     a map, a reduction, a stream, tasks, a queue, shared memory, tasks that end their
+ *                          processes ..., as the seed wants
  *     work.wrong           how often something was not as it should
  *
  * Workers may die: then an item may fail by RP_WORKER_LOST where its retries are used up, and all by
@@ -11,14 +12,16 @@
 #define RANKPOOL_TESTS_FAULTS_WORK_H
 
 #include <rankpool/rankpool.h>
+#include <stdbool.h>
 
 struct work {
     rp_pool *pool;
-    uint64_t seed;                        /* the next random number comes of it */
-    int retries;                          /* of the pool */
-    rp_status (*open)(struct work *work); /* opens a pool beside, in work->pool; NULL: there can be none */
-    size_t submitted;                     /* tasks so far */
-    int kinds;                            /* of work done so far */
+    uint64_t seed; /* the next random number comes of it */
+    int retries;   /* of the pool */
+    /* Opens a pool beside, in work->pool, which isolates its tasks or not; NULL: there can be none. */
+    rp_status (*open)(struct work *work, bool isolates);
+    size_t submitted; /* tasks so far */
+    int kinds;        /* of work done so far */
     int wrong;
     bool broken;
 };

@@ -193,7 +193,7 @@ void work_beside(struct work *work)
     struct work beside = *work;
     while (taken->begun < taken->n && put_in(work, taken->begun, taken->sizes[taken->begun], 0, 0))
         taken->begun++;
-    rp_status status = work->open ? work->open(&beside) : RP_UNSUPPORTED;
+    rp_status status = work->open ? work->open(&beside, false) : RP_UNSUPPORTED;
     if (!status) {
         work_map(&beside);
         work_reduce(&beside);

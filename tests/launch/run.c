@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "run.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,6 +15,7 @@
 
 #include "base/clock.h"
 #include "check.h"
+#include "traces.h"
 
 /* ---- Starting ---------------------------------------------------------------------------- */
 
@@ -190,31 +190,11 @@ struct run run_through(const struct run_setting *setting, const char *const *arg
 
 /* ---- What is left ------------------------------------------------------------------------ */
 
-/* Whether that process has the run's folder in the environment that it was started with. */
-static bool is_of_run(const struct run *run, const char *process)
-{
-    char path[64], wanted[96], some[131072];
-    snprintf(path, sizeof path, "/proc/%.20s/environ", process);
-    snprintf(wanted, sizeof wanted, "PROBE_FOLDER=%s", run->folder);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = file < 0 ? 0 : read(file, some, sizeof some);
-    if (file >= 0)
-        close(file);
-    return got > 0 && memmem(some, (size_t)got, wanted, strlen(wanted) + 1);
-}
-
 static int count_left(const struct run *run)
 {
-    int count = 0;
-    DIR *processes = opendir("/proc");
-    for (struct dirent *entry; (entry = readdir(processes));)
-        count += *entry->d_name >= '1' && *entry->d_name <= '9' && is_of_run(run, entry->d_name);
-    closedir(processes);
-    DIR *files = opendir(run->folder);
-    for (struct dirent *entry; (entry = readdir(files));)
-        count += *entry->d_name != '.';
-    closedir(files);
-    return count;
+    char item[96];
+    snprintf(item, sizeof item, "PROBE_FOLDER=%s", run->folder);
+    return count_processes(item) + count_entries(run->folder, "*");
 }
 
 void run_clean(struct run *run, double seconds)
