@@ -28,13 +28,19 @@ static rp_status map(int fd, size_t reach, struct memory *memory, struct error *
     return RP_OK;
 }
 
+rp_status growing_is_possible(struct error *error)
+{
+    if (memory_usual() == MEMORY_MEMFD)
+        return RP_OK;
+    return error_set(error, RP_UNSUPPORTED,
+                     "isolate: memory for the tasks' processes needs memfd_create and /proc/PID/fd, which "
+                     "are not to be had here");
+}
+
 rp_status growing_create(size_t reach, size_t size, struct memory *memory, struct error *error)
 {
-    if (memory_usual() != MEMORY_MEMFD)
-        return error_set(
-            error, RP_UNSUPPORTED,
-            "isolate: memory for the tasks' processes needs memfd_create and /proc/PID/fd, which "
-            "are not to be had here");
+    if (growing_is_possible(error))
+        return RP_UNSUPPORTED;
     int fd = memfd_create("rankpool", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0 || ftruncate(fd, (off_t)size) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK)) {
         int reason = errno;

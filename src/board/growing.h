@@ -10,8 +10,10 @@
 
 #include "board/memory.h"
 
-/* Creates a segment that may grow to `reach` bytes (memory->size). RP_NO_MEMORY, RP_UNSUPPORTED: there
- * are no memfds here, or nobody could attach one. */
+/* RP_UNSUPPORTED, with a sentence: there are no memfds here, or nobody could attach one. */
+rp_status growing_is_possible(struct error *error);
+
+/* Creates a segment that may grow to `reach` bytes (memory->size). RP_NO_MEMORY, RP_UNSUPPORTED. */
 rp_status growing_create(size_t reach, size_t size, struct memory *memory, struct error *error);
 
 /* Attaches all that it may ever reach; RP_CLOSED when it is gone. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "board/growing.h"
 #include "record/journal.h"
 #include "run/box.h"
 #include "run/collect.h"
@@ -81,7 +82,10 @@ static rp_status fill_board(struct manager *manager, struct error *error)
 static rp_status open_board(struct manager *manager, struct error *error)
 {
     const struct manager_setup *setup = &manager->setup;
-    rp_status status = board_create(&manager->board, setup->roster, setup->pool, setup->memory, error);
+    /* Refused here, or the workers' refusal would break the pool. */
+    rp_status status = setup->isolate ? growing_is_possible(error) : RP_OK;
+    if (!status)
+        status = board_create(&manager->board, setup->roster, setup->pool, setup->memory, error);
     if (status)
         return status;
     posts_init(&manager->posts, &manager->board);

@@ -196,7 +196,7 @@ static void live(uint64_t seed, double seconds)
     struct doctor doctor;
     struct census early, late;
     size_t end = seed % ENDS;
-    bool no_memfds = seed / ENDS % 2;
+    bool no_memfds = seed % 2; /* ENDS is odd: each end in both ways */
     printf("seed %llu%s: %s\n", (unsigned long long)seed, no_memfds ? ", no memfds" : "", ends[end].name);
     fflush(stdout);
     struct doctor_plan plan = {.seed = seed, .workers = WORKERS, .retries = 1000, .no_memfds = no_memfds};

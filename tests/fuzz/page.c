@@ -210,7 +210,9 @@ static void give_order(struct fuzz *fuzz, struct job *job, struct stretch *stret
 {
     static const struct errand errand = {.index = 100};
     static const enum box_way ways[] = {BOX_RUN, BOX_PACKED, BOX_REDUCE, BOX_ERRAND};
-    job->way = ways[fuzz_below(fuzz, 4)];
+    uint8_t way = fuzz_byte(fuzz);
+    bool halted = way / 4 % 2;
+    job->way = ways[way % 4];
     job->errand = job->way == BOX_ERRAND ? &errand : NULL;
     job->stretch = job->errand ? NULL : stretch;
     stretch->flags = stretch_flags[fuzz_below(fuzz, 4)];
@@ -220,6 +222,7 @@ static void give_order(struct fuzz *fuzz, struct job *job, struct stretch *stret
     job->out = BOX_AREA;
     job->expect = (struct box_expect){.way = job->way,
                                       .flags = job->stretch ? stretch->flags : 0,
+                                      .halted = halted,
                                       .count = job->end - job->next,
                                       .out_size = job->stretch ? stretch->out_size : 0,
                                       .serial = 3,

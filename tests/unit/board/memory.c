@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "board/board.h"
+#include "board/growing.h"
 #include "check.h"
 #include "crowd.h"
 #include "deny.h"
@@ -321,6 +322,24 @@ static void use_no_memfds(void *state)
     if (deny_memfds())
         CHECK_INT(memory_usual(), MEMORY_SHM);
     CHECK_INT(count_names(getpid()), 0);
+}
+
+static void grow_without_memfds(void *state)
+{
+    struct memory memory;
+    struct error error = {0};
+    (void)state;
+    CHECK_STATUS(growing_is_possible(&error), RP_OK);
+    if (!deny_memfds())
+        return;
+    CHECK_STATUS(growing_is_possible(&error), RP_UNSUPPORTED);
+    CHECK_HAS(error.text, "memfd_create");
+    CHECK_STATUS(growing_create(1 << 20, 4096, &memory, &error), RP_UNSUPPORTED);
+}
+
+TEST_CASE(where_the_kernel_has_no_memfds_there_are_no_segments_that_grow)
+{
+    in_child(grow_without_memfds, NULL);
 }
 
 TEST_CASE(where_the_kernel_has_no_memfds_segments_have_no_name_either)
