@@ -108,7 +108,12 @@ struct task_record {
     uint32_t attempt;
 };
 
-enum task_record_state { RECORD_PENDING, RECORD_RUNNING, RECORD_CANCELLED };
+enum task_record_state {
+    RECORD_PENDING,
+    RECORD_RUNNING,
+    RECORD_CANCELLED,
+    RECORD_AWAY, /* another node has it, where it may run */
+};
 
 /* What a worker says when it has finished items: the truth about what is done. A run of items
  * that went as planned shares one note, in a reduction with their combined result. An item that

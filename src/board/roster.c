@@ -115,6 +115,14 @@ bool roster_is_hungry(struct roster *roster)
     return atomic_load(&roster->shared->searching) || anybody_asleep(roster);
 }
 
+uint32_t roster_count_hungry(struct roster *roster)
+{
+    uint32_t count = atomic_load(&roster->shared->searching);
+    for (uint32_t w = 0; w <= (roster->shared->members - 1) / 64; w++)
+        count += (uint32_t)__builtin_popcountll(atomic_load(&roster->shared->asleep[w]));
+    return count;
+}
+
 /* Who falls asleep behind the look at its word looks for work after that. */
 static void ring_one(struct roster *roster)
 {

@@ -108,6 +108,9 @@ void roster_quit(struct roster *roster);
 /* Whether anybody sleeps, or looks for work. */
 bool roster_is_hungry(struct roster *roster);
 
+/* How many do. */
+uint32_t roster_count_hungry(struct roster *roster);
+
 /* For whoever published work: wakes one sleeper unless somebody searches. */
 void roster_ring(struct roster *roster);
 /* Wakes each that sleeps, once. */

@@ -2,6 +2,7 @@
 
 #include "board/outbox.h"
 #include "board/parcel.h"
+#include "run/road.h"
 
 /* What a note carries: `size` bytes, valid until it has been taken in. */
 static const void *payload_of(const struct manager *manager, const struct note *note)
@@ -77,12 +78,13 @@ bool collect_notes(struct manager *manager)
 {
     if (manager_is_alone(manager))
         return false;
+    bool any = manager->agents && road_turn(manager->setup.road);
     int members[BOARD_WORKERS_MAX], count = 0;
     for (int word = 0; word <= (manager->crew->here - 1) / 64; word++)
         for (uint64_t bits = outbox_ready(&manager->board, word); bits; bits &= bits - 1)
             members[count++] = word * 64 + __builtin_ctzll(bits);
     merge(manager, members, count);
-    return count > 0;
+    return any || count > 0;
 }
 
 void collect_all_notes(struct manager *manager)

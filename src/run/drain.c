@@ -6,6 +6,7 @@
 #include "board/outbox.h"
 #include "record/drain.h"
 #include "run/collect.h"
+#include "run/road.h"
 #include "run/queue.h"
 #include "run/wait.h"
 
@@ -31,6 +32,8 @@ static void freeze(struct manager *manager)
         if (manager->postings[i].ops)
             post_freeze(&manager->board, i);
     atomic_store(&manager->board.shared->drains, DRAINS_NOW);
+    if (manager->agents)
+        road_recall(manager, NULL);
 }
 
 static bool has_open_items(const struct manager *manager, uint64_t announced)
@@ -50,7 +53,7 @@ static bool has_open_items(const struct manager *manager, uint64_t announced)
 static bool is_anything_held(struct manager *manager)
 {
     uint64_t announced[BOARD_WORKERS_MAX + 1];
-    bool held = false;
+    bool held = road_is_laden(manager);
     for (int i = 1; i < manager->crew->here; i++) {
         announced[i] = post_announcement(&manager->board, i);
         held |= !manager->crew->member[i].dead && outbox_has_spilled(&manager->board, i);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "board/share.h"
+#include "run/road.h"
 
 struct holding {
     struct holding *behind;
@@ -67,7 +68,7 @@ static void give_up(struct manager *manager, struct holding *holding)
 
 void holding_sweep(struct manager *manager)
 {
-    if (!manager->given_up)
+    if (!manager->given_up || road_is_sending(manager))
         return;
     uint64_t oldest = oldest_post(manager);
     for (struct holding **link = &manager->holdings; *link;) {
@@ -108,6 +109,8 @@ rp_status holding_share(struct manager *manager, const void *data, size_t size, 
                                                : share_number(manager->shares_made, holding->offset);
     atomic_store(&head->magic, SHARE_MAGIC ^ holding->share);
     *id = holding->share;
+    if (manager->agents)
+        road_share(manager, *id, head + 1, size);
     return RP_OK;
 }
 
@@ -126,6 +129,8 @@ rp_status holding_unshare(struct manager *manager, rp_share_id id, struct error 
         return error_set(error, RP_INVALID, "nothing is shared under the number %llu",
                          (unsigned long long)id);
     atomic_store(&((struct share_head *)holding->memory)->magic, 0);
+    if (manager->agents)
+        road_unshare(manager, id);
     give_up(manager, holding);
     return RP_OK;
 }

@@ -12,6 +12,7 @@
 #include "run/drain.h"
 #include "run/holding.h"
 #include "run/queue.h"
+#include "run/road.h"
 #include "run/wait.h"
 #include "run/watch.h"
 
@@ -101,7 +102,9 @@ static rp_status open_board(struct manager *manager, struct error *error)
         return status;
     parcels_init_in(&manager->parcels, &manager->board, &manager->arena);
     bool is_whole = setup->initarg || !setup->initarg_size;
-    return is_whole ? manager_post(manager, error) : RP_OK;
+    if (is_whole)
+        status = manager_post(manager, error);
+    return status || !setup->road ? status : road_join(manager, error);
 }
 
 rp_status manager_post(struct manager *manager, struct error *error)
@@ -121,6 +124,7 @@ static void free_manager(struct manager *manager)
     struct manager rest = {0};
     journal_end(manager->tasks_part);
     box_close(manager->box);
+    bool stays = road_part(manager);
     holding_fini(manager);
     queueing_fini(manager);
     for (int i = 0; manager->postings && i < BOARD_POSTS; i++)
@@ -132,7 +136,7 @@ static void free_manager(struct manager *manager)
     arena_fini(&manager->arena);
     if (manager->held)
         rest = (struct manager){.board = manager->board, .held = manager->held, .closed = true};
-    else if (manager->board.shared)
+    else if (manager->board.shared && !stays)
         board_release(&manager->board);
     performer_fini(&manager->performer);
     crew_drop(manager->crew);
@@ -191,12 +195,14 @@ void manager_begin_close(struct manager *manager)
 {
     queueing_close_all(manager);
     atomic_store(&manager->board.shared->closing, 1);
+    if (manager->agents)
+        road_begin_close(manager);
     roster_ring_all(manager->setup.roster);
 }
 
 bool manager_is_left(const struct manager *manager)
 {
-    return !manager->board.shared->finalizer.module || !somebody_is_in(manager);
+    return (!manager->board.shared->finalizer.module || !somebody_is_in(manager)) && road_is_left(manager);
 }
 
 void manager_abandon(struct manager *manager)
@@ -237,19 +243,29 @@ rp_status manager_enter(struct manager *manager, struct error *error)
     return status ? manager_check_own(manager, error) : RP_OK;
 }
 
+static const char *find_refusal(const struct manager *manager, int worker)
+{
+    const char *why = worker < manager->crew->here
+                          ? roster_refusal(manager->setup.roster, manager->setup.pool, worker)
+                          : road_refusal(manager, worker);
+    return why ? why : "it gave no reason";
+}
+
 static rp_status tell_all_gone(const struct manager *manager, struct error *error)
 {
     int workers = manager->crew->count - 1, dead = 0, unable = 0;
+    const char *lost = NULL;
     for (int i = 1; i <= workers; i++) {
         dead += manager->crew->member[i].dead;
         unable = manager->crew->member[i].dead ? unable : i;
+        lost = manager->agents && road_why(manager->setup.road, i) ? road_why(manager->setup.road, i) : lost;
     }
     if (!unable)
-        return error_set(error, RP_POOL_BROKEN, "no worker is left: all %d have died", workers);
+        return error_set(error, RP_POOL_BROKEN, "no worker is left: all %d have died%s%s", workers,
+                         lost ? "; " : "", lost ? lost : "");
     return error_set(error, RP_POOL_BROKEN,
                      "no worker is left: of %d, %d died and %d cannot serve the pool; worker %d says: %s",
-                     workers, dead, workers - dead, unable,
-                     roster_refusal(manager->setup.roster, manager->setup.pool, unable));
+                     workers, dead, workers - dead, unable, find_refusal(manager, unable));
 }
 
 static rp_status check(struct manager *manager, bool needs_workers, struct error *error)
@@ -306,5 +322,7 @@ size_t manager_count_done(const struct manager *manager, int worker)
 {
     if (manager_is_alone(manager) || worker == manager->performer.self)
         return manager->performer.done;
+    if (worker >= manager->crew->here)
+        return road_count_done(manager, worker);
     return atomic_load_explicit(&manager->board.slot[worker].done, memory_order_relaxed);
 }

@@ -17,11 +17,13 @@
 #include "run/posting.h"
 #include "run/retry.h"
 
+struct agents;
 struct holding;
 struct journal;
 struct journal_part;
 struct queueing;
 struct recorder;
+struct road;
 struct watch;
 
 /* A post that grows: the submitted tasks of one owner, priority and limit. */
@@ -37,6 +39,7 @@ struct open_block {
 struct manager_setup {
     struct roster *roster; /* NULL: alone */
     struct crew *crew;     /* held */
+    struct road *road;     /* to the other nodes; NULL: there are none */
     enum memory_kind memory;
     uint64_t pool;
     bool computes; /* it runs items of maps while it waits for them */
@@ -81,6 +84,9 @@ struct manager {
     struct box *box; /* alone: where its tasks run, if they are isolated */
     struct func_cache functions;
     uint64_t program;      /* module id of the program itself */
+    struct agents *agents; /* on the road; NULL: there is none */
+    size_t cancelled_away; /* tasks that were, at other nodes */
+    int pinned;            /* posts that are for workers of other nodes */
     struct watch *watch;   /* the crew's */
     uint64_t looked;       /* through it: clock_ns */
     int deaths;            /* that this pool has seen to */

@@ -9,6 +9,7 @@
 #include "run/drain.h"
 #include "run/holding.h"
 #include "run/map_state.h"
+#include "run/road.h"
 #include "run/show.h"
 #include "run/stuck.h"
 #include "run/submit.h"
@@ -109,6 +110,8 @@ static rp_status begin(struct map *map, struct error *error)
 
 static void end(struct map *map)
 {
+    if (map->manager->agents && map->work->common_size)
+        road_forget(map->manager, map->id);
     if (map->common)
         arena_give(&map->manager->arena, map->common, map->work->common_size);
     map_bite_free(map);

@@ -123,10 +123,11 @@ static uint64_t count_unposted(const struct map *map)
 
 /* What claimers need, and where items and results lie, is the same for a post and for one that
  * repeats a part of it. */
-static void describe_post(const struct map *map, struct post *post, const struct share *share, uint64_t first)
+static void describe_post(const struct map *map, int number, const struct share *share, uint64_t first)
 {
     const struct map_work *work = map->work;
-    atomic_store_explicit(&post->owner, (uint32_t)map_owner(map, share), memory_order_relaxed);
+    struct post *post = &map->manager->board.post[number];
+    posting_own(map->manager, number, map_owner(map, share));
     atomic_store_explicit(&post->map, map->id, memory_order_relaxed);
     atomic_store_explicit(&post->behind, count_unposted(map), memory_order_relaxed);
     atomic_store_explicit(&post->total, map->positions, memory_order_relaxed);
@@ -171,7 +172,7 @@ static bool post_some(struct map *map, struct share *share)
     share->in_flight += map_weigh_post(map, posting);
     map->posted += items;
 
-    describe_post(map, post, share, posting->first);
+    describe_post(map, number, share, posting->first);
     uint64_t block = posting->block->offset;
     post->in = map->in_place ? map->in_place + posting->first * work->in_size : block;
     post->out = map->out_place ? map->out_place + posting->first * work->out_size : block + in_bytes;
@@ -218,7 +219,7 @@ static bool repost(void *work, int old_number, uint32_t from, uint32_t count, bo
     posting->first = old->first + from;
     posting->share->posts++;
     posting->share->in_flight += map_weigh_post(map, posting);
-    describe_post(map, post, posting->share, posting->first);
+    describe_post(map, number, posting->share, posting->first);
     post->in = before->in + (map->work->range ? 0 : from * map->work->in_size);
     post->out = before->out + from * map->work->out_size;
     post->indices = before->indices ? before->indices + from * sizeof *map->order : 0;

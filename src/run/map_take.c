@@ -3,6 +3,7 @@
 
 #include "run/describe.h"
 #include "run/map_state.h"
+#include "run/road.h"
 
 /* ---- What came out ----------------------------------------------------------------------- */
 
@@ -167,6 +168,8 @@ void map_stop(struct map *map, rp_status status)
     for (int i = 0; !manager_is_alone(map->manager) && i < BOARD_POSTS; i++)
         if (map->manager->postings[i].ops && map->manager->postings[i].work == map)
             stop_post(map, i);
+    if (map->manager->agents)
+        road_recall(map->manager, map);
     if (!manager_is_alone(map->manager))
         retry_give_up(map->manager, map);
 }

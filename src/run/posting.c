@@ -17,12 +17,18 @@ struct block *posting_block(struct manager *manager, size_t size)
     return block;
 }
 
-void posting_give_block(struct manager *manager, struct block *block)
+static void leave_block(struct manager *manager, struct block *block)
 {
-    if (--block->users > 0)
+    if (block->users || block->pins)
         return;
     arena_give(&manager->arena, block->offset, block->size);
     free(block);
+}
+
+void posting_give_block(struct manager *manager, struct block *block)
+{
+    block->users--;
+    leave_block(manager, block);
 }
 
 int posting_take(struct manager *manager, const struct posting_ops *ops, void *work, uint32_t items,
@@ -48,10 +54,37 @@ int posting_take(struct manager *manager, const struct posting_ops *ops, void *w
     return post;
 }
 
+struct block *posting_pin(struct manager *manager, int post)
+{
+    struct block *block = manager->postings[post].block;
+    block->pins++;
+    return block;
+}
+
+void posting_unpin(struct manager *manager, struct block *block)
+{
+    block->pins--;
+    leave_block(manager, block);
+}
+
+/* For a worker of another node. */
+static bool is_for_there(const struct manager *manager, int post)
+{
+    return atomic_load_explicit(&manager->board.post[post].owner, memory_order_relaxed) >=
+           (uint32_t)manager->crew->here;
+}
+
+void posting_own(struct manager *manager, int post, int owner)
+{
+    atomic_store_explicit(&manager->board.post[post].owner, (uint32_t)owner, memory_order_relaxed);
+    manager->pinned += is_for_there(manager, post);
+}
+
 void posting_retire(struct manager *manager, int post)
 {
     struct posting *posting = &manager->postings[post];
     assert(posting->ops && posting->lease.open == 0);
+    manager->pinned -= is_for_there(manager, post);
     posting_give_block(manager, posting->block);
     free(posting->tasks);
     posting->tasks = NULL;
@@ -62,7 +95,7 @@ void posting_retire(struct manager *manager, int post)
 
 void posting_free(struct posting *posting)
 {
-    if (posting->ops && --posting->block->users == 0)
+    if (posting->ops && --posting->block->users == 0 && !posting->block->pins)
         free(posting->block);
     free(posting->tasks);
     lease_free(&posting->lease);

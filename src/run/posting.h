@@ -13,7 +13,8 @@ struct share;
 struct block {
     uint64_t offset;
     size_t size;
-    int users;
+    int users; /* posts */
+    int pins;  /* others that it is not to be given to something else for: a net that reads or writes it */
 };
 
 /* What is known of an item of a post. */
@@ -60,6 +61,13 @@ int posting_take(struct manager *manager, const struct posting_ops *ops, void *w
 
 /* All items of a post have ended: its memory may be used again. */
 void posting_retire(struct manager *manager, int post);
+
+/* The block of a post stays as it is until it is unpinned, whatever becomes of the post. */
+struct block *posting_pin(struct manager *manager, int post);
+void posting_unpin(struct manager *manager, struct block *block);
+
+/* Who a post is for: a worker, or anybody (0). Before it is published. */
+void posting_own(struct manager *manager, int post, int owner);
 
 /* Frees what the posting holds, of a post that may be live: the board goes with it. */
 void posting_free(struct posting *posting);

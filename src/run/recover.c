@@ -3,6 +3,7 @@
 #include "board/outbox.h"
 #include "board/queue.h"
 #include "run/collect.h"
+#include "run/road.h"
 
 /* What could be seen before the outboxes were emptied. */
 struct sight {
@@ -23,7 +24,8 @@ static struct sight look(struct manager *manager)
 
 static bool is_lost(const struct manager *manager, const struct sight *sight, int post, uint32_t item)
 {
-    if (lease_has_ended(&manager->postings[post].lease, item) || retry_waits(manager, post, item))
+    if (lease_has_ended(&manager->postings[post].lease, item) || retry_waits(manager, post, item) ||
+        road_holds(manager, post, item))
         return false;
     for (int member = 0; member < manager->crew->here; member++)
         if (post_announcement_covers(&manager->board, sight->announced[member], post, item))
@@ -126,6 +128,11 @@ void recover_without(struct manager *manager, int worker)
 
 void recover_from_death(struct manager *manager, int worker)
 {
+    if (worker >= manager->crew->here) {
+        road_bury(manager->setup.road, worker);
+        recover_without(manager, worker);
+        return;
+    }
     roster_bury(manager->setup.roster, worker);
     queues_shake(&manager->board, worker);
     board_mend_break(&manager->board);

@@ -7,6 +7,7 @@
 #include "run/collect.h"
 #include "run/describe.h"
 #include "run/drain.h"
+#include "run/road.h"
 #include "run/show.h"
 #include "run/stream_state.h"
 #include "run/stuck.h"
@@ -235,6 +236,8 @@ rp_status stream_run(struct manager *manager, const struct stream_work *work, st
     else
         run_with_workers(&stream);
     show_map_end(manager, work->label, SIZE_MAX, stream.given, stream.failed);
+    if (manager->agents && work->common_size)
+        road_forget(manager, stream.id);
     if (stream.common)
         arena_give(&manager->arena, stream.common, work->common_size);
     journal_end(stream.part);

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/road.h"
 #include "run/stream_state.h"
 
 #define BLOCK_SIZE ((size_t)64 << 10)
@@ -131,6 +132,8 @@ void stream_withdraw(struct stream *stream)
         lease_end_run(&posting->lease, from, posting->lease.items - from);
         leave_post(stream, i);
     }
+    if (manager->agents)
+        road_recall(manager, stream);
     retry_give_up(manager, stream);
 }
 

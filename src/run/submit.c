@@ -4,6 +4,7 @@
 #include "run/collect.h"
 #include "run/drain.h"
 #include "run/queue.h"
+#include "run/road.h"
 #include "run/show.h"
 #include "run/stuck.h"
 #include "run/submit_state.h"
@@ -33,12 +34,34 @@ static bool withdraw(struct manager *manager, struct task *task)
     return true;
 }
 
+/* Another node has it, and has not said that it runs. */
+static bool is_away(const struct manager *manager, const struct task *task)
+{
+    return manager->agents && task->stage == TASK_POSTED &&
+           atomic_load(&submit_record(manager, task)->state) == RECORD_AWAY;
+}
+
+/* Those at other nodes that have not started end as cancelled: how many. */
+static size_t cancel_away(struct manager *manager)
+{
+    size_t before = manager->cancelled_away;
+    for (struct task *task = manager->posted.first; task; task = task->behind)
+        if (!has_begun(task) && is_away(manager, task))
+            road_cancel(manager, (int)task->post, task->item);
+    road_await_answers(manager);
+    return manager->cancelled_away - before;
+}
+
 /* Ends all tasks that have not started, with a sentence where they failed. Returns how many. */
 static size_t withdraw_all(struct manager *manager, rp_status status, const char *sentence)
 {
     size_t withdrawn = 0;
     if (status == RP_POOL_BROKEN && !manager_is_alone(manager))
         retry_give_up(manager, manager);
+    if (status == RP_POOL_BROKEN && manager->agents)
+        road_recall(manager, manager); /* they come back to the queue */
+    else if (manager->agents)
+        withdrawn = cancel_away(manager);
     struct task *firsts[] = {manager->posted.first, manager->queued.first};
     for (int i = 0; i < 2; i++)
         for (struct task *task = firsts[i], *behind; task; task = behind) {
@@ -155,7 +178,14 @@ rp_status submit_cancel(struct manager *manager, struct task *task)
 {
     if (task->stage == TASK_DONE)
         return task->status == RP_CANCELLED ? RP_OK : RP_BUSY;
-    if (has_begun(task) || !withdraw(manager, task))
+    if (has_begun(task))
+        return RP_BUSY;
+    if (is_away(manager, task) && road_cancel(manager, (int)task->post, task->item)) {
+        road_await_answers(manager);
+        if (task->stage == TASK_DONE)
+            return task->status == RP_CANCELLED ? RP_OK : RP_BUSY;
+    }
+    if (!withdraw(manager, task))
         return RP_BUSY;
     submit_settle(manager, task, RP_CANCELLED, NULL);
     return RP_OK;

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "run/collect.h"
+#include "run/road.h"
 #include "run/submit_state.h"
 
 #define BLOCK_SIZE    ((size_t)64 << 10)
@@ -83,7 +84,7 @@ static struct open_block *open_block(struct manager *manager, int owner, const s
     struct post *p = &manager->board.post[post];
     p->in = posting->block->offset;
     atomic_store_explicit(&p->map, 0, memory_order_relaxed);
-    atomic_store_explicit(&p->owner, (uint32_t)owner, memory_order_relaxed);
+    posting_own(manager, post, owner);
     atomic_store_explicit(&p->priority, task->priority, memory_order_relaxed);
     p->limit_ns = task->limit_ns;
     struct open_block *open = &manager->open[manager->open_count++];
@@ -214,6 +215,8 @@ rp_status submit_task(struct manager *manager, struct task *task, const void *in
             memcpy(task->in, in, in_size);
         task_insert(&manager->queued, task);
     }
+    if (manager->agents)
+        road_feed(manager);
     if (++manager->submitted % COLLECT_EVERY == 0)
         collect_notes(manager); /* before the workers' outboxes are full */
     manager->for_next += task->with_pool;

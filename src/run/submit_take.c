@@ -108,7 +108,11 @@ static bool take_note(void *work, int post, const struct note *note, const void 
     struct task *task = posting->tasks[note->from];
     posting->tasks[note->from] = NULL;
     bool held = false;
-    if (task) { /* else it was cancelled */
+    if (task && note->flags & NOTE_SKIPPED) { /* it was cancelled at another node */
+        task_remove(&manager->posted, task);
+        manager->cancelled_away++;
+        submit_settle(manager, task, RP_CANCELLED, NULL);
+    } else if (task) { /* else it was cancelled here */
         task_remove(&manager->posted, task);
         held = submit_take_result(manager, task, note, member, payload);
     }

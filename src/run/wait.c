@@ -5,6 +5,7 @@
 #include "board/outbox.h"
 #include "run/drain.h"
 #include "run/recover.h"
+#include "run/road.h"
 #include "run/watch.h"
 
 #define BRISK_NS UINT64_C(40000) /* between completions: shorter waits are spent awake */
@@ -80,8 +81,38 @@ bool wait_watch(struct manager *manager)
  * core from the worker that would bring the next one. */
 static bool look_on(struct awaited *awaited)
 {
-    return awaited->items <= 1 && awaited->manager->last_wait_ns < BRISK_NS &&
+    return awaited->items <= 1 && awaited->manager->last_wait_ns < BRISK_NS && !awaited->manager->agents &&
            spin_until(anything_ready, awaited);
+}
+
+/* Where there is a road nothing wakes it for what comes from there: it sleeps in naps, and looks. False:
+ * there is something already. */
+static bool sleep_in_naps(struct awaited *awaited, uint64_t until)
+{
+    struct manager *manager = awaited->manager;
+    struct road *road = manager->setup.road;
+    for (uint64_t nap = 0; !clock_has_passed(until) && clock_has_passed(nap) && !road_turn(road);) {
+        nap = road_nap(road);
+        outbox_doze(&manager->board, awaited->items);
+        if (anything_ready(awaited)) {
+            outbox_rouse(&manager->board);
+            return false;
+        }
+        outbox_sleep(&manager->board, nap < until ? nap : until);
+    }
+    return true;
+}
+
+static bool sleep_once(struct awaited *awaited, uint64_t until)
+{
+    struct manager *manager = awaited->manager;
+    outbox_doze(&manager->board, awaited->items);
+    if (anything_ready(awaited)) {
+        outbox_rouse(&manager->board);
+        return false;
+    }
+    outbox_sleep(&manager->board, until);
+    return true;
 }
 
 static void wait_until(struct awaited *awaited, uint64_t deadline)
@@ -92,14 +123,10 @@ static void wait_until(struct awaited *awaited, uint64_t deadline)
         return;
     if (look_on(awaited))
         return;
-    outbox_doze(&manager->board, awaited->items);
-    if (anything_ready(awaited)) {
-        outbox_rouse(&manager->board);
-        return;
-    }
     uint64_t tick = next_look(manager), due = retry_due(manager);
     tick = due < tick ? due : tick;
-    outbox_sleep(&manager->board, tick < deadline ? tick : deadline);
+    if (!(manager->agents ? sleep_in_naps : sleep_once)(awaited, tick < deadline ? tick : deadline))
+        return;
     manager->last_wait_ns = clock_ns() - begun;
     if (!wait_watch(manager) && manager->suspect)
         recover_lost(manager);

@@ -1,0 +1,265 @@
+#include "run/agent.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "run/holding.h"
+
+#define INLINE ((size_t)4 << 10) /* bytes that go in the head: longer ones are not worth a copy */
+
+/* ---- Sending ----------------------------------------------------------------------------- */
+
+/* Bytes on their way: not a block's. */
+struct cargo {
+    struct transit transit;
+    struct agent *agent;
+};
+
+static void end_cargo(struct transit *transit, bool arrived)
+{
+    struct cargo *cargo = (struct cargo *)transit;
+    struct agent *agent = cargo->agent;
+    (void)arrived;
+    agent->sending--;
+    free(cargo);
+    holding_sweep(agent->pool->manager);
+}
+
+static void send_long(struct agent *agent, const void *head, size_t head_size, const void *data, size_t size)
+{
+    struct error error = {.text = "no memory to send to it"};
+    struct cargo *cargo = malloc(sizeof *cargo);
+    if (cargo)
+        *cargo = (struct cargo){{end_cargo}, agent};
+    if (!cargo || net_send(agent->node->road->net, agent->node->peer, head, head_size,
+                           &(struct net_segment){data, size}, 1, cargo, &error)) {
+        free(cargo);
+        road_give_up(agent->node, "%s", error.text);
+        return;
+    }
+    agent->sending++;
+}
+
+void agent_send(struct agent *agent, struct wire_message *message, const void *data, size_t size)
+{
+    _Alignas(WIRE_ALIGN) unsigned char head[NET_HEAD];
+    struct error error;
+    if (agent->node->lost)
+        return;
+    bool is_long = size > INLINE;
+    message->pool = agent->pool->manager->setup.pool;
+    message->body = is_long || !size ? NULL : data;
+    message->body_size = is_long ? 0 : size;
+    size_t head_size = wire_message_pack(message, head, sizeof head);
+    agent->node->road->eventful = clock_ns();
+    if (is_long)
+        send_long(agent, head, head_size, data, size);
+    else if (net_send(agent->node->road->net, agent->node->peer, head, head_size, NULL, 0, NULL, &error))
+        road_give_up(agent->node, "%s", error.text);
+}
+
+static void send_to_all(struct manager *manager, const struct wire_message *message, const void *data,
+                        size_t size)
+{
+    struct agents *pool = manager->agents;
+    for (int i = 0; i < pool->road->nodes; i++) {
+        struct wire_message copy = *message;
+        if (agent_is_there(&pool->agent[i]))
+            agent_send(&pool->agent[i], &copy, data, size);
+    }
+}
+
+void agent_send_modules(struct agent *agent)
+{
+    const struct board_shared *shared = agent->pool->manager->board.shared;
+    for (uint32_t count = atomic_load(&shared->modules); agent->modules < count; agent->modules++) {
+        const struct board_module *module = &shared->module[agent->modules];
+        struct wire_message message = {.type = WIRE_MODULE, .module = {module->id}};
+        agent_send(agent, &message, module->path, strlen(module->path));
+    }
+}
+
+static bool knows_common(const struct agent *agent, uint64_t id)
+{
+    for (size_t i = agent->common_count; i-- > 0;)
+        if (agent->commons[i] == id)
+            return true;
+    return false;
+}
+
+void agent_send_common(struct agent *agent, uint64_t id, const void *data, size_t size)
+{
+    if (knows_common(agent, id))
+        return;
+    if (agent->common_count == agent->common_room) {
+        size_t room = agent->common_room ? 2 * agent->common_room : 4;
+        uint64_t *more = realloc(agent->commons, room * sizeof *more);
+        if (!more) {
+            road_give_up(agent->node, "no memory to send to it");
+            return;
+        }
+        agent->commons = more;
+        agent->common_room = room;
+    }
+    agent->commons[agent->common_count++] = id;
+    struct wire_message message = {.type = WIRE_COMMON, .common = {id, size}};
+    agent_send(agent, &message, data, size);
+}
+
+/* ---- A pool's part ----------------------------------------------------------------------- */
+
+static void open_agent(struct agent *agent)
+{
+    const struct manager *manager = agent->pool->manager;
+    const struct manager_setup *setup = &manager->setup;
+    const struct board_shared *shared = manager->board.shared;
+    struct wire_message message = {
+        .type = WIRE_OPEN,
+        .open = {.seed = setup->seed,
+                 .task_memory = setup->task_memory,
+                 .chunk = setup->chunk,
+                 .schedule = setup->schedule,
+                 .isolate = setup->isolate,
+                 .drains = shared->drains,
+                 .initializer = {shared->initializer.module, shared->initializer.offset},
+                 .finalizer = {shared->finalizer.module, shared->finalizer.offset},
+                 .size = shared->initarg_size}};
+    agent_send_modules(agent);
+    agent_send(agent, &message, board_at(&manager->board, shared->initarg), shared->initarg_size);
+}
+
+rp_status road_join(struct manager *manager, struct error *error)
+{
+    struct road *road = manager->setup.road;
+    struct agents *pool = calloc(1, sizeof *pool + (size_t)road->nodes * sizeof *pool->agent);
+    size_t others = (size_t)(manager->crew->count - manager->crew->here);
+    size_t *done = calloc(others + 1, sizeof *done);
+    if (!pool || !done) {
+        free(pool);
+        free(done);
+        return error_set(error, RP_NO_MEMORY, "no memory for a pool on %d nodes", road->nodes + 1);
+    }
+    pool->road = road;
+    pool->manager = manager;
+    pool->done = done;
+    pool->view = manager->board;
+    board_see_for(&pool->view, manager->crew->here, manager->crew->here, &pool->slot);
+    pool->behind = road->pools;
+    road->pools = pool;
+    if (manager->setup.pool > road->newest)
+        road->newest = manager->setup.pool;
+    manager->agents = pool;
+    for (int i = 0; i < road->nodes; i++) {
+        struct agent *agent = &pool->agent[i];
+        agent->pool = pool;
+        agent->node = &road->node[i];
+        agent->view = manager->board;
+        agent->view.reserved = true;
+        board_see_for(&agent->view, agent->node->first, agent->node->first + agent->node->count,
+                      &agent->slot);
+        open_agent(agent);
+    }
+    return RP_OK;
+}
+
+void road_begin_close(struct manager *manager)
+{
+    send_to_all(manager, &(struct wire_message){.type = WIRE_CLOSE}, NULL, 0);
+}
+
+bool road_is_sending(const struct manager *manager)
+{
+    const struct agents *pool = manager->agents;
+    for (int i = 0; pool && i < pool->road->nodes; i++)
+        if (pool->agent[i].sending)
+            return true;
+    return false;
+}
+
+bool road_is_left(const struct manager *manager)
+{
+    const struct agents *pool = manager->agents;
+    for (int i = 0; pool && i < pool->road->nodes && manager->board.shared->finalizer.module; i++)
+        if (agent_is_there(&pool->agent[i]))
+            return false;
+    return !road_is_sending(manager);
+}
+
+static void free_agent(struct agent *agent)
+{
+    for (uint32_t i = 0; i < agent->room; i++)
+        if (agent->block[i])
+            agent_forget_block(agent->block[i]);
+    free(agent->commons);
+    free(agent->refusal);
+}
+
+bool road_part(struct manager *manager)
+{
+    struct agents *pool = manager->agents;
+    if (!pool)
+        return false;
+    for (struct agents **link = &pool->road->pools; *link; link = &(*link)->behind)
+        if (*link == pool) {
+            *link = pool->behind;
+            break;
+        }
+    for (int i = 0; i < pool->road->nodes; i++)
+        free_agent(&pool->agent[i]);
+    agents_forget_paces(pool);
+    free(pool->done);
+    manager->agents = NULL;
+    pool->manager = NULL;
+    if (pool->arriving)
+        return true; /* the last of these frees it */
+    free(pool);
+    return false;
+}
+
+/* ---- What tasks share -------------------------------------------------------------------- */
+
+void road_forget(struct manager *manager, uint64_t map)
+{
+    struct agents *pool = manager->agents;
+    road_await(manager, road_is_sending);
+    for (int i = 0; i < pool->road->nodes; i++) {
+        struct agent *agent = &pool->agent[i];
+        for (size_t k = 0; k < agent->common_count; k++) {
+            if (agent->commons[k] != map)
+                continue;
+            struct wire_message message = {.type = WIRE_FORGET, .forget = {map}};
+            agent->commons[k] = agent->commons[--agent->common_count];
+            agent_send(agent, &message, NULL, 0);
+            break;
+        }
+    }
+}
+
+void road_share(struct manager *manager, uint64_t number, const void *data, size_t size)
+{
+    send_to_all(manager, &(struct wire_message){.type = WIRE_SHARE, .share = {number, size}}, data, size);
+}
+
+void road_unshare(struct manager *manager, uint64_t number)
+{
+    send_to_all(manager, &(struct wire_message){.type = WIRE_UNSHARE, .unshare = {number}}, NULL, 0);
+}
+
+/* ---- What is known of workers there ------------------------------------------------------ */
+
+size_t road_count_done(const struct manager *manager, int worker)
+{
+    return manager->agents->done[worker - manager->crew->here];
+}
+
+const char *road_refusal(const struct manager *manager, int worker)
+{
+    const struct agents *pool = manager->agents;
+    for (int i = 0; i < pool->road->nodes; i++) {
+        const struct road_node *node = pool->agent[i].node;
+        if (worker >= node->first && worker < node->first + node->count)
+            return pool->agent[i].refusal;
+    }
+    return NULL;
+}

@@ -1,0 +1,189 @@
+/* Agents: a node's part in a pool, from the manager's end (road.h). Shared by the files road.c and agent*.c
+ * alone: agent.c is an agent's life, agent_claim.c decides what a node gets and claims it, agent_send.c makes
+ * blocks of it, agent_take.c takes in what comes back, agent_return.c what does not.
+ *
+ * A block is a run of items of one post that a node holds. An item of it is in one of three states:
+ *     open   nothing has been heard of it
+ *     said   its note has come, what it carries is still coming
+ *     ended  it is the work's again: its note was taken in, or it was given back and runs elsewhere
+ * A note is of open items, so nothing that a node says twice counts twice. A block is forgotten when all its
+ * items have ended and the net has done with it. Its number is {serial, place}, and means no later block.
+ *
+ * Items are given back when the node says so (RECALLED), and when it is lost: those that are open. They go to
+ * the work's `repost`, as those of a dead worker do; where there is no room for them at present, they are
+ * nobody's, and recover.h finds them.
+ *
+ * The memory of a block's post is pinned while the net has to do with it. What is asked back or cancelled has
+ * been sent whole, so that nothing changes under the net's hands. */
+#ifndef RANKPOOL_RUN_AGENT_H
+#define RANKPOOL_RUN_AGENT_H
+
+#include "run/road.h"
+#include "sched/blocks.h"
+#include "sched/lease.h"
+#include "wire/message.h"
+
+#define AGENT_BLOCKS 1024 /* of a node and pool, in flight: a power of two */
+
+/* Bytes that the net takes away or brings: what its tokens stand for. */
+struct transit {
+    void (*over)(struct transit *transit, bool arrived); /* not arrived: the peer was lost before */
+};
+
+struct road_node {
+    struct road *road;
+    int peer, first, count;
+    char host[ROSTER_HOST_LENGTH];
+    bool lost;          /* nothing is sent to it or heard of it any more */
+    bool told;          /* its pools know */
+    struct error error; /* why */
+};
+
+struct road {
+    struct net *net;
+    struct crew *crew;
+    struct agents *pools;
+    uint64_t newest;        /* of the pools that have joined */
+    uint64_t eventful;      /* when anything came or was sent last: clock_ns */
+    bool turning;           /* road_turn is under way */
+    struct transit nowhere; /* of what nobody wants */
+    int *node_of;           /* peer -> node */
+    int nodes;
+    struct road_node node[];
+};
+
+/* How fast nodes are with a function; submitted tasks are one. */
+struct pace {
+    struct pace *behind;
+    struct board_function function;
+    struct blocks blocks;
+};
+
+struct agent_block {
+    struct transit transit; /* of its body, to the node */
+    struct agent *agent;
+    uint64_t number;
+    int post;
+    uint32_t from, count;
+    struct lease said, ended;
+    struct pace *pace;
+    struct block *memory; /* of its post: pinned */
+    uint32_t *runner;     /* of submitted tasks: the worker that has started each, 0: none */
+    void *own;            /* its body where that does not lie on the board */
+    unsigned under_way;   /* transits that refer to it */
+    bool sent;
+    bool wanted;   /* it is to be asked back */
+    bool recalled; /* it has been asked back, which is done once: what it keeps then has begun */
+    bool answered;
+    uint64_t left; /* when it was sent: clock_ns */
+    bool heard;    /* a note of it has come */
+};
+
+/* A node in a pool. */
+struct agent {
+    struct agents *pool;
+    struct road_node *node;
+    struct board view; /* claims what is for its workers alone */
+    struct slot slot;
+    struct agent_block *block[AGENT_BLOCKS];
+    uint32_t blocks, room; /* in flight; places that were ever used */
+    uint64_t made;         /* blocks so far */
+    uint32_t modules;      /* of the board's, that it knows */
+    uint64_t *commons;     /* ids of those that it has */
+    size_t common_count, common_room;
+    unsigned sending; /* transits to the node */
+    unsigned asked;   /* CANCELs without an answer */
+    bool returning;   /* blocks wait to be asked back */
+    bool closed;      /* it has said so */
+    uint64_t rest;    /* it gave back what nobody asked for: it gets nothing until then, clock_ns */
+    char *refusal;    /* what the last worker that cannot serve has said */
+};
+
+/* A pool on the road. */
+struct agents {
+    struct agents *behind;
+    struct road *road;
+    struct manager *manager; /* NULL: it is closed */
+    struct board view;       /* claims what is for nobody in particular */
+    struct slot slot;
+    struct pace *paces;
+    unsigned arriving; /* transits to the board */
+    size_t *done;      /* items that each worker of another node has run, from crew->here on */
+    struct agent agent[];
+};
+
+/* Whether it still takes part. */
+static inline bool agent_is_there(const struct agent *agent)
+{
+    return !agent->node->lost && !agent->closed;
+}
+
+static inline struct agent_block *agent_find(const struct agent *agent, uint64_t number)
+{
+    struct agent_block *block = agent->block[number % AGENT_BLOCKS];
+    return block && block->number == number ? block : NULL;
+}
+
+/* road.c: a node says what makes no sense, or cannot be told any more. It is lost at the end of the turn. */
+void road_give_up(struct road_node *node, const char *format, ...) RP_PRINTF(2, 3);
+
+static inline bool road_is_of(const struct road_node *node, uint32_t worker)
+{
+    return worker >= (uint32_t)node->first && worker < (uint32_t)(node->first + node->count);
+}
+
+/* Its number among those of the pool, and for sched/blocks.h. */
+static inline uint32_t agent_number(const struct agent *agent)
+{
+    return (uint32_t)(agent - agent->pool->agent);
+}
+
+/* road.c: while it is so. */
+void road_await(struct manager *manager, bool (*is_so)(const struct manager *manager));
+
+/* agent.c: sends a message with a body of `size` bytes at `data`, which go as a segment if they are many;
+ * they stay the caller's until agents->sending has come down. */
+void agent_send(struct agent *agent, struct wire_message *message, const void *data, size_t size);
+
+/* What it does not know yet: modules of the board, and what a map's items have in common. */
+void agent_send_modules(struct agent *agent);
+void agent_send_common(struct agent *agent, uint64_t id, const void *data, size_t size);
+
+/* agent_claim.c: claims for whoever should have more, and asks back what somebody else could begin. */
+void agents_claim(struct agents *pool);
+
+/* What is known of the nodes with the function of a post; NULL without memory. */
+struct pace *agents_find_pace(struct agents *pool, const struct post *post);
+void agents_forget_paces(struct agents *pool);
+
+/* Items of its node have ended, or were given back. */
+void agent_count_ended(struct agent *agent, struct pace *pace, uint32_t items);
+void agent_count_returned(struct agent *agent, struct pace *pace, uint32_t items);
+
+/* Some of its workers have died, or will not serve. */
+void agent_count_workers(struct agent *agent);
+
+/* agent_send.c: the claimed items as blocks. */
+void agent_send_claim(struct agent *agent, const struct post_offer *offer, uint32_t run);
+/* How many items of an offer one block can hold: 1..most. */
+uint32_t agent_fit(const struct agents *pool, const struct post_offer *offer, uint32_t most);
+
+/* Forgets the block once nothing refers to it; at once. */
+void agent_leave_block(struct agent_block *block);
+void agent_forget_block(struct agent_block *block);
+
+/* Claimed items before `end` of a post that nobody holds are found as what a dead worker held. */
+void agent_orphan(struct manager *manager, int post, uint32_t end);
+
+/* agent_take.c: a message of the node's. True: it has said where the segments go. */
+bool agent_take(struct agent *agent, const struct net_event *event, const struct wire_message *message);
+
+/* agent_return.c */
+uint32_t agent_take_back(struct agent_block *block, uint32_t from); /* open items from there on: how many */
+void agent_return_said(struct agent_block *block, uint32_t from,
+                       uint32_t count);         /* what was to come does not */
+void agent_ask_back(struct agent_block *block); /* as soon as it has been sent */
+void agent_return(struct agent *agent);         /* what waits for that */
+void agent_lose(struct agent *agent);           /* its node is lost */
+
+#endif

@@ -1,0 +1,226 @@
+/* What a node gets next, as sched/blocks.h says; and at the end, what it is asked to give back. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "run/agent.h"
+
+#define PACES 8 /* that are kept where nothing is in flight */
+
+/* ---- Paces ------------------------------------------------------------------------------- */
+
+static struct board_function function_of(const struct post *post)
+{
+    bool tasks = !atomic_load_explicit(&post->map, memory_order_relaxed);
+    return tasks ? (struct board_function){0} : post->function;
+}
+
+static uint32_t count_workers(const struct agent *agent)
+{
+    uint32_t count = 0;
+    for (int i = agent->node->first; i < agent->node->first + agent->node->count && agent_is_there(agent);
+         i++)
+        count += manager_has(agent->pool->manager, i);
+    return count;
+}
+
+/* The oldest of too many. */
+static void forget_one(struct agents *pool)
+{
+    struct pace **found = NULL;
+    int count = 0;
+    for (struct pace **link = &pool->paces; *link; link = &(*link)->behind, count++)
+        if (!(*link)->blocks.in_flight)
+            found = link;
+    if (count < PACES || !found)
+        return;
+    struct pace *pace = *found;
+    *found = pace->behind;
+    blocks_close(&pace->blocks);
+    free(pace);
+}
+
+static struct pace *new_pace(struct agents *pool, struct board_function function)
+{
+    const struct manager *manager = pool->manager;
+    uint32_t own = (uint32_t)(manager->crew->here - 1) + manager->setup.computes;
+    struct pace *pace = calloc(1, sizeof *pace);
+    if (!pace)
+        return NULL;
+    pace->function = function;
+    if (blocks_open(&pace->blocks, (uint32_t)pool->road->nodes, own, 0)) {
+        blocks_close(&pace->blocks);
+        free(pace);
+        return NULL;
+    }
+    for (int i = 0; i < pool->road->nodes; i++) {
+        uint32_t workers = count_workers(&pool->agent[i]);
+        uint32_t number = blocks_add_node(&pace->blocks, workers ? workers : 1, 0);
+        if (!workers)
+            blocks_remove_node(&pace->blocks, number);
+    }
+    pace->behind = pool->paces;
+    return pool->paces = pace;
+}
+
+struct pace *agents_find_pace(struct agents *pool, const struct post *post)
+{
+    struct board_function function = function_of(post);
+    for (struct pace *pace = pool->paces; pace; pace = pace->behind)
+        if (pace->function.module == function.module && pace->function.offset == function.offset)
+            return pace;
+    forget_one(pool);
+    return new_pace(pool, function);
+}
+
+void agents_forget_paces(struct agents *pool)
+{
+    while (pool->paces) {
+        struct pace *pace = pool->paces;
+        pool->paces = pace->behind;
+        blocks_close(&pace->blocks);
+        free(pace);
+    }
+}
+
+void agent_count_workers(struct agent *agent)
+{
+    uint32_t workers = count_workers(agent), number = agent_number(agent);
+    for (struct pace *pace = agent->pool->paces; pace; pace = pace->behind) {
+        if (!pace->blocks.nodes[number].workers)
+            continue;
+        if (workers)
+            blocks_set_workers(&pace->blocks, number, workers);
+        else
+            blocks_remove_node(&pace->blocks, number);
+    }
+}
+
+/* Of one that is gone nothing is counted. */
+void agent_count_ended(struct agent *agent, struct pace *pace, uint32_t items)
+{
+    if (pace->blocks.nodes[agent_number(agent)].workers)
+        blocks_ended(&pace->blocks, agent_number(agent), items, (double)clock_ns());
+}
+
+void agent_count_returned(struct agent *agent, struct pace *pace, uint32_t items)
+{
+    if (pace->blocks.nodes[agent_number(agent)].workers)
+        blocks_recalled(&pace->blocks, agent_number(agent), items);
+}
+
+/* ---- Claiming ---------------------------------------------------------------------------- */
+
+static struct blocks_view view_of(const struct post_offer *offer)
+{
+    struct post *post = offer->post;
+    uint64_t map = atomic_load_explicit(&post->map, memory_order_relaxed);
+    bool is_counted = map && !(post->flags & POST_PACKED);
+    return (struct blocks_view){
+        .schedule =
+            map ? (enum schedule)atomic_load_explicit(&post->schedule, memory_order_relaxed) : SCHEDULE_AUTO,
+        .chunk = map ? atomic_load_explicit(&post->chunk, memory_order_relaxed) : 0,
+        .total = is_counted ? atomic_load_explicit(&post->total, memory_order_relaxed) : 0,
+        .remaining =
+            offer->available + (is_counted ? atomic_load_explicit(&post->behind, memory_order_relaxed) : 0),
+        .available = offer->available,
+        .at = map ? post->first + offer->next : 0,
+        .reduces = map && post->flags & POST_REDUCE,
+        .is_pinned = atomic_load_explicit(&post->owner, memory_order_relaxed) != 0,
+        .now = (double)clock_ns()};
+}
+
+static bool has_place(const struct agent *agent)
+{
+    return agent_is_there(agent) && agent->blocks < AGENT_BLOCKS;
+}
+
+/* A task that a worker of this node waits for is not worth the way. */
+static bool is_for_here(const struct manager *manager, const struct post_offer *offer)
+{
+    return !atomic_load_explicit(&offer->post->map, memory_order_relaxed) &&
+           offer->available <= roster_count_hungry(manager->setup.roster);
+}
+
+static void claim(struct agent *agent, struct board *view, const struct post_offer *offer, uint64_t items)
+{
+    uint32_t run = agent_fit(agent->pool, offer, (uint32_t)items);
+    if (post_claim(view, offer, run))
+        agent_send_claim(agent, offer, run);
+}
+
+static void claim_pinned(struct agent *agent)
+{
+    struct post_offer offer;
+    while (has_place(agent) && post_peek(&agent->view, 0, &offer)) {
+        struct pace *pace = agents_find_pace(agent->pool, offer.post);
+        struct blocks_view view = view_of(&offer);
+        uint64_t items = pace ? blocks_want(&pace->blocks, agent_number(agent), &view) : 0;
+        if (!items)
+            return;
+        claim(agent, &agent->view, &offer, items);
+    }
+}
+
+static void claim_shared(struct agents *pool)
+{
+    struct post_offer offer;
+    while (post_peek(&pool->view, 0, &offer) && !is_for_here(pool->manager, &offer)) {
+        struct pace *pace = agents_find_pace(pool, offer.post);
+        struct blocks_view view = view_of(&offer);
+        uint64_t items = 0;
+        int number = pace ? blocks_next(&pace->blocks, &view, &items) : -1;
+        if (number < 0 || !has_place(&pool->agent[number]) || clock_ns() < pool->agent[number].rest)
+            return;
+        claim(&pool->agent[number], &pool->view, &offer, items);
+    }
+}
+
+/* ---- The end game ------------------------------------------------------------------------ */
+
+static struct agent_block *sent_last(const struct agent *agent, const struct pace *pace)
+{
+    struct agent_block *last = NULL;
+    for (uint32_t i = 0; i < agent->room; i++) {
+        struct agent_block *block = agent->block[i];
+        if (block && block->pace == pace && block->said.open && !block->wanted && !block->recalled &&
+            (!last || block->left > last->left))
+            last = block;
+    }
+    return last;
+}
+
+/* The way to who has nothing to do; below 0: nobody. */
+static double find_idle(struct agents *pool, const struct pace *pace)
+{
+    if (roster_is_hungry(pool->manager->setup.roster))
+        return 0;
+    for (int i = 0; i < pool->road->nodes; i++)
+        if (agent_is_there(&pool->agent[i]) && !pace->blocks.nodes[i].in_flight)
+            return pace->blocks.nodes[i].trip;
+    return -1;
+}
+
+static void ask_back(struct agents *pool, struct pace *pace)
+{
+    double trip = pace->blocks.in_flight ? find_idle(pool, pace) : -1;
+    int number = trip < 0 ? -1 : blocks_recall_candidate(&pace->blocks, trip);
+    struct agent_block *block = number < 0 ? NULL : sent_last(&pool->agent[number], pace);
+    if (!block)
+        return;
+    blocks_recalling(&pace->blocks, (uint32_t)number);
+    agent_ask_back(block);
+}
+
+void agents_claim(struct agents *pool)
+{
+    struct post_offer offer;
+    if (pool->manager->draining)
+        return;
+    for (int i = 0; i < pool->road->nodes && pool->manager->pinned; i++)
+        claim_pinned(&pool->agent[i]);
+    claim_shared(pool);
+    if (post_peek(&pool->view, 0, &offer))
+        return;
+    for (struct pace *pace = pool->paces; pace; pace = pace->behind)
+        ask_back(pool, pace);
+}

@@ -1,0 +1,200 @@
+/* Items that a node gives back: because it was asked to, or because it is lost. */
+#include "base/clock.h"
+#include "run/agent.h"
+#include "run/recover.h"
+#include "run/retry.h"
+
+/* ---- Given back -------------------------------------------------------------------------- */
+
+void agent_orphan(struct manager *manager, int post, uint32_t end)
+{
+    if (manager->postings[post].suspect < end)
+        manager->postings[post].suspect = end;
+    manager->suspect = true;
+}
+
+/* Items of a block that nobody holds any more. Nothing starts while the process is to end. */
+static void return_run(struct agent_block *block, uint32_t from, uint32_t count)
+{
+    struct manager *manager = block->agent->pool->manager;
+    struct posting *posting = &manager->postings[block->post];
+    if (manager->draining || !count)
+        return;
+    if (!posting->ops->repost(posting->work, block->post, block->from + from, count, false))
+        agent_orphan(manager, block->post, block->from + from + count);
+}
+
+/* One that has started may be what its node has died of. */
+static void return_item(struct agent_block *block, uint32_t item)
+{
+    struct manager *manager = block->agent->pool->manager;
+    bool tasks = !atomic_load_explicit(&manager->board.post[block->post].map, memory_order_relaxed);
+    uint32_t runner = tasks && block->agent->node->lost ? block->runner[item] : 0;
+    if (runner && !manager->draining)
+        retry_lost(manager, block->post, block->from + item, (int)runner);
+    else
+        return_run(block, item, 1);
+}
+
+static void end_run(struct agent_block *block, uint32_t from, uint32_t count)
+{
+    lease_end_run(&block->said, from, count);
+    lease_end_run(&block->ended, from, count);
+}
+
+static bool is_alike(const struct agent_block *block)
+{
+    return !block->agent->node->lost ||
+           atomic_load_explicit(&block->agent->pool->manager->board.post[block->post].map,
+                                memory_order_relaxed);
+}
+
+uint32_t agent_take_back(struct agent_block *block, uint32_t from)
+{
+    uint32_t count = 0;
+    block->under_way++; /* so that it stays meanwhile */
+    for (uint32_t item = from; item < block->count; item++) {
+        uint32_t end = item;
+        while (end < block->count && !lease_has_ended(&block->said, end) && (is_alike(block) || end == item))
+            end++;
+        if (end == item)
+            continue;
+        count += end - item;
+        end_run(block, item, end - item);
+        if (end - item > 1)
+            return_run(block, item, end - item);
+        else
+            return_item(block, item);
+        item = end - 1;
+    }
+    block->under_way--;
+    agent_leave_block(block);
+    return count;
+}
+
+void agent_return_said(struct agent_block *block, uint32_t from, uint32_t count)
+{
+    lease_end_run(&block->ended, from, count);
+    return_run(block, from, count);
+    agent_leave_block(block);
+}
+
+void agent_lose(struct agent *agent)
+{
+    struct manager *manager = agent->pool->manager;
+    agent_count_workers(agent);
+    agent->asked = 0;
+    for (uint32_t i = 0; i < agent->room; i++)
+        if (agent->block[i])
+            agent_take_back(agent->block[i], 0);
+    for (int i = agent->node->first; i < agent->node->first + agent->node->count; i++)
+        recover_without(manager, i);
+}
+
+/* ---- Asked back -------------------------------------------------------------------------- */
+
+/* What is under way to the node is still read where it lies. */
+static bool may_be_asked(const struct agent_block *block)
+{
+    return block->sent && !block->agent->sending;
+}
+
+static void ask(struct agent_block *block)
+{
+    struct wire_message message = {.type = WIRE_RECALL, .recall = {block->number}};
+    block->wanted = false;
+    block->recalled = true;
+    agent_send(block->agent, &message, NULL, 0);
+}
+
+void agent_ask_back(struct agent_block *block)
+{
+    if (block->recalled || block->wanted || !block->said.open)
+        return;
+    if (may_be_asked(block)) {
+        ask(block);
+    } else {
+        block->wanted = true;
+        block->agent->returning = true;
+    }
+}
+
+void agent_return(struct agent *agent)
+{
+    bool more = false;
+    for (uint32_t i = 0; i < agent->room; i++) {
+        struct agent_block *block = agent->block[i];
+        if (block && block->wanted && may_be_asked(block))
+            ask(block);
+        more |= block && block->wanted;
+    }
+    agent->returning = more;
+}
+
+void road_recall(struct manager *manager, const void *work)
+{
+    struct agents *pool = manager->agents;
+    for (int k = 0; k < pool->road->nodes; k++) {
+        struct agent *agent = &pool->agent[k];
+        for (uint32_t i = 0; i < agent->room && !agent->node->lost; i++)
+            if (agent->block[i] && (!work || manager->postings[agent->block[i]->post].work == work))
+                agent_ask_back(agent->block[i]);
+    }
+}
+
+/* ---- Cancelled --------------------------------------------------------------------------- */
+
+static struct agent_block *find_holder(const struct manager *manager, int post, uint32_t item)
+{
+    const struct agents *pool = manager->agents;
+    for (int k = 0; pool && k < pool->road->nodes; k++) {
+        const struct agent *agent = &pool->agent[k];
+        for (uint32_t i = 0; i < agent->room; i++) {
+            struct agent_block *block = agent->block[i];
+            if (block && block->post == post && item - block->from < block->count &&
+                !lease_has_ended(&block->ended, item - block->from))
+                return block;
+        }
+    }
+    return NULL;
+}
+
+bool road_holds(const struct manager *manager, int post, uint32_t item)
+{
+    return find_holder(manager, post, item);
+}
+
+bool road_is_laden(const struct manager *manager)
+{
+    const struct agents *pool = manager->agents;
+    for (int k = 0; pool && k < pool->road->nodes; k++)
+        for (uint32_t i = 0; i < pool->agent[k].room; i++)
+            if (pool->agent[k].block[i] && pool->agent[k].block[i]->ended.open)
+                return true;
+    return false;
+}
+
+bool road_cancel(struct manager *manager, int post, uint32_t item)
+{
+    struct agent_block *block = find_holder(manager, post, item);
+    if (!block || block->agent->node->lost)
+        return false;
+    struct wire_message message = {.type = WIRE_CANCEL, .cancel = {block->number, item - block->from}};
+    block->agent->asked++;
+    agent_send(block->agent, &message, NULL, 0);
+    return true;
+}
+
+static bool awaits_answers(const struct manager *manager)
+{
+    const struct agents *pool = manager->agents;
+    for (int k = 0; k < pool->road->nodes; k++)
+        if (pool->agent[k].asked && !pool->agent[k].node->lost)
+            return true;
+    return false;
+}
+
+void road_await_answers(struct manager *manager)
+{
+    road_await(manager, awaits_answers);
+}

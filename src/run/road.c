@@ -1,0 +1,253 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/futex.h"
+#include "run/agent.h"
+#include "run/recover.h"
+
+#define AT_ONCE   256                /* events of a turn: workers of this node have notes, too */
+#define AWAKE_NS  UINT64_C(20000)    /* after an event */
+#define BRISK_NS  UINT64_C(10000000) /* the same of short naps */
+#define SLOW_NS   UINT64_C(1000000000)
+#define BRISK_NAP UINT64_C(50000)
+#define NAP       UINT64_C(1000000)
+#define SLOW_NAP  UINT64_C(10000000)
+
+/* ---- Making ------------------------------------------------------------------------------ */
+
+static void ignore(struct transit *transit, bool arrived)
+{
+    (void)transit, (void)arrived;
+}
+
+rp_status road_create(const struct road_setup *setup, struct road **made, struct error *error)
+{
+    struct road *road = calloc(1, sizeof *road + (size_t)setup->nodes * sizeof *road->node);
+    int *node_of = calloc((size_t)setup->net->peers + 1, sizeof *node_of);
+    if (!road || !node_of) {
+        free(road);
+        free(node_of);
+        return error_set(error, RP_NO_MEMORY, "no memory for the road to %d nodes", setup->nodes);
+    }
+    *road = (struct road){.net = setup->net,
+                          .crew = crew_hold(setup->crew),
+                          .nowhere = {ignore},
+                          .node_of = node_of,
+                          .nodes = setup->nodes};
+    for (int i = 0; i < setup->net->peers; i++)
+        node_of[i] = -1;
+    for (int i = 0; i < setup->nodes; i++) {
+        const struct road_stop *stop = &setup->node[i];
+        struct road_node *node = &road->node[i];
+        *node =
+            (struct road_node){.road = road, .peer = stop->peer, .first = stop->first, .count = stop->count};
+        snprintf(node->host, sizeof node->host, "%s", stop->host);
+        node_of[stop->peer] = i;
+    }
+    *made = road;
+    return RP_OK;
+}
+
+void road_destroy(struct road *road)
+{
+    unsigned char head[WIRE_FRAME];
+    if (!road)
+        return;
+    size_t size = wire_message_pack(&(struct wire_message){.type = WIRE_QUIT}, head, sizeof head);
+    for (int i = 0; i < road->nodes; i++)
+        if (!road->node[i].lost)
+            net_send(road->net, road->node[i].peer, head, size, NULL, 0, NULL, &(struct error){0});
+    crew_drop(road->crew);
+    free(road->node_of);
+    free(road);
+}
+
+/* ---- Losses ------------------------------------------------------------------------------ */
+
+static struct road_node *node_of(const struct road *road, int worker)
+{
+    for (int i = 0; i < road->nodes; i++)
+        if (worker >= road->node[i].first && worker < road->node[i].first + road->node[i].count)
+            return (struct road_node *)&road->node[i];
+    return NULL;
+}
+
+void road_give_up(struct road_node *node, const char *format, ...)
+{
+    va_list arguments;
+    if (node->lost)
+        return;
+    int length = snprintf(node->error.text, sizeof node->error.text, "the node %s is lost: ", node->host);
+    va_start(arguments, format);
+    vsnprintf(node->error.text + length, sizeof node->error.text - (size_t)length, format, arguments);
+    va_end(arguments);
+    node->error.status = RP_WORKER_LOST;
+    node->lost = true;
+    net_drop(node->road->net, node->peer);
+}
+
+/* All its workers are dead before anything of it runs elsewhere. */
+static void tell_pools(struct road *road, struct road_node *node)
+{
+    node->told = true;
+    for (int i = node->first; i < node->first + node->count; i++)
+        road->crew->member[i].dead = true;
+    for (struct agents *pool = road->pools; pool; pool = pool->behind)
+        agent_lose(&pool->agent[node - road->node]);
+}
+
+void road_bury(struct road *road, int worker)
+{
+    struct road_node *node = node_of(road, worker);
+    if (node && worker == node->first)
+        road_give_up(node, "process %ld, which led it, has died", road->crew->member[worker].pid);
+}
+
+const char *road_why(const struct road *road, int worker)
+{
+    const struct road_node *node = node_of(road, worker);
+    return node && node->lost ? node->error.text : NULL;
+}
+
+/* ---- Events ------------------------------------------------------------------------------ */
+
+/* Bytes that nobody wants have to go somewhere. */
+static void throw_away(struct road *road, const struct net_event *event)
+{
+    void *to[NET_SEGMENTS] = {NULL};
+    if (event->segments)
+        net_receive(road->net, event, to, &road->nowhere);
+}
+
+static void lose_worker(struct road_node *node, uint32_t worker)
+{
+    struct road *road = node->road;
+    if (!road_is_of(node, worker)) {
+        road_give_up(node, "it says that worker %u died, who is not there", worker);
+        return;
+    }
+    road->crew->member[worker].dead = true;
+    for (struct agents *pool = road->pools; pool; pool = pool->behind)
+        recover_without(pool->manager, (int)worker);
+}
+
+static struct agents *find_pool(const struct road *road, uint64_t number)
+{
+    struct agents *pool = road->pools;
+    while (pool && pool->manager->setup.pool != number)
+        pool = pool->behind;
+    return pool;
+}
+
+/* What is said of a pool that has been closed meanwhile is of no interest. */
+static void take_message(struct road_node *node, const struct net_event *event)
+{
+    struct road *road = node->road;
+    struct wire_message message;
+    struct error error;
+    struct agents *pool = NULL;
+    if (wire_message_unpack(&message, event->head, event->head_size, event->size, event->segments, &error))
+        road_give_up(node, "%s", error.text);
+    else if (message.type == WIRE_LOST && !message.pool)
+        lose_worker(node, message.lost.worker);
+    else if (!(pool = find_pool(road, message.pool)) && (!message.pool || message.pool > road->newest))
+        road_give_up(node, "it speaks of pool %llu, which there is not", (unsigned long long)message.pool);
+    bool received = pool && !node->lost && agent_take(&pool->agent[node - road->node], event, &message);
+    if (!received && !node->lost)
+        throw_away(road, event);
+}
+
+static void take_event(struct road *road, const struct net_event *event)
+{
+    int number = road->node_of[event->peer];
+    if (event->token) {
+        struct transit *transit = event->token;
+        transit->over(transit, event->kind != NET_LOST);
+    } else if (number < 0) {
+        throw_away(road, event);
+    } else if (event->kind == NET_HEADED) {
+        take_message(&road->node[number], event);
+    } else if (event->kind == NET_LOST) {
+        road_give_up(&road->node[number], "its leader cannot be reached any more");
+    }
+}
+
+static bool take_events(struct road *road)
+{
+    struct net_event event;
+    bool any = false;
+    for (int i = 0; i < AT_ONCE && net_poll(road->net, &event); i++) {
+        take_event(road, &event);
+        any = true;
+    }
+    for (int i = 0; i < road->nodes; i++)
+        if (road->node[i].lost && !road->node[i].told) {
+            tell_pools(road, &road->node[i]);
+            any = true;
+        }
+    return any;
+}
+
+bool road_turn(struct road *road)
+{
+    if (road->turning) /* a combination that uses another pool */
+        return false;
+    road->turning = true;
+    bool any = take_events(road);
+    for (struct agents *pool = road->pools; pool; pool = pool->behind) {
+        for (int i = 0; i < road->nodes; i++)
+            if (pool->agent[i].returning)
+                agent_return(&pool->agent[i]);
+        agents_claim(pool);
+    }
+    if (any)
+        road->eventful = clock_ns();
+    road->turning = false;
+    return any;
+}
+
+void road_feed(struct manager *manager)
+{
+    struct road *road = manager->setup.road;
+    if (road->turning)
+        return;
+    road->turning = true;
+    agents_claim(manager->agents);
+    road->turning = false;
+}
+
+void road_await(struct manager *manager, bool (*is_so)(const struct manager *manager))
+{
+    struct road *road = manager->setup.road;
+    _Atomic uint32_t never = 0;
+    while (is_so(manager) && !road->turning)
+        if (!road_turn(road))
+            futex_wait(&never, 0, road_nap(road));
+}
+
+/* ---- Naps -------------------------------------------------------------------------------- */
+
+static bool is_in_use(const struct road *road)
+{
+    for (const struct agents *pool = road->pools; pool; pool = pool->behind)
+        for (int i = 0; i < road->nodes; i++) {
+            const struct agent *agent = &pool->agent[i];
+            if (agent->blocks || agent->asked ||
+                (atomic_load(&pool->manager->board.shared->closing) && agent_is_there(agent)))
+                return true;
+        }
+    return !net_is_quiet(road->net);
+}
+
+uint64_t road_nap(const struct road *road)
+{
+    uint64_t now = clock_ns(), quiet = now - road->eventful;
+    if (!is_in_use(road))
+        return CLOCK_NEVER;
+    if (quiet < AWAKE_NS)
+        return now;
+    return now + (quiet < BRISK_NS ? BRISK_NAP : quiet < SLOW_NS ? NAP : SLOW_NAP);
+}

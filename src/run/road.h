@@ -1,0 +1,104 @@
+/* The road between nodes, from the manager's end: how the work of its board reaches workers of other nodes.
+ *
+ * There is one road for a world or team, which its pools share. It knows the other nodes, each led by a peer
+ * of its net. In each pool a node has an agent (agent.h), which claims items of the manager's board as a
+ * worker would, sends them as blocks, and hands the notes that come back to collect.h as if a worker of this
+ * node had written them. Maps, streams and submitted tasks see posts and notes, here as there.
+ *
+ *     road_create                 when the nodes are known
+ *     manager_setup.road          each pool's manager joins it, and parts from it when it closes
+ *     road_turn                   wherever notes are collected: takes in what has come, sends blocks
+ *     road_nap                    how long the manager may sleep meanwhile: nothing wakes it for the net
+ *     road_destroy                tells the leaders to quit; then the net may be closed
+ *
+ * A node is lost when the net says so, when its leader has died, or when it says what makes no sense: its
+ * workers are dead in the crew from then on, road_why says why, and what it held runs elsewhere. The pools go
+ * on without it.
+ *
+ * What the road says of tasks and items at other nodes is the manager's knowledge: it may be as old as a
+ * message's way.
+ *
+ * One thread uses a road and its pools. */
+#ifndef RANKPOOL_RUN_ROAD_H
+#define RANKPOOL_RUN_ROAD_H
+
+#include "net/net.h"
+#include "run/manager.h"
+
+/* Another node: who leads it, and its workers first..first+count-1 of the crew. */
+struct road_stop {
+    int peer;
+    int first, count;
+    const char *host; /* copied */
+};
+
+struct road_setup {
+    struct net *net;   /* stays the caller's, who closes it after road_destroy */
+    struct crew *crew; /* of all nodes; held */
+    int nodes;
+    const struct road_stop *node;
+};
+
+/* RP_NO_MEMORY. */
+rp_status road_create(const struct road_setup *setup, struct road **road, struct error *error);
+
+/* All pools have closed. NULL is fine. */
+void road_destroy(struct road *road);
+
+/* Takes in what has come for any pool, then sends what nodes should have next. True if anything came. */
+bool road_turn(struct road *road);
+
+/* Work was published outside of a waiting call: sends what nodes should have. */
+void road_feed(struct manager *manager);
+
+/* When to look again, as clock_ns; CLOCK_NEVER: nothing is under way. */
+uint64_t road_nap(const struct road *road);
+
+/* A worker of another node has died, as the kernel says: if it leads one, the node is lost. */
+void road_bury(struct road *road, int worker);
+
+/* Why a worker's node is lost, and why a worker cannot serve the pool; NULL: it is not, it has not said so.
+ */
+const char *road_why(const struct road *road, int worker);
+const char *road_refusal(const struct manager *manager, int worker);
+
+/* ---- A pool's part ------------------------------------------------------------------------ */
+
+/* Tells the nodes of the pool, once its board is filled. */
+rp_status road_join(struct manager *manager, struct error *error);
+
+/* Tells them that it closes, and whether all have left, and all that was sent is the manager's again. */
+void road_begin_close(struct manager *manager);
+bool road_is_left(const struct manager *manager);
+
+/* Forgets the pool; without a road it is nothing. True: a net that has lost a node may still write to the
+ * board, for ever. */
+bool road_part(struct manager *manager);
+
+/* Whether a node has an item and has not sent its note; anything at all. */
+bool road_holds(const struct manager *manager, int post, uint32_t item);
+bool road_is_laden(const struct manager *manager);
+
+/* What nodes hold of a work (NULL: of all) and have not begun is asked back. */
+void road_recall(struct manager *manager, const void *work);
+
+/* No more blocks of a map will be sent: what they had in common is the caller's again on return. */
+void road_forget(struct manager *manager, uint64_t map);
+
+/* A submitted task that a node has (its record says RECORD_AWAY) is asked for, to be cancelled. If it has
+ * not begun it is settled as cancelled when the answer comes. False: no node has it. */
+bool road_cancel(struct manager *manager, int post, uint32_t item);
+
+/* Until the nodes have answered all of that, or are lost. */
+void road_await_answers(struct manager *manager);
+
+/* `size` bytes at `data` on the board under a number, and no longer so. They stay as they are while
+ * road_is_sending. */
+void road_share(struct manager *manager, uint64_t number, const void *data, size_t size);
+void road_unshare(struct manager *manager, uint64_t number);
+bool road_is_sending(const struct manager *manager);
+
+/* Items that a worker of another node has run. */
+size_t road_count_done(const struct manager *manager, int worker);
+
+#endif
