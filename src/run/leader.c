@@ -4,12 +4,11 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/futex.h"
-#include "base/pidfd.h"
 #include "board/outbox.h"
+#include "net/pulse.h"
 #include "run/relay.h"
 #include "run/watch.h"
 #include "run/worker.h"
@@ -31,7 +30,7 @@ struct leader {
     struct early_module *early;
     struct watch *watch;
     int deaths;              /* that the manager has been told of */
-    int manager;             /* descriptor of its process; -1: none */
+    struct pulse *pulse;     /* the manager's, or NULL */
     bool ended;              /* the manager is lost, and all know */
     uint64_t turned, looked; /* the last turn, and the last look at who has died: clock_ns */
     uint64_t active;         /* when something happened last */
@@ -55,7 +54,7 @@ rp_status leader_create(const struct leader_setup *setup, struct leader **made, 
     leader->own = *setup->roster;
     leader->own.self = 1;
     leader->watch = watch;
-    leader->manager = setup->manager ? pidfd_of(setup->manager) : -1;
+    leader->pulse = setup->pulse;
     leader->active = leader->turned = clock_ns();
     *made = leader;
     return RP_OK;
@@ -84,8 +83,6 @@ void leader_destroy(struct leader *leader)
         relay_free(relay);
     }
     forget_early(leader, 0);
-    if (leader->manager >= 0)
-        close(leader->manager);
     crew_drop(leader->home.crew);
     free(leader);
 }
@@ -161,6 +158,13 @@ static void take_unknown(struct leader *leader, const struct net_event *event,
     relay_send(&leader->home, &answer);
 }
 
+static void quit(struct leader *leader, const struct wire_quit *told)
+{
+    if (told->shaken)
+        atomic_store(&leader->home.roster->shared->shaken, 1);
+    roster_quit(leader->home.roster);
+}
+
 static void take(struct leader *leader, const struct net_event *event)
 {
     struct wire_message message;
@@ -171,7 +175,7 @@ static void take(struct leader *leader, const struct net_event *event)
     }
     struct relay *relay = find(leader, message.pool);
     if (message.type == WIRE_QUIT)
-        roster_quit(leader->home.roster);
+        quit(leader, &message.quit);
     else if (message.type == WIRE_OPEN && !relay)
         open_pool(leader, event, &message);
     else if (relay)
@@ -216,11 +220,11 @@ static void end_all(struct leader *leader)
 static void watch(struct leader *leader, uint64_t now)
 {
     struct relay_home *home = &leader->home;
-    struct pollfd manager = {.fd = leader->manager, .events = POLLIN};
+    struct pollfd manager = {.fd = leader->pulse ? pulse_fd(leader->pulse) : -1, .events = POLLIN};
     if (now < leader->looked + WATCH_TICK_NS)
         return;
     leader->looked = now;
-    if (leader->manager >= 0 && poll(&manager, 1, 0) > 0)
+    if (poll(&manager, 1, 0) > 0)
         home->lost = true;
     int deaths = watch_look(leader->watch);
     for (; leader->deaths < deaths; leader->deaths++) {

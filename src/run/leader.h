@@ -27,6 +27,7 @@
 
 struct leader;
 struct net;
+struct pulse;
 
 struct leader_setup {
     struct net *net; /* only the leader polls it; its owner closes it behind leader_destroy */
@@ -35,8 +36,8 @@ struct leader_setup {
      * number of member 1 in the manager's crew. */
     struct roster *roster;
     enum memory_kind memory;
-    struct crew *crew; /* of the roster; held */
-    long manager;      /* its process, where that runs on this kernel; else 0 */
+    struct crew *crew;   /* of the roster; held */
+    struct pulse *pulse; /* by which it hears of the manager's end; or NULL */
 };
 
 /* RP_NO_MEMORY. */

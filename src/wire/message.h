@@ -134,6 +134,7 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     FIELD(u64, block)                                                                                        \
     FIELD(u32, item)
 
+#define WIRE_QUIT_FIELDS(FIELD)  FIELD(u32, shaken) /* somebody died: no one waits for the others */
 #define WIRE_NOTES_FIELDS(FIELD) FIELD(u32, count)
 
 #define WIRE_RECALLED_FIELDS(FIELD)                                                                          \
@@ -165,6 +166,7 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     STRUCT(BLOCK, block)                                                                                     \
     STRUCT(RECALL, recall)                                                                                   \
     STRUCT(CANCEL, cancel)                                                                                   \
+    STRUCT(QUIT, quit)                                                                                       \
     STRUCT(NOTES, notes)                                                                                     \
     STRUCT(RECALLED, recalled)                                                                               \
     STRUCT(STARTED, started)                                                                                 \

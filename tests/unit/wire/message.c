@@ -221,7 +221,7 @@ TEST_CASE(a_frame_of_an_unknown_type_or_with_reserved_bytes_is_refused)
         if (!known[type])
             CHECK_STATUS(wire_message_unpack(&message, head, sizeof head, NULL, 0, NULL), RP_INVALID);
     }
-    head[0] = WIRE_QUIT;
+    head[0] = WIRE_CLOSE;
     CHECK_STATUS(wire_message_unpack(&message, head, sizeof head, NULL, 0, NULL), RP_OK);
     for (int i = 2; i < 8; i++) {
         head[i] = 1;
