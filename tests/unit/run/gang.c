@@ -76,7 +76,8 @@ void gang_start_idle(struct gang *gang, int workers)
     gang_start(gang, workers, MEMORY_MEMFD, &no_service);
 }
 
-void gang_start(struct gang *gang, int workers, enum memory_kind memory, const struct gang_fate *fates)
+static void start(struct gang *gang, int first, int workers, enum memory_kind memory,
+                  const struct gang_fate *fates)
 {
     struct error error;
     if (!gang_tally)
@@ -87,14 +88,27 @@ void gang_start(struct gang *gang, int workers, enum memory_kind memory, const s
     *gang = (struct gang){.workers = workers};
     REQUIRE_STATUS(roster_create(&gang->roster, workers, memory, &error), RP_OK);
     roster_enter(&gang->roster, 0, "test", "0", 0);
-    for (int i = 1; i <= workers; i++) {
+    for (int i = first; i <= workers; i++) {
         gang->ended[i] = -1;
         gang->pid[i] = fork();
         REQUIRE(gang->pid[i] >= 0);
         if (gang->pid[i] == 0)
             serve(gang, i, fates);
     }
-    gang_await(&gang_tally->entered, (uint32_t)workers);
+    gang_await(&gang_tally->entered, (uint32_t)(workers - first + 1));
+}
+
+void gang_start(struct gang *gang, int workers, enum memory_kind memory, const struct gang_fate *fates)
+{
+    start(gang, 1, workers, memory, fates);
+}
+
+void gang_start_led(struct gang *gang, int workers, const struct gang_fate *fates)
+{
+    start(gang, 2, workers, MEMORY_MEMFD, fates);
+    gang->roster.self = 1;
+    roster_enter(&gang->roster, 1, "test", "1", 0);
+    gang->roster.self = 0;
 }
 
 static void dispose(struct task *task)

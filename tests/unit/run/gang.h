@@ -57,6 +57,9 @@ extern struct gang_tally *gang_tally;
 /* Forks the workers; `fates` (may be NULL) ends with one of worker 0. */
 void gang_start(struct gang *gang, int workers, enum memory_kind memory, const struct gang_fate *fates);
 
+/* The same for a node that the test leads: it is member 1 itself, the others are forked. */
+void gang_start_led(struct gang *gang, int workers, const struct gang_fate *fates);
+
 /* The same with processes that serve nothing, and wait for their end. */
 void gang_start_idle(struct gang *gang, int workers);
 

@@ -1,0 +1,104 @@
+/* Submitted tasks on a node that is led from elsewhere: they start, end, are cancelled and given back one by
+ * one. */
+#include <string.h>
+
+#include "check.h"
+#include "outpost.h"
+
+static struct outpost post;
+
+static int fail_at_three(rp_call *call, const void *in, size_t size)
+{
+    rp_worker_info info;
+    (void)in, (void)size;
+    if (rp_call_index(call) == 903 && !rp_here(call, &info))
+        return rp_fail(call, "three is too many for worker %d", info.worker);
+    return rp_return(call, "fine", 4);
+}
+
+TEST_CASE(a_task_that_fails_says_why_and_the_number_of_its_worker)
+{
+    outpost_start(&post, 1, NULL);
+    outpost_open_pool(&post, NULL, NULL, NULL, 0);
+    struct wire_message block = outpost_tasks(1, 5);
+    outpost_send_tasks(&post, &block, fail_at_three);
+    outpost_await_items(&post, 5);
+    const struct outpost_note *failed = outpost_find(&post, 1, 3), *fine = outpost_find(&post, 1, 4);
+    REQUIRE(failed && fine);
+    CHECK_STATUS(failed->note.status, RP_TASK_FAILED);
+    CHECK_INT(failed->note.code, 1);
+    CHECK_UINT(failed->note.worker, OUTPOST_FIRST);
+    REQUIRE(failed->note.bytes == strlen("three is too many for worker 5"));
+    CHECK_MEM(failed->payload, "three is too many for worker 5", failed->note.bytes);
+    CHECK_STATUS(fine->note.status, RP_OK);
+    outpost_end(&post);
+}
+
+TEST_CASE(a_task_for_the_leader_runs_there_though_it_leaves_the_others_to_the_workers)
+{
+    outpost_start(&post, 3, NULL);
+    outpost_open_pool(&post, NULL, NULL, NULL, 0);
+    struct wire_message mine = outpost_tasks(1, 3), others = outpost_tasks(2, 40);
+    mine.block.worker = OUTPOST_FIRST;
+    outpost_send_tasks(&post, &others, fail_at_three);
+    outpost_send_tasks(&post, &mine, fail_at_three);
+    outpost_await_items(&post, 43);
+    for (int i = 0; i < post.count; i++)
+        CHECK_INT(post.said[i].note.worker == OUTPOST_FIRST, post.said[i].note.block == 1);
+    outpost_end(&post);
+}
+
+static int wait_for_gate(rp_call *call, const void *in, size_t size)
+{
+    (void)in, (void)size;
+    atomic_fetch_add(&gang_tally->runs[rp_call_index(call)], 1);
+    gang_await(&gang_tally->gate, 1);
+    return 0;
+}
+
+TEST_CASE(what_nobody_has_begun_is_given_back_and_the_rest_has_notes)
+{
+    outpost_start(&post, 3, NULL);
+    outpost_open_pool(&post, NULL, NULL, NULL, 0);
+    struct wire_message block = outpost_tasks(1, 20);
+    outpost_send_tasks(&post, &block, wait_for_gate);
+    gang_await(&gang_tally->runs[901], 1);
+    outpost_send(&post,
+                 &(struct wire_message){.type = WIRE_RECALL, .pool = OUTPOST_POOL, .recall = {.block = 1}},
+                 NULL, 0);
+    outpost_await(&post, WIRE_RECALLED, 1);
+    CHECK_UINT(post.last[WIRE_RECALLED].recalled.block, 1);
+    CHECK_UINT(post.last[WIRE_RECALLED].recalled.from, 2);
+    atomic_store(&gang_tally->gate, 1);
+    outpost_await_items(&post, 2);
+    outpost_end(&post);
+    for (uint32_t i = 0; i < 20; i++)
+        CHECK_UINT(gang_tally->runs[900 + i], i < 2);
+}
+
+TEST_CASE(a_task_is_cancelled_until_it_starts)
+{
+    outpost_start(&post, 2, NULL);
+    outpost_open_pool(&post, NULL, NULL, NULL, 0);
+    struct wire_message block = outpost_tasks(1, 3);
+    outpost_send_tasks(&post, &block, wait_for_gate);
+    gang_await(&gang_tally->runs[900], 1);
+    outpost_await(&post, WIRE_STARTED, 1);
+    CHECK_UINT(post.last[WIRE_STARTED].started.item, 0);
+    CHECK_UINT(post.last[WIRE_STARTED].started.worker, OUTPOST_FIRST + 1);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct wire_message cancel = {
+            .type = WIRE_CANCEL, .pool = OUTPOST_POOL, .cancel = {.block = 1, .item = i}};
+        outpost_send(&post, &cancel, NULL, 0);
+        outpost_await(&post, WIRE_ANSWER, (int)i + 1);
+        CHECK_UINT(post.last[WIRE_ANSWER].answer.item, i);
+        CHECK_UINT(post.last[WIRE_ANSWER].answer.ok, i);
+    }
+    atomic_store(&gang_tally->gate, 1);
+    outpost_await_items(&post, 2);
+    outpost_end(&post);
+    CHECK_UINT(post.items, 2);
+    CHECK_UINT(gang_tally->runs[900], 1);
+    CHECK_UINT(gang_tally->runs[901], 0);
+    CHECK_UINT(gang_tally->runs[902], 1);
+}
