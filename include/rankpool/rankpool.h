@@ -277,7 +277,8 @@ static inline int rp_return(rp_call *call, const void *data, size_t size)
 
 /* Room for an answer of `size` bytes, aligned for any type, to be written before the task returns 0;
  * it replaces an earlier answer. It is the library's, and not to be freed. NULL when there is no
- * memory for it. */
+ * memory for it: a task that then returns what is not 0 fails with RP_TASK_FAILED, and a sentence that
+ * says so. */
 RP_API void *rp_reserve(rp_call *call, size_t size);
 
 /* Fails the task with a sentence, as of printf, which is copied; it is cut where it is longer than
