@@ -208,13 +208,15 @@ static bool receive(struct leader *leader)
 
 /* ---- Deaths ------------------------------------------------------------------------------ */
 
-/* The workers of the node know of no other manager than the one that this process was to them. */
+/* The workers of the node know of no other manager than the one that this process was to them. One that has
+ * quit closes its end, which is no loss. */
 static void end_all(struct leader *leader)
 {
     leader->ended = true;
     leader->home.lost = true;
     net_drop(leader->home.net, leader->home.peer);
-    roster_bury(leader->home.roster, 0);
+    if (!atomic_load(&leader->home.roster->shared->quit))
+        roster_bury(leader->home.roster, 0);
 }
 
 static void watch(struct leader *leader, uint64_t now)

@@ -11,7 +11,7 @@
 
 /* ---- What makes sense -------------------------------------------------------------------- */
 
-static struct relay_block *find(const struct relay *relay, uint64_t number)
+struct relay_block *relay_find_block(const struct relay *relay, uint64_t number)
 {
     struct relay_block *block = relay->blocks;
     while (block && (block->told.block != number || block->state == BLOCK_ENDED))
@@ -31,13 +31,6 @@ static bool names_common(const struct relay *relay, const struct wire_block *tol
     return common ? common->size == told->common_size : !told->common && !told->common_size;
 }
 
-/* Results of a block that are placed. */
-static uint64_t out_bytes(const struct wire_block *told)
-{
-    bool placed = told->map && !(told->flags & (POST_PACKED | POST_REDUCE | POST_DROP_RESULTS));
-    return placed ? told->items * told->out_size : 0;
-}
-
 static const char *find_fault(const struct relay *relay, const struct wire_block *told)
 {
     bool reduces = told->flags & POST_REDUCE;
@@ -45,7 +38,7 @@ static const char *find_fault(const struct relay *relay, const struct wire_block
         bool held;
         const char *else_;
     } rules[] = {
-        {!find(relay, told->block), "its number is another one's"},
+        {!relay_find_block(relay, told->block), "its number is another one's"},
         {told->items > 0 && told->items <= BOARD_POST_ITEMS, "it has no items, or too many"},
         {!(told->flags & ~FLAGS), "its flags are unknown"},
         {told->map || !told->flags, "submitted tasks have no flags"},
@@ -55,7 +48,8 @@ static const char *find_fault(const struct relay *relay, const struct wire_block
          "it cannot be combined"},
         {!reduces || (told->first <= told->total && told->items <= told->total - told->first),
          "it reaches beyond its map"},
-        {told->out_size <= PTRDIFF_MAX / BOARD_POST_ITEMS, "its results are too long"},
+        {told->out_size <= PTRDIFF_MAX / 2 / BOARD_POST_ITEMS, "its results are too long"},
+        {told->bytes <= PTRDIFF_MAX / 2, "its inputs are too long"},
         {names_worker(relay, told->worker), "it is for no worker of this node"},
         {names_common(relay, told), "what its items have in common is not here"},
     };
@@ -74,29 +68,6 @@ static void refuse_block(struct relay *relay, const struct wire_block *told, con
 }
 
 /* ---- Life -------------------------------------------------------------------------------- */
-
-static uint64_t aligned(uint64_t size)
-{
-    return (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
-}
-
-/* The table as the workers read it. */
-static uint64_t table_bytes(const struct wire_block *told)
-{
-    uint64_t entry = !told->map                   ? sizeof(struct task_record)
-                     : told->flags & POST_PACKED  ? sizeof(struct packed_input)
-                     : told->flags & WIRE_INDICES ? sizeof(uint64_t)
-                                                  : 0;
-    return told->items * entry;
-}
-
-static uint64_t lay_out(struct relay_block *block)
-{
-    block->in = 0;
-    block->out = aligned(block->parts.inputs);
-    block->indices = block->out + aligned(out_bytes(&block->told));
-    return block->indices + table_bytes(&block->told);
-}
 
 static void free_block(struct relay_block *block)
 {
@@ -184,96 +155,17 @@ static struct relay_block *add(struct relay *relay, const struct wire_block *tol
 
 /* ---- Onto the board ---------------------------------------------------------------------- */
 
-static char *place_of(const struct relay_block *block, uint64_t offset)
-{
-    return board_at(&block->relay->manager.board, block->memory->offset + offset);
-}
-
-static bool fill_indices(struct relay_block *block, const unsigned char *table)
-{
-    uint64_t *indices = (uint64_t *)(void *)place_of(block, block->indices);
-    for (uint32_t i = 0; i < block->told.items; i++)
-        indices[i] = wire_u64_unpack(table + i * sizeof *indices);
-    return true;
-}
-
-static bool fill_packed(struct relay_block *block, const unsigned char *table)
-{
-    struct packed_input *inputs = (struct packed_input *)(void *)place_of(block, block->indices);
-    uint64_t at = block->memory->offset + block->in;
-    for (uint32_t i = 0; i < block->told.items; i++) {
-        struct wire_packed item;
-        wire_packed_unpack(&item, table + i * WIRE_PACKED_SIZE);
-        if (item.index != block->told.first + i)
-            return false;
-        inputs[i] = (struct packed_input){at, item.size};
-        at += wire_aligned(item.size);
-    }
-    return true;
-}
-
-static bool is_cancelled(const struct relay_block *block, uint32_t item)
-{
-    return block->cancelled[item / 64] >> (item % 64) & 1;
-}
-
-static bool fill_records(struct relay_block *block, const unsigned char *table)
-{
-    uint64_t at = block->in;
-    for (uint32_t i = 0; i < block->told.items; i++) {
-        struct task_record *record = relay_records(block) + i;
-        struct wire_task task;
-        wire_task_unpack(&task, table + i * WIRE_TASK_SIZE);
-        if (!task.function.module)
-            return false;
-        if (task.in_size > NOTE_INLINE)
-            record->input.offset = block->memory->offset + at;
-        else if (task.in_size)
-            memcpy(record->input.bytes, place_of(block, at), task.in_size);
-        record->in_size = task.in_size;
-        record->index = task.index;
-        record->function = (struct board_function){task.function.module, task.function.offset};
-        record->attempt = (uint32_t)task.attempt;
-        atomic_store_explicit(&record->state, is_cancelled(block, i) ? RECORD_CANCELLED : RECORD_PENDING,
-                              memory_order_relaxed);
-        at += wire_aligned(task.in_size);
-    }
-    return true;
-}
-
-/* What stands in the table of the message is written to the board, where the inputs are; false: it makes no
- * sense. */
-static bool fill(struct relay_block *block, const unsigned char *table)
-{
-    const struct wire_block *told = &block->told;
-    if (block->parts.table && wire_block_check(told, table, NULL))
-        return false;
-    block->filled = true;
-    if (!block->parts.table)
-        return true;
-    return !told->map                  ? fill_records(block, table)
-           : told->flags & POST_PACKED ? fill_packed(block, table)
-                                       : fill_indices(block, table);
-}
-
-static bool take_memory(struct relay_block *block)
-{
-    if (!block->memory)
-        block->memory = posting_block(&block->relay->manager, lay_out(block));
-    return block->memory;
-}
-
 enum step { STEP_DONE, STEP_WAITS, STEP_FAULTY };
 
 static enum step bring_to_board(struct relay_block *block)
 {
     if (block->filled)
         return STEP_DONE;
-    if (!take_memory(block))
+    if (!relay_take_memory(block))
         return STEP_WAITS;
     if (block->apart)
-        memcpy(place_of(block, block->in), block->apart, block->parts.inputs);
-    bool filled = fill(block, block->table);
+        memcpy(relay_place(block, block->in), block->apart, block->parts.inputs);
+    bool filled = relay_fill(block, block->table);
     free(block->table);
     free(block->apart);
     block->table = block->apart = NULL;
@@ -298,7 +190,7 @@ static void find_no_room(struct relay *relay, const struct relay_block *block)
     if (can_wait(relay))
         return;
     snprintf(why, sizeof why, "no shared memory for %" PRIu32 " items of %" PRIu64 " bytes at once",
-             block->told.items, (block->parts.inputs + out_bytes(&block->told)) / block->told.items);
+             block->told.items, (block->parts.inputs + relay_out_bytes(&block->told)) / block->told.items);
     relay_refuse(relay, why);
 }
 
@@ -355,8 +247,8 @@ static bool prepare_segments(struct relay_block *block, void *places[NET_SEGMENT
     }
     if (!block->parts.inputs)
         return true;
-    if (take_memory(block))
-        places[count] = place_of(block, block->in);
+    if (relay_take_memory(block))
+        places[count] = relay_place(block, block->in);
     else
         places[count] = block->apart = malloc(block->parts.inputs);
     return places[count];
@@ -382,11 +274,12 @@ static bool keep_inline(struct relay_block *block, const unsigned char *body)
 static bool take_inline(struct relay_block *block, const unsigned char *body)
 {
     const struct wire_parts *parts = &block->parts;
-    if (!take_memory(block))
+    if (!relay_take_memory(block))
         return keep_inline(block, body);
     if (parts->inputs)
-        memcpy(place_of(block, block->in), body + wire_parts_together(parts) - parts->inputs, parts->inputs);
-    return fill(block, body);
+        memcpy(relay_place(block, block->in), body + wire_parts_together(parts) - parts->inputs,
+               parts->inputs);
+    return relay_fill(block, body);
 }
 
 void relay_take_block(struct relay *relay, const struct net_event *event, const struct wire_message *message)
@@ -414,110 +307,6 @@ void relay_take_block(struct relay *relay, const struct net_event *event, const 
     }
     relay->deliveries++;
     net_receive(relay->home->net, event, places, &block->delivery);
-}
-
-/* ---- Giving back ------------------------------------------------------------------------- */
-
-static void say_recalled(struct relay *relay, uint64_t block, uint32_t from)
-{
-    relay_flush(relay);
-    relay_send(relay->home, &(struct wire_message){.type = WIRE_RECALLED,
-                                                   .pool = relay->pool,
-                                                   .recalled = {.block = block, .from = from}});
-}
-
-/* The post of a block's first posting; NULL: it has ended. */
-static struct posting *first_posting(const struct relay_block *block)
-{
-    struct posting *posting = &block->relay->manager.postings[block->post];
-    return posting->ops && posting->serial == block->serial ? posting : NULL;
-}
-
-/* Posts that repeat a part are of what somebody had begun. */
-void relay_give_back(struct relay_block *block)
-{
-    struct relay *relay = block->relay;
-    uint32_t from = 0, items = block->told.items;
-    if (block->state == BLOCK_POSTED) {
-        struct posting *posting = first_posting(block);
-        from = posting ? post_freeze(&relay->manager.board, block->post) : items;
-        if (from < items) {
-            lease_end_run(&posting->lease, from, items - from);
-            relay_leave_post(relay, block->post);
-        }
-    }
-    say_recalled(relay, block->told.block, from);
-    if (from < items)
-        relay_end_items(block, items - from);
-}
-
-void relay_give_back_all(struct relay *relay)
-{
-    for (struct relay_block *block = relay->blocks, *behind; block; block = behind) {
-        behind = block->behind;
-        if (block->state != BLOCK_ENDED)
-            relay_give_back(block);
-    }
-}
-
-/* The first item without a note; all its posts end. */
-static uint32_t end_posts(struct relay_block *block)
-{
-    struct relay *relay = block->relay;
-    uint32_t lowest = block->told.items;
-    for (int i = 0; i < BOARD_POSTS; i++) {
-        struct posting *posting = &relay->manager.postings[i];
-        if (!posting->ops || posting->work != block)
-            continue;
-        post_freeze(&relay->manager.board, i);
-        for (uint32_t item = posting->lease.items; item-- > 0;)
-            if (lease_end(&posting->lease, item) && posting->first + item < lowest)
-                lowest = (uint32_t)posting->first + item;
-        relay_leave_post(relay, i);
-    }
-    return lowest;
-}
-
-void relay_give_up(struct relay *relay)
-{
-    for (struct relay_block *block = relay->blocks, *behind; block; block = behind) {
-        behind = block->behind;
-        if (block->state == BLOCK_ENDED)
-            continue;
-        uint32_t from = block->state == BLOCK_POSTED ? end_posts(block) : 0;
-        say_recalled(relay, block->told.block, from);
-        relay_end_items(block, block->open);
-    }
-}
-
-void relay_take_recall(struct relay *relay, uint64_t number)
-{
-    struct relay_block *block = find(relay, number);
-    if (block)
-        relay_give_back(block);
-    else
-        say_recalled(relay, number, UINT32_MAX); /* it has ended */
-}
-
-/* False: the task has begun. */
-static bool cancel(struct relay_block *block, uint32_t item)
-{
-    if (!block->filled) {
-        block->cancelled[item / 64] |= UINT64_C(1) << (item % 64);
-        return true;
-    }
-    uint32_t state = RECORD_PENDING;
-    return atomic_compare_exchange_strong(&relay_records(block)[item].state, &state, RECORD_CANCELLED) ||
-           state == RECORD_CANCELLED;
-}
-
-void relay_take_cancel(struct relay *relay, uint64_t number, uint32_t item)
-{
-    struct relay_block *block = find(relay, number);
-    bool ok = block && !block->told.map && item < block->told.items && cancel(block, item);
-    relay_send(relay->home, &(struct wire_message){.type = WIRE_ANSWER,
-                                                   .pool = relay->pool,
-                                                   .answer = {.block = number, .item = item, .ok = ok}});
 }
 
 void relay_free_blocks(struct relay *relay)

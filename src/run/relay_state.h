@@ -1,6 +1,6 @@
-/* A relay under way: shared by the files relay*.c alone. relay.c is its life, relay_block.c takes blocks in
- * and posts them, relay_post.c is what it does about its posts, relay_common.c keeps what the items of a map
- * have in common, relay_send.c sends notes. */
+/* A relay under way: shared by the files relay*.c alone. relay.c is its life; relay_block.c takes blocks in,
+ * relay_fill.c brings them to the board, relay_post.c is what it does about its posts, relay_back.c gives
+ * back; relay_common.c keeps what the items of a map have in common, relay_send.c sends notes. */
 #ifndef RANKPOOL_RUN_RELAY_STATE_H
 #define RANKPOOL_RUN_RELAY_STATE_H
 
@@ -87,24 +87,35 @@ struct relay_block {
 
 /* relay_block.c */
 void relay_take_block(struct relay *relay, const struct net_event *event, const struct wire_message *message);
-void relay_take_recall(struct relay *relay, uint64_t block);
-void relay_take_cancel(struct relay *relay, uint64_t block, uint32_t item);
+struct relay_block *relay_find_block(const struct relay *relay,
+                                     uint64_t block); /* NULL: none, or it has ended */
 
 /* Posts what waits, as far as there is room. */
 void relay_feed(struct relay *relay);
-
-/* Gives back what nobody has begun of a block, or of all. */
-void relay_give_back(struct relay_block *block);
-void relay_give_back_all(struct relay *relay);
-
-/* The same where nobody is left to end what was begun. */
-void relay_give_up(struct relay *relay);
 
 /* Items have notes, or were given back: the last ones end the block. */
 void relay_end_items(struct relay_block *block, uint32_t count);
 /* The net is done with one use of its memory. */
 void relay_let_go(struct relay_block *block);
 void relay_free_blocks(struct relay *relay);
+
+/* relay_fill.c: bytes of the results that are placed; memory on the board, false: there is no room; what lies
+ * there, by an offset in it; and writing to it what stands in the table of the message, once the inputs are
+ * there, false: it makes no sense. */
+uint64_t relay_out_bytes(const struct wire_block *told);
+bool relay_take_memory(struct relay_block *block);
+char *relay_place(const struct relay_block *block, uint64_t offset);
+bool relay_fill(struct relay_block *block, const unsigned char *table);
+
+/* relay_back.c: gives back what nobody has begun of a block, or of all. */
+void relay_give_back(struct relay_block *block);
+void relay_give_back_all(struct relay *relay);
+
+/* The same where nobody is left to end what was begun. */
+void relay_give_up(struct relay *relay);
+
+void relay_take_recall(struct relay *relay, uint64_t block);
+void relay_take_cancel(struct relay *relay, uint64_t block, uint32_t item);
 
 static inline struct task_record *relay_records(const struct relay_block *block)
 {
