@@ -44,7 +44,8 @@ extern "C" {
  *
  * The first call duplicates `comm`, and keeps the duplicate with it as an attribute: it is freed
  * with `comm`, at MPI_Finalize at last. A pool that is open when `comm` is freed remains usable; one that
- * is open when its manager calls MPI_Finalize is broken, and its workers leave rp_serve.
+ * is open when its manager calls MPI_Finalize is broken, and its workers leave rp_serve. A worker whose
+ * task calls it says so and ends its process, as one that dies.
  *
  * Errors: RP_INVALID (MPI does not run, the communicator, ranks that name different managers or a
  * rank that does not exist, a rank without a place for its handle, the manager's options),

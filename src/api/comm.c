@@ -2,7 +2,9 @@
 
 #include <limits.h>
 #include <rankpool/mpi.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "api/guest.h"
 #include "api/last_error.h"
@@ -21,7 +23,8 @@ struct comm {
 static struct {
     struct comm *world; /* of the program that leaves MPI to the library */
     struct comm *first; /* kept with the caller's communicators, the newest first */
-    bool ready;         /* the keys below are made */
+    bool watched;       /* the second key below is made, and on MPI_COMM_SELF ... */
+    bool ready;         /* ... and the first one is made, too */
     int key, end;       /* of a communicator's comm; of the end of MPI, on MPI_COMM_SELF */
 } process;
 
@@ -55,10 +58,52 @@ static rp_status duplicate(MPI_Comm callers, struct comm **comm, struct error *e
 
 static void release(struct comm *comm)
 {
-    if (comm->kept)
+    if (comm->kept && comm->release)
         comm->release(comm->kept);
     MPI_Comm_free(&comm->own);
     free(comm);
+}
+
+/* ---- The end of MPI ---------------------------------------------------------------------- */
+
+/* Its MPI is a copy of the rank's, which nobody would answer. */
+static _Noreturn void end_child(void)
+{
+    fprintf(
+        stderr,
+        "rankpool: an isolated task has called MPI_Finalize, which only the program may: its process ends\n");
+    _exit(1);
+}
+
+/* MPI_Finalize deletes the attributes of MPI_COMM_SELF first, those set last at first. */
+static int begin_end(MPI_Comm self, int key, void *value, void *state)
+{
+    (void)self, (void)key, (void)value, (void)state;
+    if (box_is_child())
+        end_child();
+    if (process.world && process.world->kept)
+        process.world->end(process.world->kept);
+    while (process.first) {
+        if (process.first->kept)
+            process.first->end(process.first->kept);
+        MPI_Comm_delete_attr(process.first->callers, process.key);
+    }
+    if (process.ready)
+        MPI_Comm_free_keyval(&process.key);
+    MPI_Comm_free_keyval(&process.end);
+    return MPI_SUCCESS;
+}
+
+static rp_status watch_end(struct error *error)
+{
+    if (process.watched)
+        return RP_OK;
+    rp_status status = judge(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, begin_end, &process.end, NULL),
+                             "MPI_Comm_create_keyval", error);
+    if (!status)
+        status = judge(MPI_Comm_set_attr(MPI_COMM_SELF, process.end, NULL), "MPI_Comm_set_attr", error);
+    process.watched = !status;
+    return status;
 }
 
 /* ---- The library's own MPI --------------------------------------------------------------- */
@@ -79,6 +124,8 @@ rp_status comm_start(struct comm **world, struct error *error)
             "rp_open in a program that has called MPI_Init: open the pool with rp_open_comm instead");
     rp_status status =
         judge(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level), "MPI_Init_thread", error);
+    if (!status)
+        status = watch_end(error);
     if (!status)
         status = duplicate(MPI_COMM_WORLD, &process.world, error);
     if (!status)
@@ -112,31 +159,14 @@ static int forget(MPI_Comm callers, int key, void *value, void *state)
     return MPI_SUCCESS;
 }
 
-/* MPI_Finalize deletes the attributes of MPI_COMM_SELF first, those set last at first. */
-static int forget_all(MPI_Comm self, int key, void *value, void *state)
-{
-    (void)self, (void)key, (void)value, (void)state;
-    while (process.first) {
-        if (process.first->kept)
-            process.first->end(process.first->kept);
-        MPI_Comm_delete_attr(process.first->callers, process.key);
-    }
-    MPI_Comm_free_keyval(&process.key);
-    MPI_Comm_free_keyval(&process.end);
-    return MPI_SUCCESS;
-}
-
 static rp_status make_keys(struct error *error)
 {
     if (process.ready)
         return RP_OK;
-    rp_status status = judge(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, forget, &process.key, NULL),
-                             "MPI_Comm_create_keyval", error);
+    rp_status status = watch_end(error);
     if (!status)
-        status = judge(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, forget_all, &process.end, NULL),
+        status = judge(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, forget, &process.key, NULL),
                        "MPI_Comm_create_keyval", error);
-    if (!status)
-        status = judge(MPI_Comm_set_attr(MPI_COMM_SELF, process.end, NULL), "MPI_Comm_set_attr", error);
     process.ready = !status;
     return status;
 }

@@ -38,8 +38,8 @@ rp_status comm_all_gather(struct comm *comm, const void *mine, size_t size, void
 /* One rank's `size` bytes to everybody. */
 rp_status comm_broadcast(struct comm *comm, int from, void *data, size_t size, struct error *error);
 
-/* What is kept with the comm (NULL at first), and released with it. `end` is called before where that is
- * because the program calls MPI_Finalize. */
+/* What is kept with the comm (NULL at first), and released with it; `release` may be NULL. `end` is called
+ * before, where the program, or a task, calls MPI_Finalize. */
 void *comm_kept(const struct comm *comm);
 void comm_keep(struct comm *comm, void *what, void (*release)(void *what), void (*end)(void *what));
 

@@ -23,6 +23,9 @@ static void drop_all(void *first)
 /* A manager in MPI_Finalize waits for the others: none must wait for it in rp_serve. */
 static void end_all(void *first)
 {
+    for (struct team *team = first; team && worker.serving; team = team->behind)
+        if (team->world.roster.shared && team->world.roster.self)
+            world_lose_worker(&team->world.roster);
     for (struct team *team = first; team; team = team->behind)
         if (team->world.roster.shared && team->world.roster.self == 0)
             roster_quit(&team->world.roster);

@@ -106,6 +106,36 @@ static _Noreturn void serve(struct world *world, bool ours)
     exit(0);
 }
 
+_Noreturn void world_lose_worker(const struct roster *roster)
+{
+    const struct roster_member *member = &roster->shared->member[roster->self];
+    fprintf(stderr,
+            "rankpool: a task on worker %u (%s, process %ld) has called MPI_Finalize, which only the program "
+            "may: this process ends, and its tasks go to others\n",
+            roster->shared->first + (unsigned)roster->self - 1, member->host, (long)member->pid);
+    fflush(NULL);
+    _exit(1);
+}
+
+/* The program calls MPI_Finalize, which waits for the workers, or one of its tasks does. */
+static void end_in_finalize(void *kept)
+{
+    struct world *world = kept;
+    if (is_forked() || !world->roster.shared)
+        return;
+    if (process.serving)
+        world_lose_worker(&world->roster);
+    roster_quit(&world->roster);
+    if (process.worker || workers_leave(world, process.open ? clock_deadline(LEAVE_S) : CLOCK_NEVER))
+        return;
+    fprintf(
+        stderr,
+        "rankpool: MPI_Finalize, in a program that has left MPI to rp_open, would wait for ever for workers "
+        "that have died or run tasks: the program ends\n");
+    fflush(NULL);
+    _exit(1);
+}
+
 /* ---- Starting ---------------------------------------------------------------------------- */
 
 rp_status world_describe(struct world *world, const char *format, ...)
@@ -183,6 +213,7 @@ static rp_status meet_others(struct world *world, const struct launch *launch, s
     process.worker = rank > 0;
     process.pid = getpid();
     atexit(process.worker ? end_worker : end_manager);
+    comm_keep(comm, world, NULL, end_in_finalize);
     rp_status status = launch_strangers(launch, ranks, error);
     if (!status)
         status = launch_join(launch, &joined, error);

@@ -28,6 +28,10 @@ rp_status world_meet(struct world *world, struct comm *comm, int manager, struct
 rp_status world_be_alone(struct world *world, const char *why);
 rp_status world_describe(struct world *world, const char *format, ...) RP_PRINTF(2, 3);
 
+/* A task has called MPI_Finalize, in which the other ranks would be waited for: ends this process with a
+ * sentence, as a worker of that roster that is lost. */
+_Noreturn void world_lose_worker(const struct roster *roster);
+
 /* True where a launcher started this process, with others perhaps. */
 bool world_is_launched(void);
 

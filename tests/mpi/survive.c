@@ -32,7 +32,8 @@ static int count(const char *part)
 }
 
 /* By the number of a signal, or by a call. */
-static const char *const ways[] = {"9", "6", "11", "15", "exit", "exit-well", "_exit", "MPI_Abort"};
+static const char *const ways[] = {"9",         "6",     "11",        "15",          "exit",
+                                   "exit-well", "_exit", "MPI_Abort", "MPI_Finalize"};
 enum { WAYS = sizeof ways / sizeof *ways };
 
 static void run_with(const char *start, const char *kind, const char *who, const char *how)
@@ -86,6 +87,36 @@ TEST_CASE(where_mpirun_ends_the_job_with_a_rank_it_says_so_and_fails)
         CHECK_HAS(said.text, "Exit code:    3");
         CHECK_INT(said.code, 3);
     }
+}
+
+/* ---- MPI_Finalize out of place ------------------------------------------------------------ */
+
+TEST_CASE(a_task_that_finalizes_mpi_is_told_and_ends_its_worker)
+{
+    static const char *const starts[] = {ALONE, RECOVERY FINALIZE, RECOVERY FINALIZE};
+    for (int i = 0; i < 3; i++) {
+        run_with(starts[i], i < 2 ? "open" : "comm", "worker", "MPI_Finalize");
+        CHECK_INT(count("rankpool: a task on worker "), 1);
+        CHECK_INT(count("has called MPI_Finalize, which only the program may"), 1);
+    }
+}
+
+TEST_CASE(an_isolated_task_that_finalizes_mpi_ends_itself_alone)
+{
+    run_with("RANKPOOL_ISOLATE=1 " RECOVERY FINALIZE, "comm", "worker", "MPI_Finalize");
+    CHECK_HAS(said.text, "an isolated task has called MPI_Finalize");
+    CHECK_HAS(said.text, "task 50 crashed on worker ");
+    CHECK_HAS(said.text, "599 of 600 are right, close 0");
+    CHECK_INT(count("has finalized"), 3);
+}
+
+TEST_CASE(a_manager_that_finalizes_the_library_s_mpi_waits_for_no_task)
+{
+    run_with(ALONE, "open", "manager", "MPI_Finalize idle");
+    CHECK_HAS(said.text, "600 of 600 are right, close 8"); /* RP_POOL_BROKEN */
+    run_with(ALONE, "open", "manager", "MPI_Finalize busy");
+    CHECK_HAS(said.text, "rankpool: MPI_Finalize, in a program that has left MPI to rp_open");
+    CHECK_INT(said.code, 1);
 }
 
 /* ---- The manager ends --------------------------------------------------------------------- */

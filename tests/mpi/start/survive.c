@@ -31,6 +31,14 @@ static void end_process(const char *how)
         _exit(3);
     if (strcmp(how, "MPI_Abort") == 0)
         MPI_Abort(MPI_COMM_WORLD, 3);
+    if (strcmp(how, "MPI_Finalize") == 0) {
+        MPI_Finalize();
+        return;
+    }
+    if (strcmp(how, "MPI_Init") == 0) {
+        MPI_Init(NULL, NULL);
+        return;
+    }
     end_by_signal(atoi(how));
 }
 
