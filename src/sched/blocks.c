@@ -11,12 +11,17 @@ void blocks_rank(struct blocks *blocks, uint32_t number)
 {
     const struct blocks_node *node = &blocks->nodes[number];
     if (!node->is_shy)
-        ranking_set(&blocks->hungry, number, -(double)node->in_flight / blocks_cover_of(node));
+        ranking_set(&blocks->hungry, number, -(double)node->in_flight / blocks_cover_of(blocks, node));
     if (node->recalls || node->in_flight <= node->workers)
         ranking_remove(&blocks->laden, number);
     else
         ranking_set(&blocks->laden, number,
                     (double)(node->in_flight - node->workers) / blocks_weight_of(blocks, node));
+}
+
+double blocks_patience(const struct blocks *blocks)
+{
+    return fmax(BLOCKS_PATIENCE_NS, BLOCKS_BUSY * blocks->alive * blocks->cost / 2);
 }
 
 /* When the first speed becomes known, or the last one is lost, all weights are measured anew. */
@@ -64,6 +69,7 @@ static void set_speed(struct blocks *blocks, struct blocks_node *node, double sp
     if (node->speed > 0) {
         blocks->known -= node->workers;
         blocks->speeds -= node->speed;
+        blocks->trips -= node->speed * node->trip;
     } else {
         blocks->other -= node->workers;
     }
@@ -71,11 +77,12 @@ static void set_speed(struct blocks *blocks, struct blocks_node *node, double sp
     if (speed > 0) {
         blocks->known += node->workers;
         blocks->speeds += speed;
+        blocks->trips += speed * node->trip;
     } else {
         blocks->other += node->workers;
     }
     if (!blocks->known)
-        blocks->speeds = 0; /* and not what rounding has left */
+        blocks->speeds = blocks->trips = 0; /* and not what rounding has left */
     if (was_known != (blocks->known != 0))
         rank_all(blocks);
 }
@@ -186,8 +193,10 @@ void blocks_ended(struct blocks *blocks, uint32_t number, uint64_t items, double
 void blocks_trip(struct blocks *blocks, uint32_t number, double ns)
 {
     struct blocks_node *node = &blocks->nodes[number];
-    if (ns > 0 && (!(node->trip > 0) || ns < node->trip))
-        node->trip = ns;
+    if (!(ns > 0) || (node->trip > 0 && ns >= node->trip))
+        return;
+    blocks->trips += node->speed * (ns - node->trip);
+    node->trip = ns;
 }
 
 /* ---- The end game ------------------------------------------------------------------------ */
@@ -197,7 +206,7 @@ int blocks_recall_candidate(const struct blocks *blocks, double trip_ns)
     int number = ranking_first(&blocks->laden);
     if (number < 0 || !blocks->known)
         return number;
-    double way = blocks->nodes[number].trip + trip_ns + BLOCKS_SLACK_NS;
+    double way = blocks->nodes[number].trip + trip_ns + BLOCKS_DOZE_NS;
     return blocks->laden.key[number] > way ? number : -1;
 }
 

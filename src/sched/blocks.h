@@ -66,8 +66,10 @@
 
 /* What a block costs the manager, if nobody has measured it. */
 #define BLOCKS_COST_NS 5000.0
-/* Notes wait 100 us for company, and both ends doze when nothing happens. */
-#define BLOCKS_SLACK_NS 400e3
+/* That notes wait for company, where there are few nodes. */
+#define BLOCKS_PATIENCE_NS 100e3
+/* Both ends doze when nothing happens. */
+#define BLOCKS_DOZE_NS 200e3
 /* Of work in a block. */
 #define BLOCKS_LONG_NS 100e6
 
@@ -91,6 +93,7 @@ struct blocks {
     uint32_t own;          /* workers of the manager's own node */
     double cost;           /* ns of the manager a block */
     double speeds;         /* the sum of those that are known */
+    double trips;          /* of each of these, times its trip: items on their way */
     uint64_t known, other; /* workers whose speed is known, and whose is not */
     uint64_t in_flight;
     struct ranking hungry; /* by how little of its cover a node has */
@@ -129,6 +132,10 @@ void blocks_remove_node(struct blocks *blocks, uint32_t node);
 
 /* Some of its workers have died: so many are left, 1 or more. */
 void blocks_set_workers(struct blocks *blocks, uint32_t node, uint32_t workers);
+
+/* How long notes should wait on their node for company, so that the manager can read the messages of
+ * all nodes in an eighth of its time. Changes with the nodes alone. */
+double blocks_patience(const struct blocks *blocks);
 
 /* Items that the node should be sent now, 0..available: 0: it has enough, or should not have these. */
 uint64_t blocks_want(const struct blocks *blocks, uint32_t node, const struct blocks_view *view);

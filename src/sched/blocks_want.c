@@ -115,14 +115,17 @@ static uint64_t cut(const struct blocks_view *view, double wanted)
     return run;
 }
 
-/* How long until all others have done what they have and what remains; negative: there are none. */
+/* How long until all others have done what they have and what remains; negative: there are none. Who is
+ * as near and as fast as they are in the mean could do an item in less: so not all decline. */
 static double time_without(const struct blocks *blocks, const struct blocks_node *node, uint64_t remaining)
 {
     double speed = blocks_weight_of_all(blocks) - node->speed;
     uint64_t workers = blocks_count_workers(blocks) - node->workers;
     if (!workers || !(speed > 0))
         return -1;
-    return ((double)(blocks->in_flight - node->in_flight + remaining) + (double)workers) / speed;
+    double items = (double)(blocks->in_flight - node->in_flight + remaining);
+    double trips = fmax(blocks->trips - node->speed * node->trip, 0);
+    return (items + trips + (double)workers) / speed;
 }
 
 /* Whether the others will have done it all before this node could do one item. Where nothing has
@@ -133,7 +136,8 @@ static bool declines(const struct blocks *blocks, const struct blocks_node *node
     if (!(node->speed > 0) || view->is_pinned || view->schedule == SCHEDULE_STATIC)
         return false;
     *without = time_without(blocks, node, view->remaining);
-    return node->workers / node->speed + node->trip > *without && view->now - blocks->moved <= 2 * *without;
+    double alone = node->workers / node->speed + node->trip;
+    return *without >= 0 && alone > *without && view->now - blocks->moved <= 2 * *without;
 }
 
 uint64_t blocks_want(const struct blocks *blocks, uint32_t number, const struct blocks_view *view)
@@ -148,7 +152,7 @@ uint64_t blocks_want(const struct blocks *blocks, uint32_t number, const struct 
         .view = view,
         .share = (double)view->remaining *
                  (view->is_pinned ? 1 : blocks_weight_of(blocks, node) / blocks_weight_of_all(blocks)),
-        .cover = blocks_cover_of(node),
+        .cover = blocks_cover_of(blocks, node),
     };
     struct answer answer = schedules[view->schedule](&asking);
     return (double)node->in_flight < answer.keep ? cut(view, answer.run) : 0;

@@ -129,11 +129,25 @@ TEST_CASE(a_block_is_as_long_as_lets_the_manager_serve_all_nodes)
     double now = 0;
     make_known(&blocks, 0, 1000000, &now, 10000 * MS); /* 100 a millisecond */
     /* 1000 nodes take 5 ms, of which 4 times as long are 20 */
+    blocks_sent(&blocks, 0, 2000, now);
     CHECK_UINT(want(&blocks, 0, view_of(0, 1u << 30, now)), 2000);
+    blocks_ended(&blocks, 0, 2000, now);
     CHECK_UINT(want(&blocks, 0, view_of(4000000, 2000000, now)), 2000);
     CHECK_UINT(want(&blocks, 0, view_of(4000000, 1000000, now)), 1000); /* its share */
     CHECK_UINT(want(&blocks, 0, view_of(4000000, 1000, now)), 500);     /* what takes one round */
     blocks_close(&blocks);
+}
+
+TEST_CASE(notes_wait_so_long_that_the_manager_reads_all_nodes_in_an_eighth_of_its_time)
+{
+    struct blocks few = open_blocks(3, 1, 0), many = open_blocks(1000, 1, 0);
+    CHECK_NEAR(blocks_patience(&few), 0.1 * MS, 1);
+    CHECK_NEAR(blocks_patience(&many), 10 * MS, 1); /* half of what a block costs, for each node */
+    double now = 0;
+    make_known(&many, 0, 1000000, &now, 10000 * MS);
+    CHECK_UINT(want(&many, 0, view_of(0, 1u << 30, now)), 2022); /* twice that is covered */
+    blocks_close(&few);
+    blocks_close(&many);
 }
 
 TEST_CASE(no_node_gets_more_than_its_share_of_what_remains)
@@ -177,6 +191,21 @@ TEST_CASE(the_last_items_are_left_to_those_who_do_them_sooner)
     CHECK_INT(blocks_next(&blocks, &few, &items), 1);
     few.is_pinned = true;
     CHECK(want(&blocks, 0, few) > 0);
+    blocks_close(&blocks);
+}
+
+TEST_CASE(the_last_items_are_declined_by_those_far_away_but_not_by_all)
+{
+    struct blocks blocks = open_blocks(3, 1, 0);
+    double now = 0;
+    uint64_t items;
+    for (uint32_t i = 0; i < 3; i++) {
+        make_known(&blocks, i, 1000, &now, 10000 * MS);
+        blocks_trip(&blocks, i, i == 2 ? 900 * MS : 100 * MS);
+    }
+    struct blocks_view last = view_of(100, 1, now);
+    CHECK_UINT(want(&blocks, 2, last), 0);
+    CHECK_INT(blocks_next(&blocks, &last, &items), 0);
     blocks_close(&blocks);
 }
 
@@ -439,8 +468,9 @@ TEST_CASE(any_order_of_events_leaves_the_books_right)
                 blocks_recalling(&blocks, (uint32_t)candidate);
         }
         uint64_t in_flight = 0, known = 0, other = 0;
-        double speeds = 0;
+        double speeds = 0, trips = 0;
         for (int i = 0; i < NODES; i++) {
+            trips += blocks.nodes[i].speed * blocks.nodes[i].trip;
             in_flight += blocks.nodes[i].in_flight;
             speeds += blocks.nodes[i].speed;
             *(blocks.nodes[i].speed > 0 ? &known : &other) += blocks.nodes[i].workers;
@@ -449,6 +479,7 @@ TEST_CASE(any_order_of_events_leaves_the_books_right)
         CHECK_UINT(blocks.known, known);
         CHECK_UINT(blocks.other, other);
         CHECK_NEAR(blocks.speeds, speeds, 1e-6 * speeds + 1e-12);
+        CHECK_NEAR(blocks.trips, trips, 1e-6 * trips + 1e-3);
         blocks_close(&blocks);
     }
 }
