@@ -169,13 +169,10 @@ static bool take_refused(struct relay *relay, const struct net_event *event,
     if (!relay->refused || ends)
         return false;
     relay_receive_nowhere(relay->home, event);
-    if (message->type == WIRE_BLOCK || message->type == WIRE_RECALL)
-        relay_send(relay->home, &(struct wire_message){
-                                    .type = WIRE_RECALLED,
-                                    .pool = relay->pool,
-                                    .recalled = {.block = message->type == WIRE_BLOCK ? message->block.block
-                                                                                      : message->recall.block,
-                                                 .from = message->type == WIRE_BLOCK ? 0 : UINT32_MAX}});
+    if (message->type == WIRE_BLOCK)
+        relay_send(relay->home, &(struct wire_message){.type = WIRE_RECALLED,
+                                                       .pool = relay->pool,
+                                                       .recalled = {.block = message->block.block}});
     return true;
 }
 

@@ -75,10 +75,8 @@ void relay_give_up(struct relay *relay)
 void relay_take_recall(struct relay *relay, uint64_t number)
 {
     struct relay_block *block = relay_find_block(relay, number);
-    if (block)
+    if (block) /* else it has ended, as its notes say */
         relay_give_back(block);
-    else
-        say_recalled(relay, number, UINT32_MAX); /* it has ended */
 }
 
 /* False: the task has begun. */

@@ -163,7 +163,7 @@ bool relay_send_note(struct relay_block *block, uint32_t from, const struct note
                              .worker = (uint32_t)relay->home->crew->member[worker].number,
                              .status = (uint16_t)note->status,
                              .flags = note->flags};
-    if (note->flags & NOTE_PLACED && note->size && !(told->flags & POST_DROP_RESULTS)) {
+    if (note->flags & NOTE_PLACED && !(told->flags & POST_DROP_RESULTS)) {
         wire.bytes = note->count * told->out_size;
         payload = board_at(&relay->manager.board, block->memory->offset + block->out + from * told->out_size);
     } else if (payload) {

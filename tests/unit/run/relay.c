@@ -304,3 +304,28 @@ TEST_CASE(parts_of_a_reduction_come_back_combined)
     CHECK(post.count < 2000);
     outpost_end(&post);
 }
+
+static int answer_nothing(rp_call *call, const void *in, size_t size)
+{
+    (void)in, (void)size;
+    return rp_return(call, "", 0);
+}
+
+TEST_CASE(results_that_are_short_or_dropped_are_as_long_as_they_say)
+{
+    outpost_start(&post, 2, NULL);
+    outpost_open_pool(&post, NULL, NULL, NULL, 0);
+    struct wire_message empty = outpost_squares(1, 3), dropped = outpost_squares(2, 3);
+    empty.block.function = outpost_name(answer_nothing);
+    dropped.block.flags = POST_DROP_RESULTS;
+    outpost_send_squares(&post, &empty, 0);
+    outpost_send_squares(&post, &dropped, 0);
+    outpost_await_items(&post, 6);
+    for (uint32_t i = 0; i < 3; i++) {
+        CHECK_UINT(outpost_find(&post, 1, i)->note.size, 0);
+        CHECK_UINT(outpost_find(&post, 1, i)->note.bytes,
+                   outpost_find(&post, 1, i)->note.count * sizeof(uint64_t));
+        CHECK_UINT(outpost_find(&post, 2, i)->note.bytes, 0);
+    }
+    outpost_end(&post);
+}
