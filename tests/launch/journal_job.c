@@ -3,8 +3,8 @@
  *
  *     journal_job map|stream|tasks N MICROSECONDS [own]
  *
- * With JOB_HANGS=ITEM:SECONDS that item takes so much longer. With `own` it takes SIGTERM itself, and exits
- * with 5. It ends with 0 if all results are right. */
+ * With JOB_HANGS=ITEM:SECONDS that item takes so much longer, with JOB_FALLS=ITEM it kills its process. With
+ * `own` it takes SIGTERM itself, and exits with 5. It ends with 0 if all results are right. */
 #define _GNU_SOURCE
 #include <rankpool/rankpool.h>
 
@@ -35,6 +35,13 @@ static void hang(uint64_t number)
         sleep(seconds);
 }
 
+static void fall(uint64_t number)
+{
+    const char *falls = getenv("JOB_FALLS");
+    if (falls && strtoull(falls, NULL, 10) == number)
+        raise(SIGKILL);
+}
+
 static int square(rp_call *call, const void *in, size_t size)
 {
     const struct job *job = in;
@@ -43,6 +50,7 @@ static int square(rp_call *call, const void *in, size_t size)
     (void)size;
     usleep((useconds_t)job->us);
     hang(job->number);
+    fall(job->number);
     int log = open(getenv("JOB_LOG"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     int length = snprintf(line, sizeof line, "%llu\n", (unsigned long long)job->number);
     if (log < 0 || write(log, line, (size_t)length) != length)
