@@ -208,8 +208,8 @@ static int give(void *state, size_t index, rp_status status, rp_view result, con
     CHECK_STATUS(status, index == KILLER ? RP_WORKER_LOST : RP_OK);
     if (status)
         CHECK_HAS(error, "attempt 2: the worker died");
-    else
-        CHECK_UINT(result.size, sizeof(int));
+    else if (CHECK_UINT(result.size, sizeof(int)))
+        CHECK_INT(*(const int *)result.data, 1); /* what was held with the other one is not charged */
     return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "puppets.h"
 #include "run/queue.h"
 #include "run/submit.h"
+#include "run/worker.h"
 #include "work.h"
 
 /* What a worker needs to attach a board, and lacks. */
@@ -182,6 +183,30 @@ TEST_CASE(who_can_serve_after_all_is_counted_in_again)
     work_check(&gang, submit_next(&other, CLOCK_NEVER), 9);
     CHECK_INT(gang_tally->runner[9], gang.pid[1]);
     manager_close(&other);
+    gang_end(&gang);
+}
+
+TEST_CASE(who_closes_its_handle_of_a_pool_is_done_without)
+{
+    struct gang gang;
+    struct error error;
+    struct worker worker = {0};
+    check_seconds(20);
+    gang_start_idle(&gang, 1);
+    gang_open(&gang, NULL);
+    struct roster roster = gang.roster;
+    roster.self = 1;
+    REQUIRE_STATUS(worker_join(&worker, &roster, gang.manager.setup.pool, &error), RP_OK);
+    submit_for(&gang.manager, 1, 8);
+    CHECK(manager_has(&gang.manager, 1));
+    worker_part(&worker, &roster, gang.manager.setup.pool);
+    struct task *task = submit_next(&gang.manager, clock_deadline(10));
+    REQUIRE(task);
+    CHECK(!manager_has(&gang.manager, 1));
+    CHECK_STATUS(task->status, RP_POOL_BROKEN);
+    CHECK_HAS(task->sentence, "it has closed its handle of the pool");
+    gang.manager.setup.dispose(task);
+    worker_leave(&worker, &roster);
     gang_end(&gang);
 }
 
