@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "check.h"
 #include "puppets.h"
+#include "run/queue.h"
+#include "run/stuck.h"
 
 /* A kind of work with one item on post 0. */
 struct work {
@@ -30,7 +32,7 @@ static bool repost(void *work, int post, uint32_t from, uint32_t count, bool cha
     struct work *own = work;
     if (own->full)
         return false;
-    CHECK_INT(post, 0);
+    (void)post;
     CHECK_UINT(from, 0);
     CHECK_UINT(count, 1);
     own->reposts++;
@@ -222,4 +224,37 @@ TEST_CASE(what_waits_of_a_post_that_is_gone_is_forgotten)
     CHECK_INT(work->reposts, 0);
     CHECK_UINT(retry_due(manager), CLOCK_NEVER);
     close_work(work);
+}
+
+/* A worker has claimed two items; the first has crashed, the second waits at a queue for its next try. */
+TEST_CASE(who_waits_at_a_queue_for_an_item_that_is_tried_again_is_not_stuck)
+{
+    struct puppets puppets;
+    struct queueing queue;
+    struct error error;
+    struct posting_item item = {.attempt = 1, .retries = 1};
+    struct work work = {.item = item};
+    puppets_open(&puppets, 2, NULL);
+    struct manager *manager = &puppets.gang.manager;
+    REQUIRE_STATUS(queueing_open(manager, 0, &queue, &error), RP_OK);
+    int number = posting_take(manager, &ops, &work, 2, 2, 64, NULL);
+    REQUIRE(number >= 0);
+    struct post *post = &manager->board.post[number];
+    atomic_store(&post->map, 1);
+    atomic_store(&post->chunk, 2);
+    atomic_store(&post->total, 2);
+    post_publish(&manager->board, number, 2, false);
+    REQUIRE(puppet_claim(&puppets.worker[1]));
+    CHECK_UINT(puppets.worker[1].claim.run, 2);
+    struct slot *slot = &manager->board.slot[1];
+    atomic_store(&slot->waits_for, queue.number << 1);
+    atomic_store(&slot->waits, 1);
+    CHECK(stuck_is(manager));
+    CHECK(retry_note(manager, number, &(struct note){.status = RP_TASK_CRASHED, .count = 1}));
+    CHECK(!stuck_is(manager));
+    atomic_store(&slot->waits, 2);
+    lease_end_run(&manager->postings[number].lease, 0, 2);
+    posting_retire(manager, number);
+    queueing_free(&queue);
+    puppets_close(&puppets);
 }
