@@ -18,6 +18,7 @@
 #ifndef RANKPOOL_RUN_AGENT_H
 #define RANKPOOL_RUN_AGENT_H
 
+#include "net/pulse.h"
 #include "run/road.h"
 #include "sched/blocks.h"
 #include "sched/lease.h"
@@ -41,6 +42,8 @@ struct road_node {
 
 struct road {
     struct net *net;
+    struct pulse *pulse; /* or NULL */
+    uint64_t felt;       /* when it was looked at: clock_ns */
     struct crew *crew;
     struct agents *pools;
     uint64_t newest;        /* of the pools that have joined */

@@ -8,9 +8,11 @@
 #include "run/agent.h"
 #include "run/recover.h"
 
-#define AT_ONCE   256                /* events of a turn: workers of this node have notes, too */
-#define AWAKE_NS  UINT64_C(20000)    /* after an event */
-#define BRISK_NS  UINT64_C(10000000) /* the same of short naps */
+#define AT_ONCE   256                  /* events of a turn: workers of this node have notes, too */
+#define QUIT_NS   UINT64_C(1000000000) /* for the leaders to be told that they may go */
+#define PULSE_NS  UINT64_C(1000000)    /* between looks at it */
+#define AWAKE_NS  UINT64_C(20000)      /* after an event */
+#define BRISK_NS  UINT64_C(10000000)   /* the same of short naps */
 #define SLOW_NS   UINT64_C(1000000000)
 #define BRISK_NAP UINT64_C(50000)
 #define NAP       UINT64_C(1000000)
@@ -33,6 +35,7 @@ rp_status road_create(const struct road_setup *setup, struct road **made, struct
         return error_set(error, RP_NO_MEMORY, "no memory for the road to %d nodes", setup->nodes);
     }
     *road = (struct road){.net = setup->net,
+                          .pulse = setup->pulse,
                           .crew = crew_hold(setup->crew),
                           .nowhere = {ignore},
                           .node_of = node_of,
@@ -49,20 +52,6 @@ rp_status road_create(const struct road_setup *setup, struct road **made, struct
     }
     *made = road;
     return RP_OK;
-}
-
-void road_destroy(struct road *road)
-{
-    unsigned char head[WIRE_FRAME];
-    if (!road)
-        return;
-    size_t size = wire_message_pack(&(struct wire_message){.type = WIRE_QUIT}, head, sizeof head);
-    for (int i = 0; i < road->nodes; i++)
-        if (!road->node[i].lost)
-            net_send(road->net, road->node[i].peer, head, size, NULL, 0, NULL, &(struct error){0});
-    crew_drop(road->crew);
-    free(road->node_of);
-    free(road);
 }
 
 /* ---- Losses ------------------------------------------------------------------------------ */
@@ -156,7 +145,7 @@ static void take_message(struct road_node *node, const struct net_event *event)
     else if (!(pool = find_pool(road, message.pool)) && (!message.pool || message.pool > road->newest))
         road_give_up(node, "it speaks of pool %llu, which there is not", (unsigned long long)message.pool);
     bool received = pool && !node->lost && agent_take(&pool->agent[node - road->node], event, &message);
-    if (!received && !node->lost)
+    if (!received)
         throw_away(road, event);
 }
 
@@ -175,6 +164,17 @@ static void take_event(struct road *road, const struct net_event *event)
     }
 }
 
+/* A system call, and not for every look. */
+static void feel_pulse(struct road *road)
+{
+    uint64_t now = road->pulse ? clock_ns() : 0;
+    if (!road->pulse || now < road->felt + PULSE_NS)
+        return;
+    road->felt = now;
+    for (int i; (i = pulse_lost(road->pulse)) >= 0;)
+        road_give_up(&road->node[i], "its leader, or its machine, has ended");
+}
+
 static bool take_events(struct road *road)
 {
     struct net_event event;
@@ -183,6 +183,7 @@ static bool take_events(struct road *road)
         take_event(road, &event);
         any = true;
     }
+    feel_pulse(road);
     for (int i = 0; i < road->nodes; i++)
         if (road->node[i].lost && !road->node[i].told) {
             tell_pools(road, &road->node[i]);
@@ -226,6 +227,42 @@ void road_await(struct manager *manager, bool (*is_so)(const struct manager *man
     while (is_so(manager) && !road->turning)
         if (!road_turn(road))
             futex_wait(&never, 0, road_nap(road));
+}
+
+/* ---- The end ----------------------------------------------------------------------------- */
+
+/* A leader that does not listen any more is not waited for. */
+static void send_all(struct road *road)
+{
+    uint64_t deadline = clock_ns() + QUIT_NS;
+    _Atomic uint32_t never = 0;
+    while (!net_is_quiet(road->net) && !clock_has_passed(deadline))
+        if (!take_events(road))
+            futex_wait(&never, 0, clock_ns() + BRISK_NAP);
+}
+
+static bool has_lost_anybody(const struct road *road)
+{
+    for (int i = 0; i < road->crew->count; i++)
+        if (road->crew->member[i].dead)
+            return true;
+    return false;
+}
+
+void road_destroy(struct road *road)
+{
+    unsigned char head[2 * WIRE_FRAME];
+    if (!road)
+        return;
+    struct wire_message message = {.type = WIRE_QUIT, .quit = {has_lost_anybody(road)}};
+    size_t size = wire_message_pack(&message, head, sizeof head);
+    for (int i = 0; i < road->nodes; i++)
+        if (!road->node[i].lost)
+            net_send(road->net, road->node[i].peer, head, size, NULL, 0, NULL, &(struct error){0});
+    send_all(road);
+    crew_drop(road->crew);
+    free(road->node_of);
+    free(road);
 }
 
 /* ---- Naps -------------------------------------------------------------------------------- */

@@ -33,8 +33,9 @@ struct road_stop {
 };
 
 struct road_setup {
-    struct net *net;   /* stays the caller's, who closes it after road_destroy */
-    struct crew *crew; /* of all nodes; held */
+    struct net *net;     /* stays the caller's, who closes it after road_destroy */
+    struct pulse *pulse; /* of the nodes as numbered here, stays the caller's too; NULL: nobody is heard */
+    struct crew *crew;   /* of all nodes; held */
     int nodes;
     const struct road_stop *node;
 };

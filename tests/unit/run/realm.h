@@ -1,0 +1,52 @@
+/* A pool over several nodes in one process: the manager with a road in the test, its own workers and those of
+ * the other nodes processes (gang.h), the leaders threads at the other ends of a loop (net/loop.h).
+ *
+ *     struct realm realm;
+ *     realm_start(&realm, 1, 2, 3);      a worker here; two nodes of three, of which one leads
+ *     realm_open(&realm, NULL);
+ *     ... map_run(&realm.gang.manager, ...) ...
+ *     realm_end(&realm);
+ *
+ * Or the test speaks for the nodes itself: realm_start_mute, and the ends are realm.end[]. */
+#ifndef RANKPOOL_TESTS_RUN_REALM_H
+#define RANKPOOL_TESTS_RUN_REALM_H
+
+#include <pthread.h>
+
+#include "gang.h"
+#include "net/loop.h"
+#include "run/leader.h"
+#include "run/road.h"
+
+#define REALM_NODES 4
+
+struct realm_node {
+    struct gang gang;
+    struct crew *crew;
+    struct leader *leader;
+    pthread_t thread;
+};
+
+struct realm {
+    struct gang gang; /* here */
+    struct crew *crew;
+    struct road *road;
+    struct net *net;
+    struct net *end[REALM_NODES]; /* the leaders' */
+    bool mute;
+    bool may_lose; /* else it is a failure to have lost a node */
+    int nodes;
+    struct realm_node node[REALM_NODES];
+};
+
+void realm_start(struct realm *realm, int workers, int nodes, int workers_each);
+void realm_start_mute(struct realm *realm, int workers, int nodes, int workers_each);
+
+/* As gang_open; the manager has the road. */
+void realm_open(struct realm *realm, const struct manager_setup *setup);
+void realm_end(struct realm *realm);
+
+/* The number of a node's first worker. */
+int realm_first(const struct realm *realm, int node);
+
+#endif
