@@ -210,6 +210,7 @@ struct board_shared {
     _Atomic uint32_t modules; /* entries of `module` that are filled */
     struct board_module module[BOARD_MODULES];
 
+    _Atomic uint64_t share_table;    /* offset; 0: a share's number says where it lies (share.h) */
     _Atomic uint32_t queues_made;                  /* places of the queues that were ever used */
     _Atomic uint32_t prioritized;                  /* live posts whose priority is not 0 */
     _Alignas(BOARD_LINE) _Atomic uint64_t tail;    /* entries of the order that were published */

@@ -122,6 +122,27 @@ static struct holding *find_share(const struct manager *manager, rp_share_id id)
     return NULL;
 }
 
+void *holding_take_share(struct manager *manager, rp_share_id id, size_t size)
+{
+    struct holding *holding = size < SIZE_MAX / 2 ? take(manager, sizeof(struct share_head) + size) : NULL;
+    if (!holding)
+        return NULL;
+    struct share_head *head = (struct share_head *)holding->memory;
+    atomic_store(&head->magic, 0);
+    head->size = size;
+    holding->share = id;
+    return head + 1;
+}
+
+bool holding_show_share(struct manager *manager, rp_share_id id)
+{
+    struct holding *holding = find_share(manager, id);
+    if (!holding || !share_list(&manager->board, &manager->arena, id, holding->offset))
+        return false;
+    atomic_store(&((struct share_head *)holding->memory)->magic, SHARE_MAGIC ^ id);
+    return true;
+}
+
 rp_status holding_unshare(struct manager *manager, rp_share_id id, struct error *error)
 {
     struct holding *holding = find_share(manager, id);

@@ -13,6 +13,11 @@
 rp_status holding_share(struct manager *manager, const void *data, size_t size, rp_share_id *id,
                         struct error *error);
 
+/* A share of another node's manager, under its number: where its bytes go, NULL without memory; and once
+ * they are there, tasks find it. False: no memory. */
+void *holding_take_share(struct manager *manager, rp_share_id id, size_t size);
+bool holding_show_share(struct manager *manager, rp_share_id id);
+
 /* RP_INVALID: there is no such share. */
 rp_status holding_unshare(struct manager *manager, rp_share_id id, struct error *error);
 

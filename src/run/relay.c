@@ -179,9 +179,9 @@ static bool take_refused(struct relay *relay, const struct net_event *event,
 void relay_take(struct relay *relay, const struct net_event *event, const struct wire_message *message)
 {
     static void (*const takers[])(struct relay *, const struct net_event *, const struct wire_message *) = {
-        [WIRE_MODULE] = take_module,     [WIRE_COMMON] = relay_take_common, [WIRE_FORGET] = take_forget,
-        [WIRE_BLOCK] = relay_take_block, [WIRE_RECALL] = take_recall,       [WIRE_CANCEL] = take_cancel,
-        [WIRE_CLOSE] = take_close,
+        [WIRE_MODULE] = take_module,     [WIRE_COMMON] = relay_take_common,   [WIRE_FORGET] = take_forget,
+        [WIRE_BLOCK] = relay_take_block, [WIRE_RECALL] = take_recall,         [WIRE_CANCEL] = take_cancel,
+        [WIRE_SHARE] = relay_take_share, [WIRE_UNSHARE] = relay_take_unshare, [WIRE_CLOSE] = take_close,
     };
     if (take_refused(relay, event, message))
         return;

@@ -198,7 +198,7 @@ void relay_feed(struct relay *relay)
 {
     while (relay->waiting && !relay->refused) {
         struct relay_block *block = relay->waiting;
-        if (block->common && !block->common->ready)
+        if (relay->shares || (block->common && !block->common->ready))
             return;
         enum step step = bring_to_board(block);
         if (step == STEP_FAULTY)

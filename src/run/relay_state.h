@@ -1,6 +1,7 @@
 /* A relay under way: shared by the files relay*.c alone. relay.c is its life; relay_block.c takes blocks in,
  * relay_fill.c brings them to the board, relay_post.c is what it does about its posts, relay_back.c gives
- * back; relay_common.c keeps what the items of a map have in common, relay_send.c sends notes. */
+ * back; relay_common.c keeps what the items of a map have in common, relay_share.c what all share;
+ * relay_send.c sends notes. */
 #ifndef RANKPOOL_RUN_RELAY_STATE_H
 #define RANKPOOL_RUN_RELAY_STATE_H
 
@@ -49,6 +50,7 @@ struct relay {
     unsigned deliveries; /* bytes under way to or from the board */
     struct delivery initarg;
     struct relay_common *commons;
+    struct relay_share *shares;                 /* that are coming: nothing starts before */
     struct relay_block *blocks;                 /* all that have not ended */
     struct relay_block *waiting, **waiting_end; /* those that have come whole */
     uint64_t items;                             /* of blocks, without notes */
@@ -137,6 +139,11 @@ void relay_take_forget(struct relay *relay, uint64_t id);
 struct relay_common *relay_find_common(const struct relay *relay, uint64_t id);
 void relay_drop_common(struct relay_common *common); /* a user less */
 void relay_free_commons(struct relay *relay);
+
+/* relay_share.c */
+void relay_take_share(struct relay *relay, const struct net_event *event, const struct wire_message *message);
+void relay_take_unshare(struct relay *relay, const struct net_event *event,
+                        const struct wire_message *message);
 
 /* relay_send.c: a note of items of the block, `payload` as take_note has it. True: that is kept. */
 bool relay_send_note(struct relay_block *block, uint32_t from, const struct note *note, const void *payload,

@@ -42,8 +42,7 @@ TEST_CASE(the_workers_of_a_node_run_what_comes_and_its_leader_does_not)
 
 static int tell_position(rp_call *call, const void *in, size_t size)
 {
-    uint64_t said[3] = {rp_call_index(call), size == sizeof(uint64_t) ? *(const uint64_t *)in : 0, 0};
-    memcpy(&said[2], rp_common(call, &size) ? rp_common(call, &size) : "\0\0\0\0\0\0\0", sizeof said[2]);
+    uint64_t said[2] = {rp_call_index(call), size == sizeof(uint64_t) ? *(const uint64_t *)in : 0};
     return rp_return(call, said, sizeof said);
 }
 
@@ -53,7 +52,7 @@ static struct wire_message tell_positions(uint64_t number, uint32_t items)
     block.block.function = outpost_name(tell_position);
     block.block.first = 5000;
     block.block.total = 100000;
-    block.block.out_size = 3 * sizeof(uint64_t);
+    block.block.out_size = 2 * sizeof(uint64_t);
     return block;
 }
 
@@ -62,7 +61,7 @@ static const uint64_t *position_of(uint64_t block, uint32_t item)
 {
     const struct outpost_note *said = outpost_find(&post, block, item);
     REQUIRE(said && said->payload && said->note.status == RP_OK);
-    return (const uint64_t *)(const void *)said->payload + 3 * (size_t)(item - said->note.from);
+    return (const uint64_t *)(const void *)said->payload + 2 * (size_t)(item - said->note.from);
 }
 
 TEST_CASE(items_of_a_range_and_items_in_any_order_are_who_they_are)
@@ -237,30 +236,6 @@ TEST_CASE(submitted_tasks_have_inputs_of_any_size)
     check_results(1, ITEMS, in);
     outpost_end(&post);
     free(in);
-}
-
-/* ---- What items have in common ------------------------------------------------------------- */
-
-TEST_CASE(a_block_waits_for_what_its_items_have_in_common)
-{
-    static unsigned char common[200000];
-    memset(common, 7, sizeof common);
-    outpost_start_far(&post, 2, 0, 2000);
-    outpost_open_pool(&post, NULL, NULL, NULL, 0);
-    struct wire_message message = {
-        .type = WIRE_COMMON, .pool = OUTPOST_POOL, .common = {.id = 3, .size = sizeof common}};
-    outpost_send_apart(&post, &message, NULL, 0, common, sizeof common);
-    struct wire_message block = tell_positions(1, 100);
-    block.block.common = 3;
-    block.block.common_size = sizeof common;
-    uint64_t in[100] = {0};
-    outpost_send(&post, &block, in, sizeof in);
-    message = (struct wire_message){.type = WIRE_FORGET, .pool = OUTPOST_POOL, .forget = {.id = 3}};
-    outpost_send(&post, &message, NULL, 0);
-    outpost_await_items(&post, 100);
-    for (uint32_t i = 0; i < 100; i++)
-        CHECK_UINT(position_of(1, i)[2], UINT64_C(0x0707070707070707));
-    outpost_end(&post);
 }
 
 /* ---- Reductions -------------------------------------------------------------------------- */
