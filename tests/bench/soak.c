@@ -7,7 +7,7 @@
  * rests, and its processes are counted, and what they use: descriptors, memory of their own, shared memory.
  * Then it ends: by itself, or something of it is killed, or all at once, as its seed has it; some have no
  * memfds, and can isolate nothing.
- * Prints a line a life; the exit status is 1 if something grew, hung, was wrong or was left. */
+ * Prints what each life grew by; the exit status is 1 if something grew, hung, was wrong or was left. */
 #define _GNU_SOURCE
 #include <limits.h>
 #include <signal.h>
@@ -84,8 +84,14 @@ static bool count_all(struct doctor *doctor, int most, struct census *census)
     return true;
 }
 
+static long larger(long a, long b)
+{
+    return a > b ? a : b;
+}
+
 static void compare(const struct doctor *doctor, const struct census *early, const struct census *late)
 {
+    struct usage most = {LONG_MIN, LONG_MIN, LONG_MIN};
     if (late->processes > early->processes - doctor->deaths)
         wrong += printf("  %d processes have become %d, with %d deaths\n", early->processes, late->processes,
                         doctor->deaths) > 0;
@@ -93,6 +99,9 @@ static void compare(const struct doctor *doctor, const struct census *early, con
         const struct usage *a = &early->of[i], *b = &late->of[i];
         if (i < doctor->ranks && doctor->dead[i])
             continue;
+        most = (struct usage){larger(most.descriptors, b->descriptors - a->descriptors),
+                              larger(most.own_kib, b->own_kib - a->own_kib),
+                              larger(most.shared_kib, b->shared_kib - a->shared_kib)};
         if (b->descriptors <= a->descriptors && b->own_kib <= a->own_kib + GROWTH_KIB &&
             b->shared_kib <= a->shared_kib + 4 * GROWTH_KIB)
             continue;
@@ -101,6 +110,10 @@ static void compare(const struct doctor *doctor, const struct census *early, con
                a->own_kib, b->own_kib, a->shared_kib, b->shared_kib);
         wrong++;
     }
+    printf("  processes %+d with %d deaths; most of one: descriptors %+ld, own memory %+ld KiB, shared %+ld "
+           "KiB\n",
+           late->processes - early->processes, doctor->deaths, most.descriptors, most.own_kib,
+           most.shared_kib);
 }
 
 /* ---- What is left ------------------------------------------------------------------------- */
