@@ -5,24 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "check.h"
+#include "trials.h"
 #include "work.h"
 
 /* ---- Places ---------------------------------------------------------------------------------- */
-
-/* Where a worker comes by; the manager alone passes the others. */
-static const char *const places[] = {
-    "claim: announced",   "claim: held",         "claim: lost the race",   "doze: bell set",
-    "doze: bit set",      "doze: not searching", "found: not searching",   "note: published",
-    "note: ready",        "note: written",       "notify: manager sleeps", "peek: cursor read",
-    "ring: bell cleared", "ring: bit taken",     "ring: counted",          "ring: in vain",
-    "ring: sleeper seen", "search: counted",     "sleep: about to",        "wake: word swapped",
-};
 
 static const char *const of_manager[] = {
     "extend: limit moved",        "freeze: cursor read",    "manager: dozes",         "manager: sleeps",
@@ -36,8 +26,6 @@ static const char *const of_queues[] = {
     "queue: mended", "queue: put",       "queue: unlinked", "queue: unlocked", "queue: waits",
 };
 
-enum { PLACES = sizeof places / sizeof *places };
-
 static bool is_among(const char *place, const char *const *list, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -48,7 +36,7 @@ static bool is_among(const char *place, const char *const *list, size_t count)
 
 static bool is_listed(const char *place)
 {
-    return is_among(place, places, PLACES) ||
+    return is_among(place, trial_places, TRIAL_PLACES) ||
            is_among(place, of_manager, sizeof of_manager / sizeof *of_manager) ||
            is_among(place, of_queues, sizeof of_queues / sizeof *of_queues);
 }
@@ -94,68 +82,10 @@ TEST_CASE(no_step_of_the_board_is_left_out)
 
 /* ---- Trials ---------------------------------------------------------------------------------- */
 
-enum { ITEMS = 200, MANY = 3000 };
-
-static void map_by_ones(struct gang *gang)
-{
-    work_map(gang, &(struct map_work){.schedule = SCHEDULE_DYNAMIC}, MANY);
-}
-
-static void map_slowly(struct gang *gang)
-{
-    work_map(gang, &(struct map_work){.fn = gang_slow_square}, 20);
-}
-
-static void map_static(struct gang *gang)
-{
-    for (int i = 0; i < 3; i++)
-        work_map(gang, &(struct map_work){.schedule = SCHEDULE_STATIC}, ITEMS);
-}
-
-static void map_factoring(struct gang *gang)
-{
-    double cost[ITEMS];
-    for (int i = 0; i < ITEMS; i++)
-        cost[i] = i % 17;
-    work_map(gang, &(struct map_work){.schedule = SCHEDULE_FACTORING, .cost = cost}, ITEMS);
-}
-
-static void submit_burst(struct gang *gang)
-{
-    work_tasks(gang, gang_square, ITEMS, ITEMS, false);
-}
-
-static void submit_singly(struct gang *gang)
-{
-    work_tasks(gang, gang_square, 15, 1, false);
-}
-
-static void submit_pairs(struct gang *gang)
-{
-    work_tasks(gang, gang_slow_square, 20, 2, false);
-}
-
-static const struct {
-    const char *name;
-    void (*work)(struct gang *gang);
-    uint32_t times; /* that each item is run */
-} works[] = {
-    {"a map by ones", map_by_ones, 1},     {"a slow map", map_slowly, 1},
-    {"static maps", map_static, 3},        {"a map by cost", map_factoring, 1},
-    {"a burst of tasks", submit_burst, 1}, {"tasks one by one", submit_singly, 1},
-    {"tasks in pairs", submit_pairs, 1},
-};
-
-enum { WORKS = sizeof works / sizeof *works };
-
-struct trial {
-    int place, work, count;
-};
-
 /* Nobody has died: no item was run more often than it should. */
 static void check_run_once(uint32_t times)
 {
-    for (int i = 0; i < MANY; i++)
+    for (int i = 0; i < TRIAL_ITEMS; i++)
         if (gang_tally->runs[i] && !CHECK_UINT(gang_tally->runs[i], times))
             break;
 }
@@ -166,106 +96,64 @@ static void settle(struct gang *gang)
         gang_await_sleep(gang, i);
 }
 
-/* One trial: all workers whose bits are set in `victims` meet their fate where they come by. Work of
- * the kind is done until one of them did, and once more by those who are left. Returns whether it
- * did. */
-static bool try_out(struct trial trial, unsigned victims, int workers, int signal)
+/* Who is hit, of how many, and how. */
+static struct {
+    unsigned victims;
+    int workers, signal;
+} fate;
+
+/* One trial: the victims meet their fate where they come by. Work of the kind is done until one of them did,
+ * and once more by those who are left. Returns whether it did. */
+static bool try_out(struct trial trial)
 {
+    const struct trial_work *kind = &trial_works[trial.work];
     struct gang gang;
-    struct gang_fate fates[2 * GANG_WORKERS + 1] = {{0}};
-    int count = 0;
+    struct gang_fate fates[2 * GANG_WORKERS + 1];
     pid_t nurse = 0;
-    for (int i = 1; i <= workers; i++)
-        if (victims >> i & 1) {
-            fates[count++] = (struct gang_fate){i, places[trial.place], trial.count, signal};
-            if (strcmp(places[trial.place], "claim: lost the race") == 0)
-                fates[count++] = (struct gang_fate){i, "claim: announced", 0, 0}; /* it is slow */
-        }
-    check_note("%s, time %d, in %s", places[trial.place], trial.count, works[trial.work].name);
-    gang_start(&gang, workers, MEMORY_MEMFD, fates);
+    trial_set_fates(trial, fate.victims, fate.signal, fates);
+    check_note("%s, time %d, in %s", trial_places[trial.place], trial.count, kind->name);
+    gang_start(&gang, fate.workers, MEMORY_MEMFD, fates);
     gang_open(&gang, NULL);
-    if (signal == SIGSTOP)
+    if (fate.signal == SIGSTOP)
         nurse = gang_start_nurse(gang.pid[1]);
     settle(&gang);
     gang_arm();
     for (int round = 0; round < 10 && !gang_tally->struck; round++) {
         gang_reset_tally();
-        works[trial.work].work(&gang);
-        if (signal == SIGSTOP)
-            check_run_once(works[trial.work].times);
+        kind->work(&gang);
+        if (fate.signal == SIGSTOP)
+            check_run_once(kind->times);
         settle(&gang);
     }
     bool struck = gang_tally->struck > 0;
-    works[trial.work].work(&gang);
+    kind->work(&gang);
     gang_end_nurse(nurse);
     gang_end(&gang);
     check_note("%s", "");
     return struck;
 }
 
-/* ---- Many trials at a time: they mostly wait for the manager's tick ------------------------------ */
-
-enum { LANES = 4 };
-
-static void run_trials(const struct trial *trials, int count, unsigned victims, int workers, int signal)
+static void run_trials(const int *counts, int many, unsigned victims, int workers, int signal)
 {
-    _Atomic uint32_t *struck =
-        mmap(NULL, PLACES * sizeof *struck, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    REQUIRE(struck != MAP_FAILED);
-    pid_t lanes[LANES];
-    for (int lane = 0; lane < LANES; lane++) {
-        lanes[lane] = fork();
-        REQUIRE(lanes[lane] >= 0);
-        if (lanes[lane])
-            continue;
-        gang_tally = NULL; /* each lane has its own */
-        alarm(30);         /* the case's own watchdog is not inherited */
-        for (int i = lane; i < count; i += LANES)
-            if (try_out(trials[i], victims, workers, signal))
-                atomic_fetch_add(&struck[trials[i].place], 1);
-        _exit(0);
-    }
-    for (int lane = 0; lane < LANES; lane++) {
-        int status;
-        REQUIRE(waitpid(lanes[lane], &status, 0) == lanes[lane]);
-        CHECK_INT(status, 0);
-    }
-    for (int i = 0; i < PLACES; i++)
-        if (!struck[i])
-            printf("note: nobody came by \"%s\" this time\n", places[i]); /* some steps are rare */
-    munmap(struck, PLACES * sizeof *struck);
-}
-
-static int list_trials(struct trial *trials, const int *counts, int many)
-{
-    int count = 0;
-    for (int place = 0; place < PLACES; place++)
-        for (int work = 0; work < WORKS; work++)
-            for (int i = 0; i < many; i++)
-                trials[count++] = (struct trial){place, work, counts[i]};
-    return count;
+    struct trial trials[TRIAL_MOST];
+    check_seconds(100);
+    fate.victims = victims;
+    fate.workers = workers;
+    fate.signal = signal;
+    trials_run(trials, trials_list(trials, counts, many), try_out);
 }
 
 TEST_CASE(a_worker_killed_at_any_step_costs_no_item)
 {
-    struct trial trials[PLACES * WORKS * 2];
-    check_seconds(100);
-    int count = list_trials(trials, (int[]){1, 4}, 2);
-    run_trials(trials, count, 1u << 1, 2, SIGKILL);
+    run_trials((int[]){1, 4}, 2, 1u << 1, 2, SIGKILL);
 }
 
 TEST_CASE(two_workers_killed_at_any_steps_cost_no_item)
 {
-    struct trial trials[PLACES * WORKS];
-    check_seconds(100);
-    int count = list_trials(trials, (int[]){1}, 1);
-    run_trials(trials, count, 1u << 1 | 1u << 2, 3, SIGKILL);
+    run_trials((int[]){1}, 1, 1u << 1 | 1u << 2, 3, SIGKILL);
 }
 
 TEST_CASE(a_worker_stopped_at_any_step_delays_but_repeats_nothing)
 {
-    struct trial trials[PLACES * WORKS];
-    check_seconds(100);
-    int count = list_trials(trials, (int[]){1}, 1);
-    run_trials(trials, count, 1u << 1, 2, SIGSTOP);
+    run_trials((int[]){1}, 1, 1u << 1, 2, SIGSTOP);
 }

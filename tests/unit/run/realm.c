@@ -44,7 +44,8 @@ static void fill_crew(struct realm *realm, int each)
     }
 }
 
-static void start(struct realm *realm, int workers, int nodes, int each, bool mute)
+static void start(struct realm *realm, int workers, int nodes, int each, bool mute,
+                  const struct gang_fate *fates)
 {
     struct road_stop stop[REALM_NODES];
     struct error error;
@@ -52,7 +53,7 @@ static void start(struct realm *realm, int workers, int nodes, int each, bool mu
     gang_start(&realm->gang, workers, MEMORY_MEMFD, NULL);
     realm->node[0].gang.workers = each;
     for (int i = 0; i < nodes && !mute; i++)
-        gang_start_led(&realm->node[i].gang, each, NULL);
+        gang_start_led(&realm->node[i].gang, each, fates);
     REQUIRE_STATUS(net_open_loop(nodes, &realm->net, realm->end, &error), RP_OK);
     fill_crew(realm, each);
     for (int i = 0; i < nodes; i++)
@@ -67,12 +68,17 @@ static void start(struct realm *realm, int workers, int nodes, int each, bool mu
 
 void realm_start(struct realm *realm, int workers, int nodes, int each)
 {
-    start(realm, workers, nodes, each, false);
+    start(realm, workers, nodes, each, false, NULL);
+}
+
+void realm_start_fated(struct realm *realm, int workers, const struct gang_fate *fates)
+{
+    start(realm, 0, 1, workers, false, fates);
 }
 
 void realm_start_mute(struct realm *realm, int workers, int nodes, int each)
 {
-    start(realm, workers, nodes, each, true);
+    start(realm, workers, nodes, each, true, NULL);
 }
 
 void realm_open(struct realm *realm, const struct manager_setup *setup)

@@ -40,6 +40,8 @@ struct realm {
 };
 
 void realm_start(struct realm *realm, int workers, int nodes, int workers_each);
+/* No worker here, one node, whose workers but the leader meet their fates (gang.h). */
+void realm_start_fated(struct realm *realm, int workers, const struct gang_fate *fates);
 void realm_start_mute(struct realm *realm, int workers, int nodes, int workers_each);
 
 /* As gang_open; the manager has the road. */
