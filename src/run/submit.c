@@ -52,16 +52,10 @@ static size_t cancel_away(struct manager *manager)
     return manager->cancelled_away - before;
 }
 
-/* Ends all tasks that have not started, with a sentence where they failed. Returns how many. */
-static size_t withdraw_all(struct manager *manager, rp_status status, const char *sentence)
+/* Ends those here that have not started, with a sentence where they failed: how many. */
+static size_t withdraw_here(struct manager *manager, rp_status status, const char *sentence)
 {
     size_t withdrawn = 0;
-    if (status == RP_POOL_BROKEN && !manager_is_alone(manager))
-        retry_give_up(manager, manager);
-    if (status == RP_POOL_BROKEN && manager->agents)
-        road_recall(manager, manager); /* they come back to the queue */
-    else if (manager->agents)
-        withdrawn = cancel_away(manager);
     struct task *firsts[] = {manager->posted.first, manager->queued.first};
     for (int i = 0; i < 2; i++)
         for (struct task *task = firsts[i], *behind; task; task = behind) {
@@ -69,10 +63,18 @@ static size_t withdraw_all(struct manager *manager, rp_status status, const char
             if ((status == RP_CANCELLED && has_begun(task)) || !withdraw(manager, task))
                 continue;
             submit_settle(manager, task, status, sentence);
-            manager->unfinished |= status == RP_POOL_BROKEN;
             withdrawn++;
         }
     return withdrawn;
+}
+
+static void break_all(struct manager *manager, const char *sentence)
+{
+    if (!manager_is_alone(manager))
+        retry_give_up(manager, manager);
+    if (manager->agents)
+        road_recall(manager, manager); /* they come back to the queue */
+    manager->unfinished |= withdraw_here(manager, RP_POOL_BROKEN, sentence) > 0;
 }
 
 /* One round of what every waiting call does; false: nothing happened. */
@@ -87,7 +89,7 @@ static bool advance(struct manager *manager)
     submit_feed(manager);
     struct error error;
     if (manager_check(manager, &error))
-        withdraw_all(manager, RP_POOL_BROKEN, error.text);
+        break_all(manager, error.text);
     return any;
 }
 
@@ -193,5 +195,11 @@ rp_status submit_cancel(struct manager *manager, struct task *task)
 
 size_t submit_cancel_all(struct manager *manager)
 {
-    return withdraw_all(manager, RP_CANCELLED, NULL);
+    size_t cancelled = 0, more;
+    do { /* what another node has just given back is here again */
+        more = withdraw_here(manager, RP_CANCELLED, NULL);
+        more += manager->agents ? cancel_away(manager) : 0;
+        cancelled += more;
+    } while (more && manager->agents);
+    return cancelled;
 }
