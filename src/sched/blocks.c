@@ -115,10 +115,11 @@ void blocks_remove_node(struct blocks *blocks, uint32_t number)
 
 /* ---- What is learnt ---------------------------------------------------------------------- */
 
-/* Too little in flight to be busy, as far as its speed is known. */
+/* Too little in flight to be busy. What is on its way is not counted: that would go by the speed, and one
+ * that was overestimated would excuse itself for ever. */
 static bool is_short(const struct blocks_node *node)
 {
-    return (double)node->in_flight < node->speed * node->trip + node->workers;
+    return node->in_flight < node->workers;
 }
 
 static void begin_sample(struct blocks_node *node, double now, bool is_first)
@@ -148,7 +149,7 @@ static double speed_shown(const struct blocks_node *node, double now)
 {
     double elapsed = now - node->since;
     if (node->is_first)
-        elapsed = fmax(elapsed - node->trip, elapsed / 64);
+        elapsed = fmax(elapsed - node->trip, elapsed / 8);
     if (!(elapsed > 0))
         return 0;
     if (node->got >= node->workers && (!(node->speed > 0) || elapsed >= SAMPLE_NS))
@@ -201,12 +202,13 @@ void blocks_trip(struct blocks *blocks, uint32_t number, double ns)
 
 /* ---- The end game ------------------------------------------------------------------------ */
 
+/* What the node has in flight has been done in part, of which notes are on their way. */
 int blocks_recall_candidate(const struct blocks *blocks, double trip_ns)
 {
     int number = ranking_first(&blocks->laden);
     if (number < 0 || !blocks->known)
         return number;
-    double way = blocks->nodes[number].trip + trip_ns + BLOCKS_DOZE_NS;
+    double way = 2 * blocks->nodes[number].trip + trip_ns + blocks_patience(blocks) + BLOCKS_DOZE_NS;
     return blocks->laden.key[number] > way ? number : -1;
 }
 

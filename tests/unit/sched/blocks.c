@@ -266,6 +266,22 @@ TEST_CASE(a_node_that_had_too_little_is_not_taken_for_slow)
     blocks_close(&blocks);
 }
 
+TEST_CASE(a_node_that_was_taken_for_fast_is_found_out)
+{
+    struct blocks blocks = open_blocks(1, 4, 0);
+    double now = 40 * MS;
+    blocks_sent(&blocks, 0, 16, 0);
+    blocks_trip(&blocks, 0, 39.9 * MS);
+    blocks_ended(&blocks, 0, 4, now); /* 40 ms, nearly all of them on the way */
+    CHECK(blocks.nodes[0].speed * MS > 0.5);
+    for (int i = 0; i < 40; i++) {
+        blocks_sent(&blocks, 0, 4, now);
+        blocks_ended(&blocks, 0, 4, now += 40 * MS);
+    }
+    CHECK_NEAR(blocks.nodes[0].speed * MS, 0.1, 0.001);
+    blocks_close(&blocks);
+}
+
 TEST_CASE(a_few_items_show_the_speed_of_all_workers)
 {
     struct blocks blocks = open_blocks(1, 8, 0);
