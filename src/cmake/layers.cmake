@@ -18,4 +18,5 @@ set(RANKPOOL_REACH_run ${RANKPOOL_REACH_launch} wire net)
 set(RANKPOOL_REACH_api ${RANKPOOL_REACH_run} launch run)
 
 # The only files that may include MPI's header; the public one is for programs that run MPI.
-set(RANKPOOL_MPI_SOURCES src/api/comm.c src/net/mpi.c include/rankpool/mpi.h)
+set(RANKPOOL_MPI_SOURCES src/api/comm.c src/net/mpi.c src/net/mpi_flight.c src/net/mpi_peer.c src/net/mpi_state.h
+    include/rankpool/mpi.h)

@@ -1,0 +1,32 @@
+/* A net over MPI. It has a communicator to itself, also when it was closed: what lost peers have sent stays
+ * there. One thread uses it (MPI_THREAD_FUNNELED does).
+ *
+ * Frames. A head travels in a frame with the sizes of its segments. For each peer so many receives are posted
+ * that every frame that may be under way finds one: NET_BUFFERS heads, which the sender counts (credits), the
+ * frames that give credits back where no head takes them along (at least two a frame, so no more than
+ * NET_BUFFERS / 2 of these are under way), and the goodbye of net_close. Nothing is received from "any
+ * source", and nothing relies on MPI's buffering: whether a send ends before its receive is posted makes no
+ * difference.
+ *
+ * Segments. They are sent at once, in pieces, one at a time each, straight into place: a tag belongs to a
+ * segment of a message, by the number of the message among those of its sender that have segments.
+ *
+ * Polling. All that is under way is one array of requests: for each peer the receive that its next frame will
+ * complete, and the pieces. net_poll asks MPI (MPI_Testsome) about MPI_SLICE of them at a time, in turns, and
+ * ends its search at the first slice in which something has completed: a thousand idle peers cost a pass over
+ * their requests where nothing has happened, and next to nothing where something has.
+ *
+ * Loss. MPI can neither recall a send nor a receive that has begun. What a lost peer holds of these is kept
+ * until MPI lets go of it, at net_close for good: its memory is not freed then. */
+#ifndef RANKPOOL_NET_MPI_H
+#define RANKPOOL_NET_MPI_H
+
+#include "net/net.h"
+
+/* Opens this process's end on `communicator` (of type const MPI_Comm *, which is its maker's to free, after
+ * net_close) with the peers of these ranks, each of which opens one with this process as a peer. Not
+ * collective; errors of the communicator are returned from now on. RP_NO_MEMORY, RP_MPI. */
+rp_status net_open_mpi(const void *communicator, const int *rank, int peers, struct net **net,
+                       struct error *error);
+
+#endif

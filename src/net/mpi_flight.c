@@ -1,0 +1,216 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/mpi_state.h"
+
+#define MOST_REQUESTS (1 + NET_SEGMENTS) /* of a flight */
+
+bool flight_reserve(struct mpi_net *net)
+{
+    int peers = net->net.peers, needed = net->busy + net->reserved + MOST_REQUESTS;
+    if (needed > net->room) {
+        int room = 2 * needed;
+        MPI_Request *request = realloc(net->request, (size_t)(peers + room) * sizeof *request);
+        if (request)
+            net->request = request;
+        struct carried *carried = realloc(net->carried, (size_t)room * sizeof *carried);
+        if (carried)
+            net->carried = carried;
+        if (!request || !carried)
+            return false;
+        net->room = room;
+    }
+    net->reserved += MOST_REQUESTS;
+    return true;
+}
+
+void flight_unreserve(struct mpi_net *net)
+{
+    net->reserved -= MOST_REQUESTS;
+}
+
+struct flight *flight_new(struct mpi_net *net, int peer, size_t head_size)
+{
+    struct flight *flight = malloc(sizeof *flight + head_size);
+    if (!flight || !flight_reserve(net)) {
+        free(flight);
+        return NULL;
+    }
+    memset(flight, 0, sizeof *flight);
+    flight->holders = 1;
+    flight->peer = peer;
+    return flight;
+}
+
+void flight_let_go(struct flight *flight)
+{
+    if (!flight || --flight->holders > 0)
+        return;
+    for (int i = 0; i < NET_SEGMENTS; i++)
+        free(flight->scratch[i]);
+    free(flight);
+}
+
+/* Who waits for it is told, once; without a token that is nobody. */
+static void tell(struct mpi_net *net, struct flight *flight, enum net_kind kind)
+{
+    if (!flight->ending.token)
+        return;
+    flight->ending.kind = kind;
+    flight->ending.peer = flight->peer;
+    flight->ending.owner = flight;
+    flight->holders++;
+    endings_add(&net->endings, &flight->ending);
+}
+
+/* None of its requests is left. */
+static void end(struct mpi_net *net, struct flight *flight)
+{
+    struct peer *peer = &net->peer[flight->peer];
+    if (!flight->sends) {
+        peer->receiving--;
+        net->unsettled = net->unsettled || peer->left;
+        tell(net, flight, flight->lost ? NET_LOST : NET_BODY);
+    } else if (!flight->lost) {
+        net->unsent--;
+        tell(net, flight, NET_SENT);
+    }
+    flight_let_go(flight);
+}
+
+void flight_forget(struct mpi_net *net, struct flight *flight)
+{
+    net->unsent--;
+    tell(net, flight, NET_LOST);
+    flight_let_go(flight);
+}
+
+/* A failure is seen to when nothing is in the middle of something. */
+static bool well(struct mpi_net *net, int peer, int code)
+{
+    if (code == MPI_SUCCESS)
+        return true;
+    net->peer[peer].failed = true;
+    net->unsettled = true;
+    return false;
+}
+
+/* Posts the next piece of a segment; false: there is none, or it failed. */
+static bool post_piece(struct mpi_net *net, struct flight *flight, int segment, MPI_Request *request)
+{
+    int rank = net->peer[flight->peer].rank, tag = flight->segment[segment].tag;
+    char *at = flight->segment[segment].at;
+    size_t left = flight->segment[segment].left, size = left < MPI_PIECE ? left : MPI_PIECE;
+    if (flight->lost || size == 0)
+        return false;
+    flight->segment[segment].at += size;
+    flight->segment[segment].left -= size;
+    return well(net, flight->peer,
+                flight->sends ? MPI_Isend(at, (int)size, MPI_BYTE, rank, tag, net->comm, request)
+                              : MPI_Irecv(at, (int)size, MPI_BYTE, rank, tag, net->comm, request));
+}
+
+static bool post_frame(struct mpi_net *net, struct flight *flight, MPI_Request *request)
+{
+    int size = (int)(sizeof flight->frame + flight->frame.head_size);
+    return well(net, flight->peer,
+                MPI_Isend(&flight->frame, size, MPI_BYTE, net->peer[flight->peer].rank, MPI_FRAMES, net->comm,
+                          request));
+}
+
+static MPI_Request *request_at(struct mpi_net *net, int busy)
+{
+    return &net->request[net->net.peers + busy];
+}
+
+/* Who has sent it is told at once; who receives it, when nothing writes to its places any more. */
+static void give_up(struct mpi_net *net, struct flight *flight)
+{
+    if (flight->lost)
+        return;
+    flight->lost = true;
+    if (flight->sends) {
+        net->unsent--;
+        tell(net, flight, NET_LOST);
+    }
+}
+
+void flight_begin(struct mpi_net *net, struct flight *flight)
+{
+    flight_unreserve(net);
+    for (int i = flight->sends ? -1 : 0; i < NET_SEGMENTS; i++) {
+        MPI_Request *request = request_at(net, net->busy);
+        if (i < 0 ? !post_frame(net, flight, request) : !post_piece(net, flight, i, request))
+            continue;
+        net->carried[net->busy++] = (struct carried){flight, i};
+        flight->requests++;
+    }
+    if (net->peer[flight->peer].failed)
+        give_up(net, flight);
+    if (flight->requests == 0)
+        end(net, flight);
+}
+
+void flight_step(struct mpi_net *net, int busy, bool went_well)
+{
+    struct carried *carried = &net->carried[busy];
+    struct flight *flight = carried->flight;
+    if (!well(net, flight->peer, went_well || flight->lost ? MPI_SUCCESS : MPI_ERR_OTHER))
+        give_up(net, flight);
+    if (went_well && carried->segment >= 0 &&
+        post_piece(net, flight, carried->segment, request_at(net, busy)))
+        return;
+    carried->flight = NULL;
+    *request_at(net, busy) = MPI_REQUEST_NULL;
+    if (--flight->requests == 0)
+        end(net, flight);
+}
+
+static void trim(struct mpi_net *net)
+{
+    while (net->busy > 0 && !net->carried[net->busy - 1].flight)
+        net->busy--;
+}
+
+void flight_compact(struct mpi_net *net, int busy)
+{
+    trim(net);
+    if (busy >= net->busy || net->carried[busy].flight)
+        return;
+    net->busy--;
+    net->carried[busy] = net->carried[net->busy];
+    *request_at(net, busy) = *request_at(net, net->busy);
+    trim(net);
+}
+
+void flight_lose(struct mpi_net *net, int peer)
+{
+    for (int i = 0; i < net->busy; i++) {
+        struct flight *flight = net->carried[i].flight;
+        if (!flight || flight->peer != peer || flight->frame.kind == FRAME_GOODBYE)
+            continue;
+        if (!flight->sends)
+            MPI_Cancel(request_at(net, i));
+        give_up(net, flight);
+    }
+}
+
+/* What MPI does not let go of keeps its memory. */
+void flight_abandon(struct mpi_net *net)
+{
+    for (int i = 0; i < net->busy; i++) {
+        struct flight *flight = net->carried[i].flight;
+        int done = 0;
+        if (!flight)
+            continue;
+        if (!flight->sends)
+            MPI_Cancel(request_at(net, i));
+        MPI_Test(request_at(net, i), &done, MPI_STATUS_IGNORE);
+        if (!done)
+            MPI_Request_free(request_at(net, i));
+        flight->holders += !done;
+        if (--flight->requests == 0)
+            flight_let_go(flight);
+    }
+    net->busy = 0;
+}

@@ -1,0 +1,144 @@
+/* The state of an end over MPI (mpi.h), for mpi.c, which has the peers, and mpi_flight.c, which has what is
+ * under way. */
+#ifndef RANKPOOL_NET_MPI_STATE_H
+#define RANKPOOL_NET_MPI_STATE_H
+
+#include <mpi.h>
+
+#include "net/ending.h"
+
+#define MPI_SLICE    64
+#define MPI_RECEIVES (NET_BUFFERS + NET_BUFFERS / 2 + 1)
+#define MPI_FRAMES   0           /* the tag of frames; segments have those above */
+#define MPI_PIECE    (64u << 20) /* bytes */
+
+enum frame_kind { FRAME_HEAD, FRAME_CREDITS, FRAME_GOODBYE };
+
+/* In front of a head. Both ends run the same build, so it travels as it is. */
+struct frame {
+    uint64_t size[NET_SEGMENTS];
+    uint32_t head_size;
+    uint16_t kind, segments;
+    uint32_t credits; /* given back */
+    uint32_t pad;
+};
+_Static_assert(sizeof(struct frame) % 16 == 0, "heads lie at a multiple of 16");
+
+struct buffer {
+    _Alignas(16) struct frame frame;
+    unsigned char head[NET_HEAD];
+};
+
+/* What some requests carry: a frame and its segments out, or segments in. */
+struct flight {
+    struct flight *next; /* that waits for a credit, too */
+    struct ending ending;
+    int holders; /* its requests, and the ending while it waits */
+    int requests;
+    int peer;
+    bool sends, lost;
+    struct {
+        char *at;
+        size_t left;
+        int tag;
+    } segment[NET_SEGMENTS]; /* what of it has not been begun */
+    void *scratch[NET_SEGMENTS];
+    _Alignas(16) struct frame frame; /* of one that sends, with the head behind it */
+    unsigned char head[];
+};
+
+struct peer {
+    int rank;
+    bool lost, failed;
+    bool left;            /* its goodbye has come */
+    bool departed;        /* ours was sent */
+    int credits;          /* heads that may be sent */
+    int owed;             /* credits that are to be given back */
+    int receiving;        /* flights from it */
+    struct flight *queue; /* those that wait for a credit */
+    struct flight **queue_end;
+    uint64_t sent, received; /* messages with segments */
+    struct buffer *buffer;   /* MPI_RECEIVES: a ring */
+    MPI_Request posted[MPI_RECEIVES];
+    int oldest;
+    int arrived; /* bytes of the frame in the oldest one */
+    bool kept;   /* the buffers, by MPI */
+    struct ending loss;
+};
+
+struct mpi_net {
+    struct net net;
+    MPI_Comm comm;
+    uint64_t tags; /* messages with segments until tags come again */
+    struct peer *peer;
+    /* Requests: of each peer that of its oldest receive, then `busy` others, with room for `room`; `reserved`
+     * of that is for flights that will begin. */
+    MPI_Request *request;
+    struct carried {
+        struct flight *flight;
+        int segment; /* -1: the frame */
+    } * carried;
+    int busy, room, reserved;
+    int next;              /* the first request of the slice that is asked about next */
+    int unsent;            /* flights to living peers */
+    struct peer **arrived; /* peers whose oldest receive has completed: a ring */
+    int first_arrived, arrivals;
+    struct peer *current;  /* whose frame the caller looks at */
+    struct flight *coming; /* for the segments behind it, until net_receive */
+    struct endings endings;
+    bool unsettled; /* some peer has failed, or has left */
+};
+
+/* ---- mpi_flight.c ---- */
+
+/* Room for a flight's requests, to be had before it begins: false without memory. */
+bool flight_reserve(struct mpi_net *net);
+void flight_unreserve(struct mpi_net *net);
+
+/* With that room; NULL without memory. The caller says what it carries. */
+struct flight *flight_new(struct mpi_net *net, int peer, size_t head_size);
+
+/* The caller holds it no longer. */
+void flight_let_go(struct flight *flight);
+
+/* One that waits to begin never does. */
+void flight_forget(struct mpi_net *net, struct flight *flight);
+
+/* Posts what can be posted at once. */
+void flight_begin(struct mpi_net *net, struct flight *flight);
+
+/* The request at a place in the array has completed, well or not. */
+void flight_step(struct mpi_net *net, int busy, bool well);
+
+/* Removes what has completed from the array. */
+void flight_compact(struct mpi_net *net, int busy);
+
+/* The peer is lost: what is under way to it and from it has failed. */
+void flight_lose(struct mpi_net *net, int peer);
+
+/* Gives up all that is under way. */
+void flight_abandon(struct mpi_net *net);
+
+/* ---- mpi_peer.c ---- */
+
+/* Posts the receives of a peer with buffers. */
+void peer_open(struct mpi_net *net, struct peer *peer);
+
+/* Sends a flight whose frame is filled, in its turn. */
+void peer_send(struct mpi_net *net, struct peer *peer, struct flight *flight);
+
+/* Sends a frame without a head, ahead of what waits for credits or behind it; false: there is no memory. */
+bool peer_say(struct mpi_net *net, struct peer *peer, enum frame_kind kind, bool ahead);
+
+/* Takes in the frame that has arrived in the oldest buffer; true: it is a head, for the caller, who releases
+ * the buffer later. */
+bool peer_take(struct mpi_net *net, struct peer *peer, struct net_event *event);
+void peer_release(struct mpi_net *net, struct peer *peer);
+
+/* Nothing is sent to the peer or received from it any more; with `tell` that is an event. */
+void peer_lose(struct mpi_net *net, struct peer *peer, bool tell);
+
+/* Peers that have failed, and those that have left and owe nothing more, are lost. */
+void peers_settle(struct mpi_net *net);
+
+#endif
