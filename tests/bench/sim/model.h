@@ -1,0 +1,50 @@
+/* A pool on many nodes, as a model in which only what is decided is real: sched/blocks.h says what each node
+ * gets, sched/policy.h what a worker claims, a lease (sched/lease.h) that each item ends once. All else is
+ * time: the stations (the manager, managers of a second level, the leaders of nodes) serve one thing after
+ * the other, each of which costs what the table of costs.h says; links have a latency and a
+ * bandwidth; workers run what they claim for as long as tasks.h says.
+ *
+ *     levels 0   one node: the manager posts, its workers claim
+ *     levels 1   the manager sends blocks to the leaders of `nodes` nodes
+ *     levels 2   the manager sends blocks to `fan` stations, which do to the leaders what it does to them
+ *
+ * What a station does, in this order: flush its notes when they are due, send blocks to whoever wants some,
+ * read a message. Notes go up in messages when they have waited for `wait`, fill 16 KiB, or nothing is left
+ * to do on the node; at most CREDITS of them that have not been read. Where `merges`, notes of neighbouring
+ * items become one run when they are sent. Whoever has nothing to do dozes, longer the longer nothing
+ * happens.
+ *
+ * Not in the model: memory, faults, noise, a network that others use, and stations of a second level that
+ * share a core with somebody. */
+#ifndef RANKPOOL_BENCH_SIM_MODEL_H
+#define RANKPOOL_BENCH_SIM_MODEL_H
+
+#include "config/schedule.h"
+#include "costs.h"
+#include "tasks.h"
+
+struct model_options {
+    struct costs costs;
+    struct tasks tasks;
+    uint32_t nodes, workers; /* of each node */
+    uint32_t levels, fan;    /* fan 0: the root of the number of nodes */
+    uint32_t slow;           /* the first nodes are ten times slower */
+    enum schedule schedule;
+    uint64_t chunk;
+    double wait;   /* ns that notes wait for company; 0: what the policy says */
+    bool separate; /* notes are not merged */
+    bool shares;   /* the manager of one node has no core of its own: the workers lose what it uses */
+};
+
+struct model_result {
+    double makespan, bound, work;     /* ns; the bound: all of the work at once, or the longest item */
+    double efficiency;                /* work over the workers' time */
+    double manager, middle, leader;   /* part of the time in which they are busy: the busiest of each */
+    uint64_t blocks, messages, notes; /* that the manager sent, and read */
+    uint64_t recalled, events;
+    uint32_t levels;
+};
+
+struct model_result model_run(const struct model_options *options);
+
+#endif

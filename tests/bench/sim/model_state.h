@@ -1,0 +1,120 @@
+/* What the files of the model share. */
+#ifndef RANKPOOL_BENCH_SIM_MODEL_STATE_H
+#define RANKPOOL_BENCH_SIM_MODEL_STATE_H
+
+#include "events.h"
+#include "model.h"
+#include "sched/blocks.h"
+#include "sched/lease.h"
+
+#define CREDITS    4
+#define FULL_BYTES 16384.0
+#define NOTE_BYTES 64.0
+#define HEAD_BYTES 256.0
+
+/* Items, and what the parent learns its link's round trip from: when their block was sent, and how long of
+ * the time since was no trip. Only the first run of a block has that. */
+struct run {
+    uint64_t from, to;
+    double sent, besides;
+};
+
+struct runs {
+    struct run *run;
+    size_t first, count, room; /* those from `first` on are there */
+    uint64_t items;
+};
+
+enum message_kind { BLOCK, NOTES, RECALL, RECALLED };
+
+struct message {
+    enum message_kind kind;
+    uint32_t from; /* station */
+    struct runs runs;
+};
+
+/* What a station does at the moment, until an event says that it is through. */
+struct service {
+    enum { NOTHING, READ, COLLECT, FLUSH, FEED, ASK, POST_ITEMS } kind;
+    struct message *message;
+    struct runs runs;
+    uint32_t child;
+};
+
+struct station {
+    uint32_t number, parent, place; /* its place in the parent's blocks */
+    uint32_t level;                 /* 0: the manager */
+    uint32_t first_child, children; /* stations */
+    uint32_t first_worker, workers;
+    double speed;
+    struct service service;
+    bool is_awake;
+    double idle_since, busy;
+    struct message **inbox;
+    size_t inbox_first, inbox_count, inbox_room;
+    struct runs open;   /* to be sent on, or claimed */
+    struct runs noted;  /* of its workers, to be collected */
+    struct runs batch;  /* to be sent up */
+    double batch_since; /* when its oldest came */
+    bool has_timer;
+    int credits;
+    struct blocks blocks;
+    uint64_t unposted;
+    /* of a leader */
+    uint32_t *idle, idle_count, running;
+    double item_ns, stolen;
+    double out_free, in_free; /* when its link is free again */
+};
+
+struct model {
+    const struct model_options *options;
+    const struct costs *costs;
+    struct model_result result;
+    struct station *stations;
+    uint32_t count;
+    double *idle_since; /* of each worker */
+    struct run *claim;  /* the same */
+    struct events events;
+    struct lease lease;
+    uint64_t ended;
+    double now;
+};
+
+enum event_kind { SERVED, WOKEN, ARRIVED, CREDITED, WAITED, LOOKS, CLAIMED, ENDED };
+
+static inline bool has_children(const struct station *station)
+{
+    return station->children != 0;
+}
+
+static inline bool is_root(const struct station *station)
+{
+    return station->level == 0;
+}
+
+/* runs.c */
+void runs_add(struct runs *runs, struct run run);
+struct run *runs_front(struct runs *runs);               /* NULL: there is none */
+struct run runs_take(struct runs *runs, uint64_t items); /* of the front one, at most so many */
+bool runs_take_last(struct runs *runs, struct run *run);
+void runs_merge(struct runs *runs);
+void runs_close(struct runs *runs);
+
+/* model.c */
+void model_after(struct model *model, double delay, enum event_kind kind, uint32_t who, void *what);
+void model_send(struct model *model, struct station *from, struct station *to, enum message_kind kind,
+                struct runs runs, double bytes);
+struct station *model_parent(struct model *model, const struct station *station);
+
+/* serve.c: a station that may have got something to do; and one that is through with its service. */
+void serve_poke(struct model *model, struct station *station);
+void serve_next(struct model *model, struct station *station);
+void serve_end(struct model *model, struct station *station);
+
+/* worker.c */
+void worker_claim(struct model *model, uint32_t worker);
+void worker_end(struct model *model, uint32_t worker);
+void worker_wake_some(struct model *model, struct station *station);
+struct station *worker_station(struct model *model, uint32_t worker);
+
+#endif

@@ -1,0 +1,355 @@
+/* What a station does next, and what comes of it when it is through. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "model_state.h"
+
+#define POSTED 65536 /* items that the manager of one node keeps posted ahead */
+#define POST   2048  /* items of a post of its */
+
+/* How long its notes wait for company: the longer the more nodes it speaks for. */
+static double wait_of(struct model *model, struct station *station)
+{
+    double each = model->options->wait;
+    if (!(each > 0))
+        each = blocks_patience(&model_parent(model, station)->blocks);
+    return each * (1 + station->children);
+}
+
+/* ---- What is to be done ------------------------------------------------------------------ */
+
+static bool is_dry(const struct station *station)
+{
+    return !station->open.items && !station->running && !station->noted.items &&
+           (!has_children(station) || !station->blocks.in_flight);
+}
+
+static bool must_flush(struct model *model, struct station *station)
+{
+    if (!station->batch.items || !station->credits)
+        return false;
+    double bytes = NOTE_BYTES * (double)(station->batch.count - station->batch.first) +
+                   model->costs->out_size * (double)station->batch.items;
+    return bytes >= FULL_BYTES || is_dry(station) ||
+           model->now - station->batch_since >= wait_of(model, station) * 0.999;
+}
+
+static double begin_flush(struct model *model, struct station *station)
+{
+    const struct costs *costs = model->costs;
+    struct service *service = &station->service;
+    double packing =
+        has_children(station) ? costs->leader_note : 0; /* a leader's was paid when it collected */
+    service->kind = FLUSH;
+    service->runs = station->batch;
+    station->batch = (struct runs){0};
+    station->credits--;
+    if (!model->options->separate)
+        runs_merge(&service->runs);
+    return costs->leader_message + packing * (double)(service->runs.count - service->runs.first);
+}
+
+/* Below 0: nobody wants any. */
+static double begin_feed(struct model *model, struct station *station)
+{
+    struct run *front = runs_front(&station->open);
+    uint64_t items;
+    if (!front)
+        return -1;
+    struct blocks_view view = {.schedule = model->options->schedule,
+                               .chunk = model->options->chunk,
+                               .total = model->options->tasks.n,
+                               .remaining = station->open.items,
+                               .available = front->to - front->from,
+                               .at = front->from,
+                               .now = model->now};
+    int child = blocks_next(&station->blocks, &view, &items);
+    if (child < 0)
+        return -1;
+    struct run run = runs_take(&station->open, items);
+    station->service.kind = FEED;
+    station->service.child = station->first_child + (uint32_t)child;
+    station->service.runs = (struct runs){0};
+    runs_add(&station->service.runs, run);
+    blocks_sent(&station->blocks, (uint32_t)child, items, model->now);
+    return model->costs->manager_block + model->costs->manager_block_item * (double)items;
+}
+
+static double begin_read(struct model *model, struct station *station)
+{
+    const struct costs *costs = model->costs;
+    struct message *message = station->inbox[station->inbox_first++];
+    if (station->inbox_first == station->inbox_count)
+        station->inbox_first = station->inbox_count = 0;
+    station->service.kind = READ;
+    station->service.message = message;
+    double items = (double)message->runs.items, notes = (double)(message->runs.count - message->runs.first);
+    switch (message->kind) {
+    case BLOCK:
+        return costs->leader_block + costs->leader_block_item * items;
+    case NOTES:
+        return costs->manager_message + costs->manager_note * notes + costs->manager_item * items;
+    case RECALL:
+        return costs->leader_message;
+    case RECALLED:
+        return costs->manager_message + costs->manager_note;
+    }
+    return 0;
+}
+
+static double begin_collect(struct model *model, struct station *station)
+{
+    const struct costs *costs = model->costs;
+    struct service *service = &station->service;
+    service->kind = COLLECT;
+    service->runs = station->noted;
+    station->noted = (struct runs){0};
+    double notes = (double)(service->runs.count - service->runs.first);
+    if (is_root(station))
+        return costs->manager_note * notes + costs->manager_item * (double)service->runs.items;
+    return costs->leader_note * notes;
+}
+
+static double begin_post(struct model *model, struct station *station)
+{
+    uint64_t items = station->unposted < POST ? station->unposted : POST;
+    uint64_t from = model->options->tasks.n - station->unposted;
+    station->service.kind = POST_ITEMS;
+    station->service.runs = (struct runs){0};
+    runs_add(&station->service.runs, (struct run){.from = from, .to = from + items});
+    return model->costs->leader_block + model->costs->leader_block_item * (double)items;
+}
+
+/* Who has nothing to do may get what others have not begun. */
+static bool must_ask(struct station *station)
+{
+    int dry = ranking_first(&station->blocks.hungry);
+    if (station->open.items || dry < 0 || station->blocks.nodes[dry].in_flight)
+        return false;
+    int child = blocks_recall_candidate(&station->blocks, station->blocks.nodes[dry].trip);
+    if (child < 0)
+        return false;
+    blocks_recalling(&station->blocks, (uint32_t)child);
+    station->service = (struct service){.kind = ASK, .child = station->first_child + (uint32_t)child};
+    return true;
+}
+
+/* The cost of what the station does next; below 0: nothing. */
+static double begin(struct model *model, struct station *station)
+{
+    double cost;
+    if (!is_root(station) && must_flush(model, station))
+        return begin_flush(model, station);
+    if (has_children(station) && (cost = begin_feed(model, station)) >= 0)
+        return cost;
+    if (has_children(station) && must_ask(station))
+        return model->costs->leader_message;
+    if (station->inbox_first < station->inbox_count)
+        return begin_read(model, station);
+    if (station->unposted && station->open.items < POSTED)
+        return begin_post(model, station);
+    if (station->noted.items)
+        return begin_collect(model, station);
+    return -1;
+}
+
+/* ---- Awake and dozing -------------------------------------------------------------------- */
+
+/* Naps get longer the longer nothing has happened. A manager that has one node sleeps until it is woken. */
+static double reaction(struct model *model, const struct station *station)
+{
+    static const struct {
+        double idle, nap;
+    } naps[] = {{1e9, 10e6}, {10e6, 1e6}, {0, 50e3}};
+    double idle = model->now - station->idle_since;
+    if (idle <= model->costs->spin)
+        return 0;
+    if (is_root(station) && !has_children(station))
+        return model->costs->wake_delay;
+    int i = 0;
+    while (idle < naps[i].idle)
+        i++;
+    return naps[i].nap * tasks_random(station->number, model->events.serial);
+}
+
+void serve_poke(struct model *model, struct station *station)
+{
+    if (station->is_awake)
+        return;
+    station->is_awake = true;
+    model_after(model, reaction(model, station), WOKEN, station->number, NULL);
+}
+
+static void set_timer(struct model *model, struct station *station)
+{
+    if (is_root(station) || station->has_timer || !station->batch.items || !station->credits)
+        return;
+    station->has_timer = true;
+    model_after(model, fmax(0, station->batch_since + wait_of(model, station) - model->now), WAITED,
+                station->number, NULL);
+}
+
+void serve_next(struct model *model, struct station *station)
+{
+    double cost = begin(model, station);
+    if (cost >= 0) {
+        station->busy += cost;
+        if (model->options->shares && !has_children(station))
+            station->stolen += cost;
+        model_after(model, cost, SERVED, station->number, NULL);
+        return;
+    }
+    station->is_awake = false;
+    station->idle_since = model->now;
+    if (has_children(station) && station->open.items && station->blocks.shy_count)
+        model_after(model, fmax(station->blocks.shy_until - model->now, 1e3), LOOKS, station->number, NULL);
+    set_timer(model, station);
+}
+
+/* ---- What comes of it -------------------------------------------------------------------- */
+
+/* Items are done: the manager's, or to be told to the parent. */
+static void take_runs(struct model *model, struct station *station, struct runs *runs)
+{
+    for (size_t i = runs->first; i < runs->count; i++) {
+        const struct run *run = &runs->run[i];
+        if (!is_root(station)) {
+            if (!station->batch.items)
+                station->batch_since = model->now;
+            runs_add(&station->batch, *run);
+            continue;
+        }
+        uint32_t items = (uint32_t)(run->to - run->from);
+        lease_end_run(&model->lease, (uint32_t)run->from, items);
+        model->ended += items;
+        if (model->ended == model->options->tasks.n)
+            model->result.makespan = model->now + model->costs->start / 2;
+    }
+    if (is_root(station))
+        model->result.notes += runs->count - runs->first;
+    runs_close(runs);
+}
+
+static void take_notes(struct model *model, struct station *station, struct message *message)
+{
+    struct station *child = &model->stations[message->from];
+    uint64_t items = message->runs.items;
+    if (is_root(station))
+        model->result.messages++;
+    for (size_t i = message->runs.first; i < message->runs.count; i++) {
+        struct run *run = &message->runs.run[i];
+        if (run->sent > 0)
+            blocks_trip(&station->blocks, child->place, model->now - run->sent - run->besides);
+        run->sent = 0;
+    }
+    take_runs(model, station, &message->runs);
+    blocks_ended(&station->blocks, child->place, items, model->now);
+    model_after(model, model->costs->latency, CREDITED, child->number, NULL);
+}
+
+static void give_back(struct model *model, struct station *station)
+{
+    struct runs back = {0};
+    struct run last;
+    if (runs_take_last(&station->open, &last))
+        runs_add(&back, last);
+    model_send(model, station, model_parent(model, station), RECALLED, back, HEAD_BYTES);
+}
+
+static void take_back(struct model *model, struct station *station, struct message *message)
+{
+    uint64_t items = message->runs.items;
+    if (is_root(station))
+        model->result.recalled += items;
+    blocks_recalled(&station->blocks, model->stations[message->from].place, items);
+    if (items)
+        runs_add(&station->open, message->runs.run[message->runs.first]);
+    runs_close(&message->runs);
+}
+
+static void take_block(struct model *model, struct station *station, struct message *message)
+{
+    struct run *run = &message->runs.run[message->runs.first];
+    if (has_children(station)) {
+        blocks_trip(&model_parent(model, station)->blocks, station->place,
+                    2 * (model->now - run->sent) + wait_of(model, station));
+        run->sent = 0;
+    }
+    runs_add(&station->open, *run);
+    runs_close(&message->runs);
+    if (!has_children(station))
+        worker_wake_some(model, station);
+}
+
+static void end_read(struct model *model, struct station *station, struct message *message)
+{
+    switch (message->kind) {
+    case BLOCK:
+        take_block(model, station, message);
+        break;
+    case NOTES:
+        take_notes(model, station, message);
+        break;
+    case RECALL:
+        give_back(model, station);
+        break;
+    case RECALLED:
+        take_back(model, station, message);
+        break;
+    }
+    free(message);
+}
+
+static void end_feed(struct model *model, struct station *station, struct service *service)
+{
+    struct station *child = &model->stations[service->child];
+    struct run *run = service->runs.run;
+    double bytes = HEAD_BYTES + model->costs->in_size * (double)(run->to - run->from);
+    run->sent = model->now;
+    run->besides = 0;
+    if (is_root(station))
+        model->result.blocks++;
+    model_send(model, station, child, BLOCK, service->runs, bytes);
+}
+
+static void end_flush(struct model *model, struct station *station, struct service *service)
+{
+    struct runs *runs = &service->runs;
+    double bytes = HEAD_BYTES + NOTE_BYTES * (double)(runs->count - runs->first) +
+                   model->costs->out_size * (double)runs->items;
+    for (size_t i = runs->first; i < runs->count; i++)
+        runs->run[i].besides += model->now;
+    model_send(model, station, model_parent(model, station), NOTES, *runs, bytes);
+}
+
+void serve_end(struct model *model, struct station *station)
+{
+    struct service service = station->service;
+    station->service = (struct service){0};
+    switch (service.kind) {
+    case READ:
+        end_read(model, station, service.message);
+        break;
+    case COLLECT:
+        take_runs(model, station, &service.runs);
+        break;
+    case FLUSH:
+        end_flush(model, station, &service);
+        break;
+    case FEED:
+        end_feed(model, station, &service);
+        break;
+    case ASK:
+        model_send(model, station, &model->stations[service.child], RECALL, (struct runs){0}, HEAD_BYTES);
+        break;
+    case POST_ITEMS:
+        station->unposted -= service.runs.items;
+        runs_add(&station->open, *runs_front(&service.runs));
+        runs_close(&service.runs);
+        worker_wake_some(model, station);
+        break;
+    case NOTHING:
+        break;
+    }
+    serve_next(model, station);
+}

@@ -1,0 +1,74 @@
+/* Workers: they claim from what is open on their node, by the real policy, until nothing is. */
+#include <math.h>
+
+#include "model_state.h"
+#include "sched/policy.h"
+
+struct station *worker_station(struct model *model, uint32_t worker)
+{
+    uint32_t leaders = model->count - model->options->nodes;
+    return &model->stations[leaders + worker / model->options->workers];
+}
+
+static double duration(const struct model *model, const struct station *station, const struct run *run)
+{
+    double ns = 0;
+    for (uint64_t i = run->from; i < run->to; i++)
+        ns += tasks_ns(&model->options->tasks, i);
+    return ns / station->speed + (double)(run->to - run->from) * model->costs->worker_item;
+}
+
+void worker_claim(struct model *model, uint32_t worker)
+{
+    struct station *station = worker_station(model, worker);
+    const struct run *front = runs_front(&station->open);
+    if (!front) {
+        station->idle[station->idle_count++] = worker;
+        model->idle_since[worker] = model->now;
+        if (!station->running)
+            serve_poke(model, station);
+        return;
+    }
+    struct policy_view view = {
+        .schedule = model->options->schedule,
+        .chunk = model->options->chunk,
+        .total = model->options->tasks.n,
+        .remaining = station->open.items + station->unposted,
+        .workers = station->workers,
+        .item_ns = station->item_ns,
+        .weight = 1,
+    };
+    struct run claim = runs_take(&station->open, policy_run(&view));
+    double ns = duration(model, station, &claim);
+    station->item_ns = policy_learn(station->item_ns, ns / (double)(claim.to - claim.from));
+    claim.besides = ns;
+    ns += model->costs->worker_claim + station->stolen;
+    station->stolen = 0;
+    station->running++;
+    model->claim[worker] = claim;
+    model_after(model, ns, ENDED, worker, NULL);
+    if (station->unposted)
+        serve_poke(model, station);
+}
+
+void worker_end(struct model *model, uint32_t worker)
+{
+    struct station *station = worker_station(model, worker);
+    struct run done = model->claim[worker];
+    done.besides -= model->now; /* plus the time when it is sent: what it waits for company */
+    runs_add(&station->noted, done);
+    station->running--;
+    serve_poke(model, station);
+    worker_claim(model, worker);
+}
+
+/* Who has been idle for longer than it spins sleeps. */
+void worker_wake_some(struct model *model, struct station *station)
+{
+    uint64_t items = station->open.items;
+    while (station->idle_count && items--) {
+        uint32_t worker = station->idle[--station->idle_count];
+        bool sleeps = model->now - model->idle_since[worker] > model->costs->spin;
+        model_after(model, sleeps ? model->costs->wake_delay : 0, CLAIMED, worker, NULL);
+    }
+}
