@@ -8,6 +8,8 @@
 
 #include "api/guest.h"
 #include "api/last_error.h"
+#include "api/meet.h"
+#include "net/mpi.h"
 #include "run/box.h"
 
 struct comm {
@@ -22,6 +24,7 @@ struct comm {
 /* The process has one MPI. */
 static struct {
     struct comm *world; /* of the program that leaves MPI to the library */
+    struct wired *wired; /* nets that are open */
     struct comm *first; /* kept with the caller's communicators, the newest first */
     bool watched;       /* the second key below is made, and on MPI_COMM_SELF ... */
     bool ready;         /* ... and the first one is made, too */
@@ -262,6 +265,56 @@ rp_status comm_broadcast(struct comm *comm, int from, void *data, size_t size, s
     if (size > INT_MAX)
         return error_set(error, RP_INVALID, "%zu bytes to broadcast", size);
     return judge(MPI_Bcast(data, (int)size, MPI_BYTE, from, comm->own), "MPI_Bcast", error);
+}
+
+/* A net and its communicator. */
+struct wired {
+    struct wired *behind;
+    struct net *net;
+    MPI_Comm own;
+};
+
+rp_status comm_open_net(struct comm *comm, const int *peer, int peers, struct net **net, struct error *error)
+{
+    struct wired *wired = calloc(1, sizeof *wired);
+    rp_status status = meet_agree(
+        comm, wired ? RP_OK : error_set(error, RP_NO_MEMORY, "no memory for a communicator"), error);
+    if (!status)
+        status = judge(MPI_Comm_dup(comm->own, &wired->own), "MPI_Comm_dup", error);
+    if (status) {
+        free(wired);
+        return status;
+    }
+    if (peers)
+        status = net_open_mpi(&wired->own, peer, peers, &wired->net, error);
+    if (!wired->net) {
+        MPI_Comm_free(&wired->own);
+        free(wired);
+        return status;
+    }
+    wired->behind = process.wired;
+    process.wired = wired;
+    *net = wired->net;
+    return RP_OK;
+}
+
+/* Behind the end of MPI there is nothing left to be closed. */
+void comm_close_net(struct net *net)
+{
+    int finalized;
+    struct wired **link = &process.wired;
+    MPI_Finalized(&finalized);
+    while (*link && (*link)->net != net)
+        link = &(*link)->behind;
+    struct wired *wired = *link;
+    if (!wired)
+        return;
+    *link = wired->behind;
+    if (!finalized) {
+        net_close(net);
+        MPI_Comm_free(&wired->own);
+    }
+    free(wired);
 }
 
 void *comm_kept(const struct comm *comm)

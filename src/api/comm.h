@@ -1,6 +1,6 @@
 /* The little that the pool needs of MPI: to start, to meet, to end. A comm is a communicator of the
  * library's own; nothing is ever sent on the caller's, and no call of MPI is made between the
- * opening of a pool and the next one.
+ * opening of a pool and the next one, but on the net between nodes, where there are several.
  *
  * Where the library runs MPI there is one comm, of all ranks: comm_start ... comm_stop. In programs
  * that run MPI themselves rp_open_comm, which stands here since it speaks of MPI_Comm, duplicates
@@ -18,6 +18,7 @@
 #include "base/error.h"
 
 struct comm;
+struct net;
 
 /* Initialises MPI (MPI_THREAD_FUNNELED) and gives the comm of all ranks. RP_INVALID where the
  * program has initialised MPI itself. */
@@ -37,6 +38,12 @@ rp_status comm_all_gather(struct comm *comm, const void *mine, size_t size, void
 
 /* One rank's `size` bytes to everybody. */
 rp_status comm_broadcast(struct comm *comm, int from, void *data, size_t size, struct error *error);
+
+/* A net over a communicator of its own, between this rank and its peers; NULL for a rank that has none. */
+rp_status comm_open_net(struct comm *comm, const int *peer, int peers, struct net **net, struct error *error);
+
+/* Not collective, though all should do so at about the same time; NULL is fine. */
+void comm_close_net(struct net *net);
 
 /* What is kept with the comm (NULL at first), and released with it; `release` may be NULL. `end` is called
  * before, where the program, or a task, calls MPI_Finalize. */

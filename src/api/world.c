@@ -38,11 +38,11 @@ static struct {
 
 /* ---- Ending ------------------------------------------------------------------------------ */
 
-/* Whether all workers have left in time. One that has died never will; it is told by the kernel. */
-static bool workers_leave(struct world *world, uint64_t deadline)
+/* Whether all workers of this node have left in time. One that has died never will; it is told by the
+ * kernel. */
+static bool workers_leave(struct roster_shared *shared, struct crew *crew, uint64_t deadline)
 {
-    struct roster_shared *shared = world->roster.shared;
-    struct watch *watch = world->crew ? watch_of(world->crew) : NULL;
+    struct watch *watch = crew ? watch_of(crew) : NULL;
     uint32_t left;
     bool whole = true;
     while (whole && (left = atomic_load(&shared->left)) < shared->members - 1) {
@@ -64,12 +64,18 @@ static bool is_forked(void)
  * MPI's end, which waits for everybody, when somebody has died. */
 static void end_manager(void)
 {
+    struct world *world = &process.world;
     if (process.worker || is_forked())
         return;
-    if (process.world.roster.shared) {
-        roster_quit(&process.world.roster);
-        if (!workers_leave(&process.world, process.open ? clock_deadline(LEAVE_S) : CLOCK_NEVER))
+    if (world->roster.shared) {
+        uint64_t deadline = process.open ? clock_deadline(LEAVE_S) : CLOCK_NEVER;
+        roster_quit(&world->roster);
+        if (world->links.road)
+            road_quit(world->links.road);
+        if (!workers_leave(world->roster.shared, world->crew, deadline) ||
+            (world->links.road && !road_is_left_whole(world->links.road, deadline)))
             return;
+        links_close(&world->links);
     }
     comm_stop();
 }
@@ -89,18 +95,49 @@ static void end_orphan(void *state)
     _exit(1);
 }
 
-/* The parent that rp_open leaves behind ends workers with their manager; other launchers may not: and
- * MPI's end, too, would wait for a manager that has left without it, since somebody died. */
+/* The parent that rp_open leaves behind ends workers with their manager; other launchers may not, and
+ * nobody ends the workers of a node with its leader: and MPI's end, too, would wait for a manager that
+ * has left without it, since somebody died. To the end of the process. */
+static void keep_vigil(const struct world *world, bool ours)
+{
+    const struct links *links = &world->links;
+    if (links->leader && links->pulse)
+        vigil_start_on(pulse_fd(links->pulse), end_orphan, NULL);
+    else if (!links->leader && (!ours || world->nodes > 1))
+        vigil_start(world->roster.shared->member[0].pid, end_orphan, NULL);
+}
+
+static void say_left(struct roster_shared *shared)
+{
+    fflush(NULL);
+    atomic_fetch_add(&shared->left, 1);
+    futex_wake(&shared->left);
+}
+
+/* Who leads a node is the last to leave it. */
+static void lead(struct world *world)
+{
+    struct roster_shared *shared = world->roster.shared;
+    struct crew *crew = crew_of_roster(&world->roster);
+    leader_serve(world->links.leader);
+    say_left(shared);
+    if (!workers_leave(shared, crew, CLOCK_NEVER))
+        atomic_store(&shared->shaken, 1);
+    if (!atomic_load(&shared->shaken))
+        links_close(&world->links);
+}
+
 static _Noreturn void serve(struct world *world, bool ours)
 {
     process.worker = true;
     process.serving = true;
-    if (!ours)
-        vigil_start(world->roster.shared->member[0].pid, end_orphan, NULL); /* to the end of the process */
-    worker_serve(&world->roster);
-    fflush(NULL);
-    atomic_fetch_add(&world->roster.shared->left, 1);
-    futex_wake(&world->roster.shared->left);
+    keep_vigil(world, ours);
+    if (world->links.leader) {
+        lead(world);
+    } else {
+        worker_serve(&world->roster);
+        say_left(world->roster.shared);
+    }
     process.serving = atomic_load(&world->roster.shared->shaken);
     end_worker();
     exit(0);
@@ -167,8 +204,15 @@ rp_status world_meet(struct world *world, struct comm *comm, int manager, struct
     world->roster = meeting.roster;
     world->memory = meeting.memory;
     world->crew = meeting.crew;
+    world->nodes = meeting.nodes.count;
+    status = links_open(&world->links, comm, &meeting, &world->roster, error);
     meet_part(&meeting);
-    return RP_OK;
+    if (status) {
+        roster_release(&world->roster);
+        crew_drop(world->crew);
+        world->crew = NULL;
+    }
+    return status;
 }
 
 /* Sizes the machine and starts the program again. */
@@ -229,11 +273,13 @@ static rp_status meet_others(struct world *world, const struct launch *launch, s
     if (rank)
         serve(world, launch->ours);
     world->ours = launch->ours;
-    return launch->ours
-               ? world_describe(world, "%s", joined.text)
-               : world_describe(world,
-                                "%d ranks given by %s: %d worker%s, and the manager works along in maps",
-                                ranks, launch->launcher, ranks - 1, ranks == 2 ? "" : "s");
+    if (launch->ours)
+        return world_describe(world, "%s", joined.text);
+    if (world->nodes > 1)
+        return world_describe(world, "%d ranks given by %s on %d nodes: %d worker%s", ranks, launch->launcher,
+                              world->nodes, ranks - 1, ranks == 2 ? "" : "s");
+    return world_describe(world, "%d ranks given by %s: %d worker%s, and the manager works along in maps",
+                          ranks, launch->launcher, ranks - 1, ranks == 2 ? "" : "s");
 }
 
 static rp_status join_ranks(struct world *world, const struct launch *launch, const struct options *options,

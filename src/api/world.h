@@ -3,7 +3,7 @@
 #ifndef RANKPOOL_API_WORLD_H
 #define RANKPOOL_API_WORLD_H
 
-#include "api/comm.h"
+#include "api/links.h"
 #include "board/roster.h"
 #include "config/options.h"
 #include "run/crew.h"
@@ -14,6 +14,8 @@ struct world {
     struct roster roster;
     enum memory_kind memory;
     struct crew *crew; /* of all nodes */
+    int nodes;
+    struct links links; /* between these */
     char *description;
 };
 

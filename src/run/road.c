@@ -8,11 +8,10 @@
 #include "run/agent.h"
 #include "run/recover.h"
 
-#define AT_ONCE   256                  /* events of a turn: workers of this node have notes, too */
-#define QUIT_NS   UINT64_C(1000000000) /* for the leaders to be told that they may go */
-#define PULSE_NS  UINT64_C(1000000)    /* between looks at it */
-#define AWAKE_NS  UINT64_C(20000)      /* after an event */
-#define BRISK_NS  UINT64_C(10000000)   /* the same of short naps */
+#define AT_ONCE   256                /* events of a turn: workers of this node have notes, too */
+#define PULSE_NS  UINT64_C(1000000)  /* between looks at it */
+#define AWAKE_NS  UINT64_C(20000)    /* after an event */
+#define BRISK_NS  UINT64_C(10000000) /* the same of short naps */
 #define SLOW_NS   UINT64_C(1000000000)
 #define BRISK_NAP UINT64_C(50000)
 #define NAP       UINT64_C(1000000)
@@ -231,16 +230,6 @@ void road_await(struct manager *manager, bool (*is_so)(const struct manager *man
 
 /* ---- The end ----------------------------------------------------------------------------- */
 
-/* A leader that does not listen any more is not waited for. */
-static void send_all(struct road *road)
-{
-    uint64_t deadline = clock_ns() + QUIT_NS;
-    _Atomic uint32_t never = 0;
-    while (!net_is_quiet(road->net) && !clock_has_passed(deadline))
-        if (!take_events(road))
-            futex_wait(&never, 0, clock_ns() + BRISK_NAP);
-}
-
 static bool has_lost_anybody(const struct road *road)
 {
     for (int i = 0; i < road->crew->count; i++)
@@ -249,17 +238,40 @@ static bool has_lost_anybody(const struct road *road)
     return false;
 }
 
-void road_destroy(struct road *road)
+void road_quit(struct road *road)
 {
     unsigned char head[2 * WIRE_FRAME];
-    if (!road)
-        return;
     struct wire_message message = {.type = WIRE_QUIT, .quit = {has_lost_anybody(road)}};
     size_t size = wire_message_pack(&message, head, sizeof head);
     for (int i = 0; i < road->nodes; i++)
         if (!road->node[i].lost)
             net_send(road->net, road->node[i].peer, head, size, NULL, 0, NULL, &(struct error){0});
-    send_all(road);
+}
+
+/* A leader that leaves closes its end of the net. */
+bool road_is_left_whole(struct road *road, uint64_t deadline)
+{
+    bool whole = !has_lost_anybody(road);
+    int left = 0;
+    _Atomic uint32_t never = 0;
+    struct net_event event;
+    while (whole && left < road->nodes && !clock_has_passed(deadline)) {
+        bool any = net_poll(road->net, &event);
+        if (any && event.kind == NET_HEADED)
+            throw_away(road, &event);
+        else if (any && event.kind == NET_LOST && !event.token)
+            left++;
+        else if (!any)
+            futex_wait(&never, 0, clock_ns() + BRISK_NAP);
+        whole = left == road->nodes || !road->pulse || pulse_lost(road->pulse) < 0;
+    }
+    return whole && left == road->nodes;
+}
+
+void road_destroy(struct road *road)
+{
+    if (!road)
+        return;
     crew_drop(road->crew);
     free(road->node_of);
     free(road);

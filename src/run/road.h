@@ -9,7 +9,8 @@
  *     manager_setup.road          each pool's manager joins it, and parts from it when it closes
  *     road_turn                   wherever notes are collected: takes in what has come, sends blocks
  *     road_nap                    how long the manager may sleep meanwhile: nothing wakes it for the net
- *     road_destroy                tells the leaders to quit; then the net may be closed
+ *     road_quit, road_is_left_whole     at the end of the world; then
+ *     road_destroy                and the net may be closed
  *
  * A node is lost when the net says so, when its leader has died, or when it says what makes no sense: its
  * workers are dead in the crew from then on, road_why says why, and what it held runs elsewhere. The pools go
@@ -43,7 +44,12 @@ struct road_setup {
 /* RP_NO_MEMORY. */
 rp_status road_create(const struct road_setup *setup, struct road **road, struct error *error);
 
-/* All pools have closed. NULL is fine. */
+/* Nothing more is done: tells the leaders to quit, and whether all of them have left in time and whole:
+ * nobody has died, so that they may be waited for at the end of MPI. */
+void road_quit(struct road *road);
+bool road_is_left_whole(struct road *road, uint64_t deadline);
+
+/* NULL is fine. */
 void road_destroy(struct road *road);
 
 /* Takes in what has come for any pool, then sends what nodes should have next. True if anything came. */

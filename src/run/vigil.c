@@ -14,7 +14,7 @@
 #define LOOK_MS 1000 /* between looks where the kernel cannot tell by itself */
 
 struct vigil {
-    long pid;
+    long pid; /* 0: the descriptor alone tells */
     void (*ended)(void *state);
     void *state;
     struct pollfd poll[2]; /* the process, -1 where there is no descriptor of it; the end of the vigil */
@@ -30,7 +30,7 @@ static void *keep(void *state)
         poll(watched, 2, vigil->poll[0].fd < 0 ? LOOK_MS : -1);
         if (vigil->poll[1].revents)
             return NULL;
-        if (vigil->poll[0].revents || pidfd_is_gone(vigil->pid))
+        if (vigil->poll[0].revents || (vigil->pid && pidfd_is_gone(vigil->pid)))
             break;
     }
     vigil->ended(vigil->state);
@@ -56,25 +56,38 @@ static void free_vigil(struct vigil *vigil)
     free(vigil);
 }
 
-struct vigil *vigil_start(long pid, void (*ended)(void *state), void *state)
+/* The descriptor is the vigil's from now on. */
+static struct vigil *start(long pid, int fd, void (*ended)(void *state), void *state)
 {
     int ends[2];
     struct vigil *vigil = calloc(1, sizeof *vigil);
     if (!vigil || pipe2(ends, O_CLOEXEC)) {
         free(vigil);
+        if (fd >= 0)
+            close(fd);
         return NULL;
     }
-    *vigil =
-        (struct vigil){.pid = pid,
-                       .ended = ended,
-                       .state = state,
-                       .poll = {{.fd = pidfd_of(pid), .events = POLLIN}, {.fd = ends[0], .events = POLLIN}},
-                       .end = ends[1]};
+    *vigil = (struct vigil){.pid = pid,
+                            .ended = ended,
+                            .state = state,
+                            .poll = {{.fd = fd, .events = POLLIN}, {.fd = ends[0], .events = POLLIN}},
+                            .end = ends[1]};
     if (start_thread(vigil)) {
         free_vigil(vigil);
         return NULL;
     }
     return vigil;
+}
+
+struct vigil *vigil_start(long pid, void (*ended)(void *state), void *state)
+{
+    return start(pid, pidfd_of(pid), ended, state);
+}
+
+struct vigil *vigil_start_on(int fd, void (*ended)(void *state), void *state)
+{
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return own < 0 ? NULL : start(0, own, ended, state);
 }
 
 void vigil_stop(struct vigil *vigil)

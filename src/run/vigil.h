@@ -13,6 +13,9 @@ struct vigil;
  * memory, descriptor or thread for it, and the launcher alone ends what is left. */
 struct vigil *vigil_start(long pid, void (*ended)(void *state), void *state);
 
+/* The same when `fd`, which stays the caller's, polls readable (net/pulse.h). */
+struct vigil *vigil_start_on(int fd, void (*ended)(void *state), void *state);
+
 /* Waits for the call if it is being made; NULL is fine. */
 void vigil_stop(struct vigil *vigil);
 

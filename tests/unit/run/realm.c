@@ -94,6 +94,7 @@ void realm_end(struct realm *realm)
         if (road_why(realm->road, realm_first(realm, i)))
             CHECK_FAILED("%s", road_why(realm->road, realm_first(realm, i)));
     gang_end(&realm->gang);
+    road_quit(realm->road);
     road_destroy(realm->road);
     for (int i = 0; i < realm->nodes && !realm->mute; i++) {
         pthread_join(realm->node[i].thread, NULL);

@@ -1,0 +1,167 @@
+#include "api/links.h"
+
+#include <stdlib.h>
+
+#define ANSWER_S 5.0 /* that a leader has to reach the manager */
+
+/* ---- Who is bound to whom ---------------------------------------------------------------- */
+
+/* A node's place on the road: the manager's own has none. */
+static int stop_of(int node)
+{
+    return node - 1;
+}
+
+static int node_here_of(const struct comm *comm, const struct nodes *nodes)
+{
+    return nodes->node[comm_rank(comm)];
+}
+
+static bool manages(const struct comm *comm, const struct nodes *nodes)
+{
+    return comm_rank(comm) == nodes->manager;
+}
+
+static bool leads(const struct comm *comm, const struct nodes *nodes)
+{
+    return !manages(comm, nodes) && nodes->one[node_here_of(comm, nodes)].leader == comm_rank(comm);
+}
+
+static rp_status open_net(struct links *links, struct comm *comm, const struct nodes *nodes,
+                          struct error *error)
+{
+    int *leaders = calloc((size_t)nodes->count, sizeof *leaders);
+    for (int node = 1; leaders && node < nodes->count; node++)
+        leaders[stop_of(node)] = nodes->one[node].leader;
+    rp_status status = meet_agree(
+        comm, leaders ? RP_OK : error_set(error, RP_NO_MEMORY, "no memory for %d nodes", nodes->count),
+        error);
+    if (!status && manages(comm, nodes))
+        status = comm_open_net(comm, leaders, nodes->count - 1, &links->net, error);
+    else if (!status)
+        status = comm_open_net(comm, &nodes->manager, leads(comm, nodes), &links->net, error);
+    free(leaders);
+    return meet_agree(comm, status, error);
+}
+
+/* ---- The pulse --------------------------------------------------------------------------- */
+
+static struct pulse_invitation invite(struct links *links, const struct nodes *nodes, const struct crew *crew)
+{
+    struct pulse_invitation invitation = {0};
+    bool all_near = true;
+    for (int node = 1; node < nodes->count; node++) {
+        const struct crew_member *leader = &crew->member[nodes->one[node].first];
+        all_near = all_near && leader->visible;
+        if (leader->visible)
+            pulse_watch(links->pulse, stop_of(node), leader->pid);
+    }
+    if (!all_near)
+        pulse_invite(links->pulse, &invitation, NULL);
+    return invitation;
+}
+
+/* A leader that cannot be heard is no reason not to open: the transport's errors must do then. */
+static void answer(struct links *links, const struct pulse_invitation *invitation, int node,
+                   const struct crew_member *manager)
+{
+    if (manager->visible)
+        pulse_watch_manager(manager->pid, &links->pulse, NULL);
+    else if (invitation->port)
+        pulse_answer(invitation, stop_of(node), ANSWER_S, &links->pulse, NULL);
+}
+
+static rp_status open_pulse(struct links *links, struct comm *comm, const struct meeting *meeting,
+                            struct error *error)
+{
+    const struct nodes *nodes = &meeting->nodes;
+    struct pulse_invitation invitation = {0};
+    rp_status status = RP_OK;
+    if (manages(comm, nodes)) {
+        status = pulse_open(nodes->count - 1, &links->pulse, error);
+        if (!status)
+            invitation = invite(links, nodes, meeting->crew);
+    }
+    status = meet_agree(comm, status, error);
+    if (!status)
+        status = comm_broadcast(comm, nodes->manager, &invitation, sizeof invitation, error);
+    if (!status && leads(comm, nodes))
+        answer(links, &invitation, node_here_of(comm, nodes), &meeting->crew->member[0]);
+    status = meet_agree(comm, status, error);
+    if (!status && manages(comm, nodes))
+        pulse_gather(links->pulse);
+    return status;
+}
+
+/* ---- The parts --------------------------------------------------------------------------- */
+
+static rp_status open_road(struct links *links, const struct meeting *meeting, struct error *error)
+{
+    const struct nodes *nodes = &meeting->nodes;
+    struct road_stop *stop = calloc((size_t)nodes->count, sizeof *stop);
+    if (!stop)
+        return error_set(error, RP_NO_MEMORY, "no memory for %d nodes", nodes->count);
+    for (int node = 1; node < nodes->count; node++) {
+        const struct nodes_one *one = &nodes->one[node];
+        stop[stop_of(node)] = (struct road_stop){.peer = stop_of(node),
+                                                 .first = one->first,
+                                                 .count = one->workers,
+                                                 .host = meeting->crew->member[one->first].host};
+    }
+    struct road_setup setup = {.net = links->net,
+                               .pulse = links->pulse,
+                               .crew = meeting->crew,
+                               .nodes = nodes->count - 1,
+                               .node = stop};
+    rp_status status = road_create(&setup, &links->road, error);
+    free(stop);
+    return status;
+}
+
+static rp_status open_leader(struct links *links, const struct meeting *meeting, struct roster *roster,
+                             struct error *error)
+{
+    struct crew *node = crew_of_roster(roster);
+    if (!node)
+        return error_set(error, RP_NO_MEMORY, "no memory to lead a node");
+    struct leader_setup setup = {.net = links->net,
+                                 .pulse = links->pulse,
+                                 .peer = 0,
+                                 .roster = roster,
+                                 .memory = meeting->memory,
+                                 .crew = node};
+    rp_status status = leader_create(&setup, &links->leader, error);
+    crew_drop(node);
+    return status;
+}
+
+rp_status links_open(struct links *links, struct comm *comm, const struct meeting *meeting,
+                     struct roster *roster, struct error *error)
+{
+    const struct nodes *nodes = &meeting->nodes;
+    *links = (struct links){0};
+    if (nodes->count == 1)
+        return RP_OK;
+    rp_status status = open_net(links, comm, nodes, error);
+    if (!status)
+        status = open_pulse(links, comm, meeting, error);
+    if (!status) {
+        if (manages(comm, nodes))
+            status = open_road(links, meeting, error);
+        else if (leads(comm, nodes))
+            status = open_leader(links, meeting, roster, error);
+        status = meet_agree(comm, status, error);
+    }
+    if (status)
+        links_close(links);
+    return status;
+}
+
+void links_close(struct links *links)
+{
+    road_destroy(links->road);
+    leader_destroy(links->leader);
+    comm_close_net(links->net);
+    pulse_close(links->pulse);
+    *links = (struct links){0};
+}

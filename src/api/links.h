@@ -1,0 +1,27 @@
+/* What binds the nodes of a world: the net between the manager and those who lead the other nodes, the
+ * pulse by which they hear of each other's end, and the manager's road or the leader's part. A rank that
+ * only works, and a world of one node, has none of these. */
+#ifndef RANKPOOL_API_LINKS_H
+#define RANKPOOL_API_LINKS_H
+
+#include "api/meet.h"
+#include "net/pulse.h"
+#include "run/leader.h"
+#include "run/road.h"
+
+struct links {
+    struct net *net;
+    struct pulse *pulse;
+    struct road *road;     /* the manager's */
+    struct leader *leader; /* a leader's */
+};
+
+/* Collective over those who have met; every rank gets the same status and sentence. The roster, the
+ * meeting's, lives longer than the links. */
+rp_status links_open(struct links *links, struct comm *comm, const struct meeting *meeting,
+                     struct roster *roster, struct error *error);
+
+/* All pools have closed. The manager's part tells the leaders to quit. */
+void links_close(struct links *links);
+
+#endif
