@@ -59,25 +59,28 @@ static bool is_forked(void)
     return getpid() != process.pid;
 }
 
-/* Workers leave as soon as their tasks end. If the program ends with pools open, tasks may go on
- * for ever: then it does not wait, and the launcher ends what is left. Nor does it go through
- * MPI's end, which waits for everybody, when somebody has died. */
+/* Workers of all nodes leave as soon as their tasks end. If the program ends with pools open, tasks may go
+ * on for ever: then it does not wait. True: all have left, and none has died. */
+static bool send_home(struct world *world)
+{
+    uint64_t deadline = process.open ? clock_deadline(LEAVE_S) : CLOCK_NEVER;
+    roster_quit(&world->roster);
+    if (world->links.road)
+        road_quit(world->links.road);
+    if (!workers_leave(world->roster.shared, world->crew, deadline) ||
+        (world->links.road && !road_is_left_whole(world->links.road, deadline)))
+        return false;
+    links_close(&world->links);
+    return true;
+}
+
+/* The launcher ends what is left when some have not been waited for. Nor does it go through MPI's end, which
+ * waits for everybody, when somebody has died. */
 static void end_manager(void)
 {
     struct world *world = &process.world;
-    if (process.worker || is_forked())
-        return;
-    if (world->roster.shared) {
-        uint64_t deadline = process.open ? clock_deadline(LEAVE_S) : CLOCK_NEVER;
-        roster_quit(&world->roster);
-        if (world->links.road)
-            road_quit(world->links.road);
-        if (!workers_leave(world->roster.shared, world->crew, deadline) ||
-            (world->links.road && !road_is_left_whole(world->links.road, deadline)))
-            return;
-        links_close(&world->links);
-    }
-    comm_stop();
+    if (!process.worker && !is_forked() && (!world->roster.shared || send_home(world)))
+        comm_stop();
 }
 
 /* Nor does one that leaves in the middle of a task, by exit: what it held would wait with it for the
@@ -146,10 +149,11 @@ static _Noreturn void serve(struct world *world, bool ours)
 _Noreturn void world_lose_worker(const struct roster *roster)
 {
     const struct roster_member *member = &roster->shared->member[roster->self];
+    unsigned place = roster->self ? (unsigned)roster->self : 1; /* who leads a node works there as member 1 */
     fprintf(stderr,
             "rankpool: a task on worker %u (%s, process %ld) has called MPI_Finalize, which only the program "
             "may: this process ends, and its tasks go to others\n",
-            roster->shared->first + (unsigned)roster->self - 1, member->host, (long)member->pid);
+            roster->shared->first + place - 1, member->host, (long)member->pid);
     fflush(NULL);
     _exit(1);
 }
@@ -162,8 +166,7 @@ static void end_in_finalize(void *kept)
         return;
     if (process.serving)
         world_lose_worker(&world->roster);
-    roster_quit(&world->roster);
-    if (process.worker || workers_leave(world, process.open ? clock_deadline(LEAVE_S) : CLOCK_NEVER))
+    if (process.worker || send_home(world))
         return;
     fprintf(
         stderr,
