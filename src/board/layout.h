@@ -131,6 +131,7 @@ struct note {
     union {
         unsigned char bytes[NOTE_INLINE]; /* up to NOTE_INLINE bytes */
         uint64_t offset;                  /* of longer ones, in the worker's region, behind a parcel */
+        uint64_t joined; /* of placed ones, from another node: further claims that it is of */
     } result;
 };
 
@@ -210,10 +211,10 @@ struct board_shared {
     _Atomic uint32_t modules; /* entries of `module` that are filled */
     struct board_module module[BOARD_MODULES];
 
-    _Atomic uint64_t share_table;    /* offset; 0: a share's number says where it lies (share.h) */
-    _Atomic uint32_t queues_made;                  /* places of the queues that were ever used */
-    _Atomic uint32_t prioritized;                  /* live posts whose priority is not 0 */
-    _Alignas(BOARD_LINE) _Atomic uint64_t tail;    /* entries of the order that were published */
+    _Atomic uint64_t share_table;               /* offset; 0: a share's number says where it lies (share.h) */
+    _Atomic uint32_t queues_made;               /* places of the queues that were ever used */
+    _Atomic uint32_t prioritized;               /* live posts whose priority is not 0 */
+    _Alignas(BOARD_LINE) _Atomic uint64_t tail; /* entries of the order that were published */
     _Alignas(BOARD_LINE) _Atomic uint32_t manager; /* 1: it sleeps */
     _Atomic int64_t awaited;                       /* items that finish before it wants to be woken */
     _Alignas(BOARD_LINE) _Atomic uint64_t ready[BOARD_WORDS]; /* workers that have written notes */

@@ -250,7 +250,8 @@ void road_unshare(struct manager *manager, uint64_t number)
 
 size_t road_count_done(const struct manager *manager, int worker)
 {
-    return manager->agents->done[worker - manager->crew->here];
+    size_t done = manager->agents->done[worker - manager->crew->here];
+    return done > SIZE_MAX / 2 ? 0 : done; /* it was put right before what it was put right for */
 }
 
 const char *road_refusal(const struct manager *manager, int worker)

@@ -182,6 +182,8 @@ static void take_in(const struct saying *saying, const void *payload, uint64_t p
                         .ended = clock_ns() - from->age_ns,
                         .size = from->size};
     bool has_room = !needs_parcel(saying) || parcel != ARENA_NONE;
+    if (from->flags & NOTE_PLACED)
+        note.result.joined = from->joined;
     if (needs_parcel(saying))
         note.result.offset = parcel;
     else if (payload && !(from->flags & NOTE_PLACED))
@@ -421,6 +423,19 @@ static void take_refused(struct agent *agent, const struct wire_message *message
     recover_without(manager, (int)worker);
 }
 
+/* Notes that were joined count for one worker: this puts it right. */
+static void take_done(struct agent *agent, const struct wire_message *message)
+{
+    const struct manager *manager = agent->pool->manager;
+    size_t *done = agent->pool->done + agent->node->first - manager->crew->here;
+    if (message->done.count > (uint32_t)agent->node->count) {
+        road_give_up(agent->node, "it counts for %u workers", message->done.count);
+        return;
+    }
+    for (uint32_t i = 0; i < message->done.count; i++)
+        done[i] += wire_u64_unpack((const char *)message->body + i * sizeof(uint64_t));
+}
+
 bool agent_take(struct agent *agent, const struct net_event *event, const struct wire_message *message)
 {
     switch (message->type) {
@@ -447,7 +462,8 @@ bool agent_take(struct agent *agent, const struct net_event *event, const struct
     case WIRE_CLOSED:
         agent->closed = true;
         break;
-    case WIRE_DONE: /* notes have said it */
+    case WIRE_DONE:
+        take_done(agent, message);
         break;
     default:
         road_give_up(agent->node, "it sends message %d, which is the manager's to send", (int)message->type);

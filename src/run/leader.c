@@ -13,8 +13,8 @@
 #include "run/watch.h"
 #include "run/worker.h"
 
-#define LATE_NS UINT64_C(100000) /* a turn that comes so long after the last one sends all there is */
-#define EVENTS  64               /* of the net in one turn */
+#define LONG_NS UINT64_C(50000) /* between turns: what becomes due before the next one is sent now */
+#define EVENTS  64              /* of the net in one turn */
 
 /* A MODULE that came before its pool. */
 struct early_module {
@@ -252,11 +252,11 @@ static void free_closed(struct leader *leader)
 
 bool leader_turn(struct leader *leader)
 {
-    uint64_t now = clock_ns();
-    bool late = now > leader->turned + LATE_NS;
+    uint64_t now = clock_ns(), since = now - leader->turned;
+    uint64_t next = since > LONG_NS ? now + since : now;
     bool any = receive(leader);
     for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
-        any |= relay_turn(relay, late);
+        any |= relay_turn(relay, next);
     free_closed(leader);
     watch(leader, now);
     if (leader->home.lost && !leader->ended)
@@ -281,13 +281,6 @@ bool leader_is_aloof(const struct leader *leader, uint64_t pool)
 }
 
 /* ---- Rest -------------------------------------------------------------------------------- */
-
-void leader_rest(struct leader *leader)
-{
-    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
-        if (!relay_is_aloof(relay))
-            relay_flush(relay);
-}
 
 /* While many items are under way on the node, each of their notes is not worth a call. */
 void leader_doze(struct leader *leader)

@@ -69,7 +69,6 @@ bool leader_is_aloof(const struct leader *leader, uint64_t pool);
 
 /* Its process has nothing to run. If it then wants to sleep, it dozes, takes one more turn, sleeps while all
  * of the words are 1 (there are no more than `room`), no longer than until the nap ends, and rouses. */
-void leader_rest(struct leader *leader);
 void leader_doze(struct leader *leader);
 unsigned leader_words(struct leader *leader, _Atomic uint32_t **words, unsigned room);
 uint64_t leader_nap(const struct leader *leader); /* clock_ns */

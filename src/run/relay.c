@@ -9,7 +9,6 @@
 #include "run/recover.h"
 #include "run/wait.h"
 
-#define LATE_NS UINT64_C(100000)  /* age of a note that waits no longer for others */
 #define LOOK_NS UINT64_C(5000000) /* between looks at tasks that run */
 
 /* ---- Refusing ---------------------------------------------------------------------------- */
@@ -94,6 +93,7 @@ struct relay *relay_open(struct relay_home *home, const struct net_event *event,
     }
     relay->home = home;
     relay->pool = message->pool;
+    relay->due = CLOCK_NEVER;
     relay->waiting_end = &relay->waiting;
     relay->initarg.end = end_initarg;
     rp_status status = open_manager(relay, &message->open, message->body, modules, module_count, &error);
@@ -239,10 +239,12 @@ static void tell_refusals(struct relay *relay)
     relay_give_up(relay);
 }
 
-static void look_after(struct relay *relay)
+/* True now and then. */
+static bool look_after(struct relay *relay)
 {
     struct manager *manager = &relay->manager;
-    if (wait_watch(manager))
+    bool looked = wait_watch(manager);
+    if (looked)
         tell_refusals(relay);
     else if (manager->suspect)
         recover_lost(manager);
@@ -252,6 +254,7 @@ static void look_after(struct relay *relay)
         relay->looked = now;
         relay_tell_started(relay);
     }
+    return looked;
 }
 
 /* Its last part in the pool: once nobody is in and the net is done with the board. */
@@ -261,7 +264,7 @@ static void end_pool(struct relay *relay)
         return;
     if (relay->open) {
         relay_flush(relay);
-        relay_send_done(relay);
+        relay_send_moved(relay);
         relay->waiting = NULL;
         relay->waiting_end = &relay->waiting;
         relay_free_blocks(relay);
@@ -274,22 +277,30 @@ static void end_pool(struct relay *relay)
         relay_send(relay->home, &(struct wire_message){.type = WIRE_CLOSED, .pool = relay->pool});
 }
 
-static bool is_due(struct relay *relay, bool late)
+/* Notes leave when it is time, and at once when nothing is left to wait for: the manager has what comes next.
+ */
+static bool is_due(const struct relay *relay, uint64_t now)
 {
-    const struct relay_batch *batch = &relay->batch;
-    return batch->count &&
-           (late || roster_is_hungry(relay->home->roster) || clock_ns() >= batch->oldest + LATE_NS);
+    return relay->due != CLOCK_NEVER && (relay->due <= now || !relay->items);
 }
 
-bool relay_turn(struct relay *relay, bool late)
+/* Once in a while, and when nothing else is going on. */
+static void tell_moved(struct relay *relay, bool looked)
+{
+    if (relay->has_moved && (looked || !relay->items))
+        relay_send_moved(relay);
+}
+
+bool relay_turn(struct relay *relay, uint64_t now)
 {
     bool any = false;
     if (relay->open) {
         any = collect_notes(&relay->manager);
-        look_after(relay);
+        bool looked = look_after(relay);
         relay_feed(relay);
-        if (is_due(relay, late))
+        if (is_due(relay, now))
             relay_flush(relay);
+        tell_moved(relay, looked);
     }
     if (relay->parting && !relay->blocks)
         begin_to_end(relay);
@@ -354,7 +365,7 @@ uint64_t relay_count(const struct relay *relay)
 
 uint64_t relay_due(const struct relay *relay)
 {
-    return relay->batch.count ? relay->batch.oldest + LATE_NS : CLOCK_NEVER;
+    return relay->due;
 }
 
 bool relay_has_closed(const struct relay *relay)

@@ -8,9 +8,9 @@
  * process, until there is. Blocks that have come whole are posted in that order as soon as there is room and
  * what they have in common has come, too. A block ends when each of its items has a note or was given back.
  *
- * Notes leave in batches: when 16 KiB have gathered, when the oldest is 100 microseconds old, and at once
- * when somebody on the node has nothing to do. What a note carries goes along in it, or if it is long, by
- * itself from where it lies.
+ * Notes leave in batches: when 16 KiB have gathered, when one has waited for as long as its block says, and
+ * at once when the node has nothing more to run. Runs of results that lie one behind the other leave as one
+ * note, results together with it, or if they are long, by themselves from where they lie.
  *
  * What can go wrong. A message that makes no sense, or no memory for one, has the same end as a worker that
  * cannot serve the pool: all workers of the node refuse it with a sentence, what nobody has begun is given
@@ -56,9 +56,9 @@ void relay_take(struct relay *relay, const struct net_event *event, const struct
 void relay_take_nonsense(struct relay_home *home, const struct net_event *event, uint64_t pool,
                          const char *why);
 
-/* Takes in notes, sees to deaths, posts what waits, sends what is due (`late`: all there is). True if
- * anything has happened. */
-bool relay_turn(struct relay *relay, bool late);
+/* Takes in notes, sees to deaths, posts what waits, sends what is due at `now` (clock_ns: which may be the
+ * next turn's). True if anything has happened. */
+bool relay_turn(struct relay *relay, uint64_t now);
 
 /* Sends the notes that there are. */
 void relay_flush(struct relay *relay);

@@ -35,6 +35,7 @@ void relay_give_back(struct relay_block *block)
 
 void relay_give_back_all(struct relay *relay)
 {
+    relay_flush(relay); /* which ends blocks: not in the middle of what follows */
     for (struct relay_block *block = relay->blocks, *behind; block; block = behind) {
         behind = block->behind;
         if (block->state != BLOCK_ENDED)
@@ -62,6 +63,7 @@ static uint32_t end_posts(struct relay_block *block)
 
 void relay_give_up(struct relay *relay)
 {
+    relay_flush(relay);
     for (struct relay_block *block = relay->blocks, *behind; block; block = behind) {
         behind = block->behind;
         if (block->state == BLOCK_ENDED)

@@ -109,7 +109,7 @@ static bool take_note(void *work, int post, const struct note *note, const void 
     if (!block->told.map && lease_has_ended(&posting->lease, note->from))
         return false;
     lease_end_run(&posting->lease, note->from, note->count);
-    bool kept = !(note->flags & NOTE_SKIPPED) && relay_send_note(block, from, note, payload, worker);
+    bool kept = !(note->flags & NOTE_SKIPPED) && relay_tell(block, from, note, payload, worker);
     relay_leave_post(relay, post);
     relay_end_items(block, note->count);
     return kept;

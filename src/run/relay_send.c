@@ -44,7 +44,7 @@ void relay_receive_nowhere(struct relay_home *home, const struct net_event *even
 
 /* ---- Batches ----------------------------------------------------------------------------- */
 
-void relay_flush(struct relay *relay)
+void relay_send_batch(struct relay *relay)
 {
     struct relay_batch *batch = &relay->batch;
     if (!batch->count)
@@ -72,25 +72,29 @@ static void put(struct relay *relay, const struct wire_note *note, uint64_t ende
         taken = wire_note_put(note, payload, batch->head + start + batch->used,
                               sizeof batch->head - start - batch->used);
     if (!taken) {
-        relay_flush(relay);
+        relay_send_batch(relay);
         taken = wire_note_put(note, payload, batch->head + start, sizeof batch->head - start);
     }
-    if (!batch->count)
-        batch->oldest = clock_ns();
     batch->at[batch->count] = (uint32_t)(start + batch->used);
     batch->ended[batch->count++] = ended;
     batch->used += taken;
     if (batch->used >= BATCH_SIZE)
-        relay_flush(relay);
+        relay_send_batch(relay);
 }
 
 /* In the memory of a batch, which is empty. */
-void relay_send_done(struct relay *relay)
+void relay_send_moved(struct relay *relay)
 {
     unsigned char *head = relay->batch.head, *at = head + wire_message_body(WIRE_DONE);
     uint32_t workers = (uint32_t)relay->home->crew->here - 1;
-    for (uint32_t i = 0; i < workers; i++)
-        wire_u64_pack(manager_count_done(&relay->manager, (int)i + 1), at + i * sizeof(uint64_t));
+    if (!relay->has_moved)
+        return;
+    relay_flush(relay);
+    for (uint32_t i = 0; i < workers; i++) {
+        wire_u64_pack(relay->moved[i], at + i * sizeof(uint64_t));
+        relay->moved[i] = 0;
+    }
+    relay->has_moved = false;
     struct wire_message message = {
         .type = WIRE_DONE, .pool = relay->pool, .done = {workers}, .body_size = workers * sizeof(uint64_t)};
     size_t size = wire_message_pack(&message, head, sizeof relay->batch.head);
@@ -121,8 +125,8 @@ static void end_sending(struct delivery *delivery, bool done)
     free(sending);
 }
 
-static bool send_long(struct relay_block *block, struct wire_note *note, const struct note *from,
-                      const void *payload)
+static bool send_long(struct relay_block *block, struct wire_note *note, uint64_t ended, const void *payload,
+                      uint64_t parcel)
 {
     struct relay *relay = block->relay;
     struct sending *sending = malloc(sizeof *sending);
@@ -133,9 +137,9 @@ static bool send_long(struct relay_block *block, struct wire_note *note, const s
         relay->home->lost = true; /* no memory for the least: what was done would never be known */
         return false;
     }
-    *sending = (struct sending){{end_sending}, in_place ? block : NULL, relay, from->result.offset};
-    relay_flush(relay);
-    note->age_ns = now > from->ended ? now - from->ended : 0;
+    *sending = (struct sending){{end_sending}, in_place ? block : NULL, relay, parcel};
+    relay_send_batch(relay);
+    note->age_ns = now > ended ? now - ended : 0;
     wire_note_put(note, NULL, head + wire_message_body(WIRE_NOTES), WIRE_NOTE_SIZE);
     struct wire_message message = {
         .type = WIRE_NOTES, .pool = relay->pool, .notes = {1}, .body_size = WIRE_NOTE_SIZE};
@@ -149,28 +153,11 @@ static bool send_long(struct relay_block *block, struct wire_note *note, const s
     return !in_place;
 }
 
-bool relay_send_note(struct relay_block *block, uint32_t from, const struct note *note, const void *payload,
-                     int worker)
+bool relay_send_note(struct relay_block *block, struct wire_note *note, uint64_t ended, const void *payload,
+                     uint64_t parcel)
 {
-    struct relay *relay = block->relay;
-    const struct wire_block *told = &block->told;
-    struct wire_note wire = {.block = told->block,
-                             .size = note->size,
-                             .from = from,
-                             .count = note->count,
-                             .code = note->code,
-                             .ran = note->ran,
-                             .worker = (uint32_t)relay->home->crew->member[worker].number,
-                             .status = (uint16_t)note->status,
-                             .flags = note->flags};
-    if (note->flags & NOTE_PLACED && !(told->flags & POST_DROP_RESULTS)) {
-        wire.bytes = note->count * told->out_size;
-        payload = board_at(&relay->manager.board, block->memory->offset + block->out + from * told->out_size);
-    } else if (payload) {
-        wire.bytes = note->size;
-    }
-    if (wire.bytes > INLINE_MOST)
-        return send_long(block, &wire, note, payload);
-    put(relay, &wire, note->ended, wire.bytes ? payload : NULL);
+    if (note->bytes > INLINE_MOST)
+        return send_long(block, note, ended, payload, parcel);
+    put(block->relay, note, ended, payload);
     return false;
 }

@@ -20,12 +20,18 @@ struct relay_common {
     bool ready, forgotten;
 };
 
+/* A run of placed results, whose note waits for those of its neighbours. */
+struct relay_run {
+    struct relay_block *block;
+    struct wire_note note;
+    uint64_t ended; /* clock_ns */
+};
+
 /* Notes that wait to be sent, as the body of a message. */
 struct relay_batch {
     _Alignas(16) unsigned char head[NET_HEAD];
     uint32_t count;
     size_t used;                 /* bytes */
-    uint64_t oldest;             /* when the first was put: clock_ns */
     uint64_t ended[RELAY_NOTES]; /* of each: clock_ns */
     uint32_t at[RELAY_NOTES];    /* and where it stands */
 };
@@ -56,6 +62,12 @@ struct relay {
     uint64_t items;                             /* of blocks, without notes */
     uint64_t tasks;                             /* of these, submitted ones */
     struct relay_batch batch;
+    struct relay_run runs[RELAY_NOTES]; /* to be put into it */
+    uint32_t run_count;
+    size_t run_bytes;
+    uint64_t due; /* when notes are to leave at the latest: clock_ns; CLOCK_NEVER: none waits */
+    uint64_t moved[BOARD_WORKERS_MAX]; /* see WIRE_DONE */
+    bool has_moved;
 };
 
 enum block_state {
@@ -145,12 +157,15 @@ void relay_take_share(struct relay *relay, const struct net_event *event, const 
 void relay_take_unshare(struct relay *relay, const struct net_event *event,
                         const struct wire_message *message);
 
-/* relay_send.c: a note of items of the block, `payload` as take_note has it. True: that is kept. */
-bool relay_send_note(struct relay_block *block, uint32_t from, const struct note *note, const void *payload,
-                     int worker);
+/* relay_send.c: a note, whose payload may be needed for longer: true then. `ended` is clock_ns. */
+bool relay_send_note(struct relay_block *block, struct wire_note *note, uint64_t ended, const void *payload,
+                     uint64_t parcel);
+void relay_send_batch(struct relay *relay);
+void relay_send_moved(struct relay *relay);
 
-/* How many items each worker has run. */
-void relay_send_done(struct relay *relay);
+/* relay_runs.c: a note of items of the block, `payload` as take_note has it. True: that is kept. */
+bool relay_tell(struct relay_block *block, uint32_t from, const struct note *note, const void *payload,
+                int worker);
 
 /* Segments that nobody wants. */
 void relay_receive_nowhere(struct relay_home *home, const struct net_event *event);

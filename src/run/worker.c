@@ -97,8 +97,6 @@ static void rest(struct worker *worker)
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
         search(seat);
         seat_idle(seat);
-        if (seat->leader)
-            leader_rest(seat->leader);
     }
     if (look_on(worker))
         return;

@@ -42,7 +42,7 @@ _Static_assert(size_of_open == 80, "OPEN has 80 bytes of fields");
 _Static_assert(size_of_block == 168, "BLOCK has 168 bytes of fields");
 _Static_assert(size_of_task == WIRE_TASK_SIZE, "a task of a block is so long");
 _Static_assert(size_of_packed == WIRE_PACKED_SIZE, "an item of a packed block is so long");
-_Static_assert(size_of_note == WIRE_NOTE_SIZE - 8, "a note is so long");
+_Static_assert(size_of_note == WIRE_NOTE_SIZE, "a note is so long");
 
 /* ---- Types -------------------------------------------------------------------------------- */
 
@@ -321,7 +321,6 @@ void wire_packed_unpack(struct wire_packed *item, const void *at)
 void wire_note_pack(const struct wire_note *note, void *at)
 {
     put_note(note, at);
-    wire_put_u64((unsigned char *)at + size_of_note, 0);
 }
 
 void wire_note_unpack(struct wire_note *note, const void *at)

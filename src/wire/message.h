@@ -67,7 +67,8 @@ enum wire_body { WIRE_NOTHING, WIRE_TEXT, WIRE_BYTES, WIRE_ITEMS, WIRE_RUNS, WIR
     TYPE(37, REFUSED, TEXT)     /* a worker cannot serve the pool */                                         \
     TYPE(38, LOST, NOTHING)     /* a worker died */                                                          \
     TYPE(39, CLOSED, NOTHING)                                                                                \
-    TYPE(40, DONE, COUNTS) /* items that each worker of the node has run in the pool, its first one first */
+    TYPE(40, DONE, COUNTS) /* what notes that were joined say wrongly of who ran items: a number to be added \
+                              for each worker of the node, its first one first; all are 0 in sum */
 
 #define WIRE_ENUM(number, name, body) WIRE_##name = (number),
 enum wire_type { WIRE_TYPES(WIRE_ENUM) };
@@ -125,8 +126,8 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     FIELD(u32, attempt)                                                                                      \
     FIELD(i32, retries)                                                                                      \
     FIELD(i32, priority)                                                                                     \
-    FIELD(u32, worker) /* that it is for; 0: any */                                                          \
-    FIELD(u32, reserved)
+    FIELD(u32, worker)      /* that it is for; 0: any */                                                     \
+    FIELD(u32, patience_us) /* how long notes may wait for others; 0: as the leader thinks fit */
 
 #define WIRE_RECALL_FIELDS(FIELD) FIELD(u64, block)
 
@@ -201,7 +202,9 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     FIELD(f32, ran)                                                                                          \
     FIELD(u32, worker)                                                                                       \
     FIELD(u16, status)                                                                                       \
-    FIELD(u16, flags) /* note_flags */
+    FIELD(u16, flags)  /* note_flags */                                                                      \
+    FIELD(u32, joined) /* of placed results: further claims that it is of */                                 \
+    FIELD(u32, reserved)
 
 #define WIRE_C_u16               uint16_t
 #define WIRE_C_u32               uint32_t
@@ -285,7 +288,7 @@ rp_status wire_block_check(const struct wire_block *block, const void *table, st
 
 #define WIRE_TASK_SIZE   40u
 #define WIRE_PACKED_SIZE 16u
-#define WIRE_NOTE_SIZE   64u /* the last 8 bytes are 0 */
+#define WIRE_NOTE_SIZE   64u
 
 /* Entries of tables, unchecked: `at` has so many bytes. */
 void wire_task_pack(const struct wire_task *task, void *at);

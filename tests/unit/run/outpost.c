@@ -176,6 +176,8 @@ static void take_notes(struct outpost *post, const struct net_event *event,
         REQUIRE(post->count < OUTPOST_NOTES);
         struct outpost_note *said = &post->said[post->count++];
         *said = (struct outpost_note){.note = note, .whole = !event->segments};
+        if (CHECK(note.worker >= OUTPOST_FIRST && note.worker < OUTPOST_FIRST + GANG_WORKERS))
+            post->done[note.worker - OUTPOST_FIRST] += note.count;
         if (note.bytes)
             said->payload = malloc(note.bytes);
         if (payload)
@@ -201,7 +203,7 @@ static void take(struct outpost *post, const struct net_event *event)
         take_notes(post, event, &message);
     } else if (message.type == WIRE_DONE) {
         for (uint32_t i = 0; i < message.done.count; i++)
-            post->done[i] = wire_u64_unpack((const char *)message.body + i * sizeof(uint64_t));
+            post->done[i] += wire_u64_unpack((const char *)message.body + i * sizeof(uint64_t));
     } else if (message.body_size) {
         memcpy(post->text, message.body, message.body_size);
         post->text[message.body_size] = '\0';

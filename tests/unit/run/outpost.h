@@ -40,9 +40,9 @@ struct outpost {
     uint64_t items; /* of notes that are whole */
     int got[64];    /* messages by their types ... */
     struct wire_message last[64];
-    char text[1024]; /* of the last one that had some */
-    uint64_t done[GANG_WORKERS];
-    int sent; /* bodies that have left */
+    char text[1024];             /* of the last one that had some */
+    uint64_t done[GANG_WORKERS]; /* items by worker */
+    int sent;                    /* bodies that have left */
 };
 
 /* `workers` with member 1; fates as in gang_start. */

@@ -304,3 +304,50 @@ TEST_CASE(results_that_are_short_or_dropped_are_as_long_as_they_say)
     }
     outpost_end(&post);
 }
+
+/* ---- Joined notes ------------------------------------------------------------------------ */
+
+static void map_by_ones(bool drains)
+{
+    outpost_start(&post, 3, NULL);
+    struct wire_message message = {.type = WIRE_OPEN, .pool = OUTPOST_POOL, .open = {.drains = drains}};
+    outpost_send(&post, &message, NULL, 0);
+    message = outpost_squares(1, 2000);
+    message.block.schedule = SCHEDULE_DYNAMIC;
+    message.block.patience_us = 20000;
+    outpost_send_squares(&post, &message, 0);
+    outpost_await_items(&post, 2000);
+    outpost_check_squares(&post, 1, 0, 0, 2000);
+    outpost_end(&post);
+}
+
+static uint64_t count_runs(int member)
+{
+    uint64_t runs = 0;
+    for (int i = 0; i < 2000; i++)
+        runs += gang_tally->runner[i] == post.gang.pid[member];
+    return runs;
+}
+
+TEST_CASE(notes_of_neighbours_are_joined_and_nothing_is_miscounted)
+{
+    uint64_t claims = 0;
+    map_by_ones(false);
+    for (int i = 0; i < post.count; i++)
+        claims += (post.said[i].note.flags & NOTE_FIRST) + post.said[i].note.joined;
+    CHECK_UINT(claims, 2000);
+    CHECK(post.count < 100);
+    CHECK_UINT(post.done[1], count_runs(2));
+    CHECK_UINT(post.done[2], count_runs(3));
+}
+
+TEST_CASE(where_it_is_written_who_ran_an_item_notes_of_several_workers_are_not_joined)
+{
+    map_by_ones(true);
+    CHECK_INT(post.got[WIRE_DONE], 0);
+    CHECK_UINT(post.done[1], count_runs(2));
+    for (int i = 0; i < post.count; i++)
+        for (uint32_t item = 0; item < post.said[i].note.count; item++)
+            CHECK_INT(gang_tally->runner[post.said[i].note.from + item],
+                      post.gang.pid[post.said[i].note.worker - OUTPOST_FIRST + 1]);
+}
