@@ -183,6 +183,16 @@ def cell_queue(quick):
         yield Row(f"{mode} {how}", Figure(ours(mode, "queue", n, 4), "rate", wanted), peer, unit="/s")
 
 
+def cell_net(quick):
+    """between nodes: raw ping-pong over that of net, and the nanoseconds of a poll that finds nothing"""
+    sizes = ((8, 20000, None), (1 << 10, 20000, None), (1 << 16, 2000, 0.9), (1 << 20, 200, 0.9), (16 << 20, 12, 0.9))
+    for size, n, goal in sizes:
+        command = Command("net", ("ping", size, n, 3 if quick else 7), 2)
+        yield Row(f"{size} bytes", Figure(command, "ratio"), goal=goal)
+    for peers in (1, 8, 1000):
+        yield Row(f"{peers} idle peers", Figure(Command("net", ("poll", peers), 2), "ns"), unit="ns")
+
+
 def cell_stream(quick):
     """rp_stream of 8-byte items: its rate over that of rp_map in the same pool"""
     n = 10**6 if quick else 3 * 10**6

@@ -1,0 +1,162 @@
+/* The transport between nodes, for `mpirun -n 2 bench_net ...`
+ *
+ *   ping SIZE N ROUNDS   ping-pong of SIZE bytes by net and, by turns, by MPI_Send and MPI_Recv; SIZE goes in
+ *                        the head up to 16 KiB, else as a segment
+ *   poll PEERS           nanoseconds of net_poll with so many idle peers, and of a pass over them all */
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/mpi.h"
+#include "work.h"
+
+#define IN_HEAD (16u << 10)
+
+struct bench {
+    int self;
+    MPI_Comm comm;
+    struct net *net;
+    size_t size;
+    char *out, *in;
+};
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "bench_net: %s\n", what);
+    MPI_Abort(MPI_COMM_WORLD, 1);
+}
+
+/* ---- Ping-pong ---- */
+
+static void raw(const struct bench *bench, size_t n)
+{
+    int other = 1 - bench->self, size = (int)bench->size;
+    for (size_t i = 0; i < n; i++) {
+        if (bench->self == 0)
+            MPI_Send(bench->out, size, MPI_BYTE, other, 0, MPI_COMM_WORLD);
+        MPI_Recv(bench->in, size, MPI_BYTE, other, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        if (bench->self == 1)
+            MPI_Send(bench->out, size, MPI_BYTE, other, 0, MPI_COMM_WORLD);
+    }
+}
+
+static void say(struct bench *bench)
+{
+    struct net_segment segment = {bench->out, bench->size};
+    struct error error;
+    rp_status status = bench->size <= IN_HEAD
+                           ? net_send(bench->net, 0, bench->out, bench->size, NULL, 0, NULL, &error)
+                           : net_send(bench->net, 0, "head", 4, &segment, 1, NULL, &error);
+    if (status)
+        fail(error.text);
+}
+
+static void hear(struct bench *bench)
+{
+    struct net_event event;
+    for (;;) {
+        if (!net_poll(bench->net, &event))
+            continue;
+        if (event.kind == NET_LOST)
+            fail("the other end is lost");
+        if (event.kind == NET_BODY)
+            return;
+        if (event.kind == NET_HEADED && event.segments == 0) {
+            memcpy(bench->in, event.head, event.head_size);
+            return;
+        }
+        if (event.kind == NET_HEADED)
+            net_receive(bench->net, &event, (void *[]){bench->in}, bench);
+    }
+}
+
+static void ours(struct bench *bench, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (bench->self == 0)
+            say(bench);
+        hear(bench);
+        if (bench->self == 1)
+            say(bench);
+    }
+}
+
+static double timed(struct bench *bench, size_t n, bool net)
+{
+    MPI_Barrier(MPI_COMM_WORLD);
+    double begun = work_now();
+    if (net)
+        ours(bench, n);
+    else
+        raw(bench, n);
+    return (work_now() - begun) / (double)n / 2; /* one way */
+}
+
+static void ping(struct bench *bench, size_t n, size_t rounds)
+{
+    for (size_t i = 0; i <= rounds; i++) {
+        double by_mpi = timed(bench, n, false), by_net = timed(bench, n, true);
+        if (bench->self == 0 && i > 0) /* after one that warms up */
+            printf("NET what=ping size=%zu n=%zu raw_us=%.3f net_us=%.3f mbps=%.1f ratio=%.3f\n", bench->size,
+                   n, by_mpi * 1e6, by_net * 1e6, (double)bench->size / by_net * 1e-6, by_mpi / by_net);
+    }
+}
+
+/* ---- Polling ---- */
+
+static void poll(struct net *net)
+{
+    enum { CALLS = 20000 };
+    struct net_event event;
+    double begun = work_now();
+    for (int i = 0; i < CALLS; i++)
+        if (net_poll(net, &event))
+            fail("something came");
+    printf("NET what=poll peers=%d ns=%.0f\n", net->peers, (work_now() - begun) / CALLS * 1e9);
+    for (int peer = 0; peer < net->peers; peer++)
+        net_drop(net, peer);
+}
+
+static struct net *open_net(const struct bench *bench, int peers)
+{
+    struct net *net = NULL;
+    struct error error;
+    int *rank = malloc((size_t)peers * sizeof *rank + 1);
+    for (int i = 0; rank && i < peers; i++)
+        rank[i] = 1 - bench->self;
+    if (!rank || net_open_mpi(&bench->comm, rank, peers, &net, &error))
+        fail("no net");
+    free(rank);
+    return net;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench bench = {0};
+    bool polls = strcmp(argument(argc, argv, 1, "ping"), "poll") == 0;
+    int ranks, level;
+    MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
+    MPI_Comm_dup(MPI_COMM_WORLD, &bench.comm);
+    MPI_Comm_rank(bench.comm, &bench.self);
+    MPI_Comm_size(bench.comm, &ranks);
+    if (ranks != 2)
+        fail("it takes two ranks");
+    bench.size = argument_count(argc, argv, 2, 8);
+    bench.out = calloc(bench.size, 1);
+    bench.in = calloc(bench.size, 1);
+    if (!bench.out || !bench.in)
+        fail("no memory");
+    if (polls && bench.self == 0) {
+        bench.net = open_net(&bench, (int)bench.size);
+        poll(bench.net);
+    } else if (!polls) {
+        bench.net = open_net(&bench, 1);
+        ping(&bench, argument_count(argc, argv, 3, 1000), argument_count(argc, argv, 4, 5));
+    }
+    net_close(bench.net);
+    MPI_Comm_free(&bench.comm);
+    free(bench.out);
+    free(bench.in);
+    return MPI_Finalize();
+}
