@@ -23,12 +23,12 @@ struct comm {
 
 /* The process has one MPI. */
 static struct {
-    struct comm *world; /* of the program that leaves MPI to the library */
+    struct comm *world;  /* of the program that leaves MPI to the library */
     struct wired *wired; /* nets that are open */
-    struct comm *first; /* kept with the caller's communicators, the newest first */
-    bool watched;       /* the second key below is made, and on MPI_COMM_SELF ... */
-    bool ready;         /* ... and the first one is made, too */
-    int key, end;       /* of a communicator's comm; of the end of MPI, on MPI_COMM_SELF */
+    struct comm *first;  /* kept with the caller's communicators, the newest first */
+    bool watched;        /* the second key below is made, and on MPI_COMM_SELF ... */
+    bool ready;          /* ... and the first one is made, too */
+    int key, end;        /* of a communicator's comm; of the end of MPI, on MPI_COMM_SELF */
 } process;
 
 static rp_status judge(int code, const char *what, struct error *error)

@@ -62,6 +62,16 @@ static rp_status open_in_manager(rp_pool *pool, const rp_options *options, struc
     return status ? status : pool_start(pool, &pool->team->world, error);
 }
 
+/* On other nodes the pool stands on the roster before anybody looks for it there. A node that cannot serve it
+ * has told the manager, who does without. */
+static rp_status await_everywhere(rp_pool *pool, struct comm *comm, struct error *error)
+{
+    struct leader *leader = pool->team->world.links.leader;
+    if (leader)
+        leader_await(leader, pool->number, error);
+    return meet_agree(comm, RP_OK, error);
+}
+
 static rp_status open_everywhere(rp_pool *pool, struct comm *comm, const rp_options *options,
                                  struct error *error)
 {
@@ -76,6 +86,8 @@ static rp_status open_everywhere(rp_pool *pool, struct comm *comm, const rp_opti
     if (!status && opening.status)
         return error_set(error, opening.status, "%s", opening.text);
     pool->number = opening.number;
+    if (!status && pool->team->world.nodes > 1)
+        status = await_everywhere(pool, comm, error);
     if (status && !pool->serves)
         manager_close(&pool->manager);
     return status;
@@ -96,7 +108,7 @@ static rp_status join(rp_pool *pool)
 {
     if (pool->joined)
         return RP_OK;
-    rp_status status = worker_join(team_worker(), &pool->team->world.roster, pool->number, &pool->error);
+    rp_status status = worker_join(team_worker(), team_roster(pool->team), pool->number, &pool->error);
     pool->joined = !status;
     return status;
 }
@@ -153,13 +165,13 @@ rp_status guest_serve(rp_pool *pool)
         status = join(pool);
     if (status)
         return status;
-    struct roster *roster = &pool->team->world.roster;
+    struct roster *roster = team_roster(pool->team);
     worker_serve_pool(team_worker(), roster, pool->number);
     if (roster_is_orphaned(roster)) {
-        const struct roster_member *manager = &roster->shared->member[0];
+        const struct crew_member *manager = &pool->team->world.crew->member[0];
         return error_set(&pool->error, RP_POOL_BROKEN,
                          "rp_serve: the pool's manager has died: rank %d on %s, process %ld", manager->rank,
-                         manager->host, (long)manager->pid);
+                         manager->host, manager->pid);
     }
     return RP_OK;
 }
@@ -170,7 +182,7 @@ rp_status guest_close(rp_pool **place)
     rp_status status = check_worker(pool, "rp_close");
     if (status)
         return status;
-    worker_part(team_worker(), &pool->team->world.roster, pool->number);
+    worker_part(team_worker(), team_roster(pool->team), pool->number);
     *place = NULL;
     discard(pool);
     return RP_OK;

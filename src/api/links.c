@@ -2,7 +2,10 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 #define ANSWER_S 5.0 /* that a leader has to reach the manager */
+#define CUT_S    1.0 /* that leaders have to leave before the manager goes on without them */
 
 /* ---- Who is bound to whom ---------------------------------------------------------------- */
 
@@ -157,11 +160,22 @@ rp_status links_open(struct links *links, struct comm *comm, const struct meetin
     return status;
 }
 
+void links_cut(struct links *links)
+{
+    if (!links->road)
+        return;
+    road_quit(links->road);
+    road_cut(links->road, clock_deadline(CUT_S));
+    comm_close_net(links->net);
+    links->net = NULL;
+}
+
 void links_close(struct links *links)
 {
     road_destroy(links->road);
     leader_destroy(links->leader);
-    comm_close_net(links->net);
+    if (links->net)
+        comm_close_net(links->net);
     pulse_close(links->pulse);
     *links = (struct links){0};
 }

@@ -21,7 +21,11 @@ struct links {
 rp_status links_open(struct links *links, struct comm *comm, const struct meeting *meeting,
                      struct roster *roster, struct error *error);
 
-/* All pools have closed. The manager's part tells the leaders to quit. */
+/* The manager tells the leaders to quit while its pools are open, since MPI ends: nothing is sent any more,
+ * and for its pools the other nodes are gone. */
+void links_cut(struct links *links);
+
+/* All pools have closed, or the links are cut. */
 void links_close(struct links *links);
 
 #endif

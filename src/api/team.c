@@ -12,6 +12,17 @@ struct worker *team_worker(void)
     return &worker;
 }
 
+static bool team_is_managed_here(const struct team *team)
+{
+    return team->world.roster.self == 0 && !team->world.links.leader;
+}
+
+struct roster *team_roster(struct team *team)
+{
+    struct leader *leader = team->world.links.leader;
+    return leader ? leader_roster(leader) : &team->world.roster;
+}
+
 static void drop_all(void *first)
 {
     for (struct team *team = first, *behind; team; team = behind) {
@@ -24,11 +35,14 @@ static void drop_all(void *first)
 static void end_all(void *first)
 {
     for (struct team *team = first; team && worker.serving; team = team->behind)
-        if (team->world.roster.shared && team->world.roster.self)
+        if (team->world.roster.shared && !team_is_managed_here(team))
             world_lose_worker(&team->world.roster);
-    for (struct team *team = first; team; team = team->behind)
-        if (team->world.roster.shared && team->world.roster.self == 0)
-            roster_quit(&team->world.roster);
+    for (struct team *team = first; team; team = team->behind) {
+        if (!team->world.roster.shared || !team_is_managed_here(team))
+            continue;
+        roster_quit(&team->world.roster);
+        links_cut(&team->world.links);
+    }
 }
 
 struct team *team_of(struct comm *comm, int manager)
@@ -52,7 +66,8 @@ void team_drop(struct team *team)
         return;
     if (team->world.roster.shared) {
         vigil_stop(team->vigil);
-        worker_leave(&worker, &team->world.roster);
+        worker_leave(&worker, team_roster(team));
+        links_close(&team->world.links);
         roster_release(&team->world.roster);
     }
     crew_drop(team->world.crew);
@@ -77,24 +92,45 @@ static rp_status gather(struct team *team, struct comm *comm, struct error *erro
         status = world_meet(world, comm, team->manager, error);
         if (status)
             return status;
-        status = world_describe(world,
-                                "%d ranks of a communicator: rank %d manages and works with the %d "
-                                "others in maps",
-                                workers + 1, team->manager, workers);
+        if (world->nodes > 1)
+            status = world_describe(world, "%d ranks of a communicator on %d nodes: rank %d manages",
+                                    workers + 1, world->nodes, team->manager);
+        else
+            status = world_describe(world,
+                                    "%d ranks of a communicator: rank %d manages and works with the %d "
+                                    "others in maps",
+                                    workers + 1, team->manager, workers);
     }
     if (status)
         error_set(error, status, "no memory for a pool of %d ranks", workers + 1);
     return meet_agree(comm, status, error);
 }
 
+static rp_status lead(struct team *team, struct error *error)
+{
+    struct leader *leader = team->world.links.leader;
+    return leader ? worker_lead(&worker, leader, error) : RP_OK;
+}
+
+/* Over the manager, or over who leads this node in its stead. */
+static void keep_vigil(struct team *team)
+{
+    const struct links *links = &team->world.links;
+    struct roster *roster = &team->world.roster;
+    if (links->leader && links->pulse)
+        team->vigil = vigil_start_on(pulse_fd(links->pulse), end_pools, roster);
+    else if (roster->shared && roster->self)
+        team->vigil = vigil_start(roster->shared->member[0].pid, end_pools, roster);
+}
+
 rp_status team_meet(struct team *team, struct comm *comm, struct error *error)
 {
     rp_status status = gather(team, comm, error);
+    if (!status && team->world.nodes > 1)
+        status = meet_agree(comm, lead(team, error), error);
     if (status)
         return status;
-    struct roster *roster = &team->world.roster;
-    if (roster->shared && roster->self)
-        team->vigil = vigil_start(roster->shared->member[0].pid, end_pools, roster);
+    keep_vigil(team);
     team->met = true;
     team->users++;
     team->behind = comm_kept(comm);

@@ -28,7 +28,8 @@ rp_status team_meet(struct team *team, struct comm *comm, struct error *error);
 /* The last one frees it. */
 void team_drop(struct team *team);
 
-/* This process as a worker of all its teams. */
+/* This process as a worker of all its teams, and where it stands on the roster of one. */
 struct worker *team_worker(void);
+struct roster *team_roster(struct team *team);
 
 #endif

@@ -49,6 +49,7 @@ struct road {
     uint64_t newest;        /* of the pools that have joined */
     uint64_t eventful;      /* when anything came or was sent last: clock_ns */
     bool turning;           /* road_turn is under way */
+    bool cut;               /* the net is gone */
     struct transit nowhere; /* of what nobody wants */
     int *node_of;           /* peer -> node */
     int nodes;

@@ -193,7 +193,7 @@ static bool take_events(struct road *road)
 
 bool road_turn(struct road *road)
 {
-    if (road->turning) /* a combination that uses another pool */
+    if (road->turning || road->cut) /* a combination that uses another pool */
         return false;
     road->turning = true;
     bool any = take_events(road);
@@ -212,7 +212,7 @@ bool road_turn(struct road *road)
 void road_feed(struct manager *manager)
 {
     struct road *road = manager->setup.road;
-    if (road->turning)
+    if (road->turning || road->cut)
         return;
     road->turning = true;
     agents_claim(manager->agents);
@@ -223,7 +223,7 @@ void road_await(struct manager *manager, bool (*is_so)(const struct manager *man
 {
     struct road *road = manager->setup.road;
     _Atomic uint32_t never = 0;
-    while (is_so(manager) && !road->turning)
+    while (is_so(manager) && !road->turning && !road->cut)
         if (!road_turn(road))
             futex_wait(&never, 0, road_nap(road));
 }
@@ -268,6 +268,17 @@ bool road_is_left_whole(struct road *road, uint64_t deadline)
     return whole && left == road->nodes;
 }
 
+void road_cut(struct road *road, uint64_t deadline)
+{
+    road_is_left_whole(road, deadline);
+    for (int i = 0; i < road->nodes; i++)
+        road_give_up(&road->node[i], "MPI has ended");
+    for (int i = 0; i < road->nodes; i++)
+        if (!road->node[i].told)
+            tell_pools(road, &road->node[i]);
+    road->cut = true;
+}
+
 void road_destroy(struct road *road)
 {
     if (!road)
@@ -288,7 +299,7 @@ static bool is_in_use(const struct road *road)
                 (atomic_load(&pool->manager->board.shared->closing) && agent_is_there(agent)))
                 return true;
         }
-    return !net_is_quiet(road->net);
+    return !road->cut && !net_is_quiet(road->net);
 }
 
 uint64_t road_nap(const struct road *road)

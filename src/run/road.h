@@ -49,6 +49,9 @@ rp_status road_create(const struct road_setup *setup, struct road **road, struct
 void road_quit(struct road *road);
 bool road_is_left_whole(struct road *road, uint64_t deadline);
 
+/* The same with pools open: their nodes are lost to them, and the net is not used any more. */
+void road_cut(struct road *road, uint64_t deadline);
+
 /* NULL is fine. */
 void road_destroy(struct road *road);
 
