@@ -297,6 +297,7 @@ bool relay_turn(struct relay *relay, uint64_t now)
     if (relay->open) {
         any = collect_notes(&relay->manager);
         bool looked = look_after(relay);
+        relay_answer_recalls(relay);
         relay_feed(relay);
         if (is_due(relay, now))
             relay_flush(relay);

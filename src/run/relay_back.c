@@ -1,4 +1,7 @@
+#include "base/clock.h"
 #include "run/relay_state.h"
+
+#define BEGIN_NS UINT64_C(1000000) /* that the first claim of a block has, before it is given back whole */
 
 static void say_recalled(struct relay *relay, uint64_t block, uint32_t from)
 {
@@ -74,11 +77,43 @@ void relay_give_up(struct relay *relay)
     }
 }
 
+/* Who would begin with it at any moment does: nodes that ask each other's blocks back as fast as these come
+ * would else never get anything done. */
+static bool is_about_to_begin(const struct relay_block *block)
+{
+    const struct relay *relay = block->relay;
+    return block->state == BLOCK_POSTED && first_posting(block) &&
+           !post_next(&relay->manager.board, block->post) && relay->items == block->open &&
+           clock_ns() < block->asked + BEGIN_NS;
+}
+
+void relay_answer_recalls(struct relay *relay)
+{
+    if (!relay->asked)
+        return;
+    relay_flush(relay);
+    relay->asked = false;
+    for (struct relay_block *block = relay->blocks, *behind; block; block = behind) {
+        behind = block->behind;
+        if (!block->asked || block->state == BLOCK_ENDED)
+            continue;
+        if (is_about_to_begin(block)) {
+            relay->asked = true;
+            continue;
+        }
+        block->asked = 0;
+        relay_give_back(block);
+    }
+}
+
 void relay_take_recall(struct relay *relay, uint64_t number)
 {
     struct relay_block *block = relay_find_block(relay, number);
-    if (block) /* else it has ended, as its notes say */
-        relay_give_back(block);
+    if (!block) /* it has ended, as its notes say */
+        return;
+    block->asked = clock_ns();
+    relay->asked = true;
+    relay_answer_recalls(relay);
 }
 
 /* False: the task has begun. */

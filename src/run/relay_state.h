@@ -58,6 +58,7 @@ struct relay {
     struct relay_common *commons;
     struct relay_share *shares;                 /* that are coming: nothing starts before */
     struct relay_block *blocks;                 /* all that have not ended */
+    bool asked;                                 /* some of them are to be given back */
     struct relay_block *waiting, **waiting_end; /* those that have come whole */
     uint64_t items;                             /* of blocks, without notes */
     uint64_t tasks;                             /* of these, submitted ones */
@@ -95,6 +96,7 @@ struct relay_block {
     uint32_t open;       /* items without a note */
     unsigned sending;    /* payloads that are sent from its memory */
     bool filled;         /* the table is on the board */
+    uint64_t asked;      /* it is to be given back, since: clock_ns; 0: it is not */
     uint64_t *started;   /* of submitted tasks, a bit each: it has been said ... */
     uint64_t *cancelled; /* ... and that it was cancelled before it had come whole */
 };
@@ -129,6 +131,7 @@ void relay_give_back_all(struct relay *relay);
 void relay_give_up(struct relay *relay);
 
 void relay_take_recall(struct relay *relay, uint64_t block);
+void relay_answer_recalls(struct relay *relay);
 void relay_take_cancel(struct relay *relay, uint64_t block, uint32_t item);
 
 static inline struct task_record *relay_records(const struct relay_block *block)
