@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "office.h"
 #include "roles.h"
 
 #define MOST_RANKS 16
@@ -15,24 +16,30 @@
 static MPI_Comm comms[100];
 static int used, rank, ranks;
 
-static struct net *open_net(MPI_Comm comm)
+/* An end; the manager's has leaders from number `idle` on, and before and behind them peers that never speak.
+ */
+static struct net *open_net(int idle)
 {
     static const int manager = 0;
-    int leaders[MOST_RANKS];
+    int peers = 2 * idle + ranks - 1;
+    int *leaders = calloc((size_t)peers + 1, sizeof *leaders);
     struct net *net = NULL;
     struct error error;
+    REQUIRE(leaders);
     for (int i = 1; i < ranks; i++)
-        leaders[i - 1] = i;
-    rp_status status = rank == 0 ? net_open_mpi(&comm, leaders, ranks - 1, &net, &error)
-                                 : net_open_mpi(&comm, &manager, 1, &net, &error);
+        leaders[idle + i - 1] = i;
+    MPI_Comm_dup(MPI_COMM_WORLD, &comms[used]);
+    rp_status status = rank == 0 ? net_open_mpi(&comms[used], leaders, peers, &net, &error)
+                                 : net_open_mpi(&comms[used], &manager, 1, &net, &error);
+    used++;
+    free(leaders);
     REQUIRE_STATUS(status, RP_OK);
     return net;
 }
 
 static void run(void (*manager)(struct net *), void (*leader)(struct net *, int))
 {
-    MPI_Comm_dup(MPI_COMM_WORLD, &comms[used]);
-    struct net *net = open_net(comms[used++]);
+    struct net *net = open_net(0);
     if (rank == 0)
         manager(net);
     else
@@ -46,6 +53,60 @@ static void run(void (*manager)(struct net *), void (*leader)(struct net *, int)
         run(manager_##name, leader_##name);                                                                  \
     }
 NET_CASES(CASE)
+
+/* ---- What is MPI's alone ---- */
+
+TEST_CASE(heads_that_a_peer_has_no_room_for_wait_with_their_sender)
+{
+    enum { HEADS = NET_BUFFERS + 1 };
+    struct net *net = open_net(0);
+    struct net_event event;
+    for (int peer = 0; rank == 0 && peer < net->peers; peer++)
+        for (int i = 0; i < HEADS; i++)
+            CHECK_STATUS(net_send(net, peer, "hello", 6, NULL, 0, NULL, NULL), RP_OK);
+    for (int i = 0; rank == 0 && i < 1000; i++)
+        CHECK(!net_poll(net, &event));
+    CHECK(rank > 0 || !net_is_quiet(net));
+    MPI_Barrier(MPI_COMM_WORLD); /* until now the leaders have not looked */
+    for (int i = 0; rank > 0 && i < HEADS;)
+        i += net_poll(net, &event) && CHECK_INT(event.kind, NET_HEADED);
+    net_close(net);
+}
+
+TEST_CASE(peers_are_heard_among_many_that_never_speak)
+{
+    enum { IDLE = 150, LETTERS = 100 };
+    struct net *net = open_net(IDLE);
+    struct office office;
+    office_open(&office, net, rank, &(struct office_style){.head = 100, .segment = 10000, .segments = 2});
+    office.first = rank == 0 ? IDLE : 0;
+    office.end = rank == 0 ? IDLE + ranks - 1 : 1;
+    for (int i = 0; i < LETTERS; i++)
+        for (int peer = office.first; peer < office.end; peer++)
+            office_send(&office, peer);
+    office_finish(&office, LETTERS);
+    for (int peer = 0; peer < net->peers; peer++)
+        if (peer < office.first || peer >= office.end)
+            net_drop(net, peer);
+    net_close(net);
+}
+
+/* Longer than MPI_PIECE; how long, in MiB, can be said in the environment. */
+TEST_CASE(segments_of_several_pieces_arrive)
+{
+    const char *said = getenv("NET_MIB");
+    size_t size = ((size_t)(said ? atoi(said) : 70) << 20) + 5;
+    struct net *net = open_net(0);
+    struct office office;
+    check_seconds(240);
+    office_open(&office, net, rank,
+                &(struct office_style){.head = 16, .exact = true, .segment = size, .segments = 2});
+    office.end = rank < 2 ? 1 : 0; /* the manager and its first leader */
+    if (rank == 0)
+        office_send(&office, 0);
+    office_finish(&office, rank == 1 ? 1 : 0);
+    net_close(net);
+}
 
 int main(int argc, char **argv)
 {

@@ -90,13 +90,13 @@ static void bundle_free(struct bundle *bundle)
 
 void office_open(struct office *office, struct net *net, int self, const struct office_style *style)
 {
-    *office = (struct office){.net = net, .self = self, .style = *style};
+    *office = (struct office){.net = net, .self = self, .end = net->peers, .style = *style};
 }
 
 /* Who a peer is, by the numbers of offices. */
 static int office_at(const struct office *office, int peer)
 {
-    return office->self == 0 ? peer + 1 : 0;
+    return office->self == 0 ? peer - office->first + 1 : 0;
 }
 
 void office_send(struct office *office, int peer)
@@ -192,7 +192,7 @@ bool office_turn(struct office *office)
 
 static bool is_finished(const struct office *office, int letters)
 {
-    for (int peer = 0; peer < office->net->peers; peer++)
+    for (int peer = office->first; peer < office->end; peer++)
         if (office->headed[peer] < letters)
             return false;
     return office->sending == 0 && office->receiving == 0;
@@ -202,7 +202,7 @@ void office_finish(struct office *office, int letters)
 {
     while (!is_finished(office, letters) || !net_is_quiet(office->net))
         office_turn(office);
-    for (int peer = 0; peer < office->net->peers; peer++)
+    for (int peer = office->first; peer < office->end; peer++)
         CHECK_INT(office->headed[peer], letters);
     CHECK_INT(office->lost_sending + office->lost_receiving, 0);
 }

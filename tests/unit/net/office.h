@@ -6,7 +6,7 @@
 
 #include "net/net.h"
 
-#define OFFICE_PEERS 16
+#define OFFICE_PEERS 512
 
 /* What letters are like. */
 struct office_style {
@@ -19,7 +19,8 @@ struct office_style {
 
 struct office {
     struct net *net;
-    int self; /* the manager 0, leaders from 1 */
+    int self;       /* the manager 0, leaders from 1 */
+    int first, end; /* the peers that it deals with; at first all */
     struct office_style style;
     int sent[OFFICE_PEERS], headed[OFFICE_PEERS], lost[OFFICE_PEERS];
     int sending, receiving;                             /* tokens that have not come back */
@@ -34,7 +35,8 @@ void office_send(struct office *office, int peer);
 /* Takes in one event; false: there was none. */
 bool office_turn(struct office *office);
 
-/* Until `letters` of each peer have come with all that belongs to them, and all that was sent has left. */
+/* Until `letters` of each peer that it deals with have come with all that belongs to them, and all that was
+ * sent has left. */
 void office_finish(struct office *office, int letters);
 
 /* Until the peer is lost, or for ever: a case has its own end. */
