@@ -165,6 +165,13 @@ static void fail(const struct saying *saying, const struct note *note)
                                     .ended = note->ended});
 }
 
+static struct task_record *record_of(const struct agent *agent, const struct agent_block *block,
+                                     uint32_t item)
+{
+    const struct board *board = &agent->pool->manager->board;
+    return (struct task_record *)board_at(board, board->post[block->post].in) + block->from + item;
+}
+
 /* The note as a worker of this node would have written it; what it carries lies in its place, or in the
  * parcel (ARENA_NONE: there was no room for it), or else at `payload`. */
 static void take_in(const struct saying *saying, const void *payload, uint64_t parcel)
@@ -188,6 +195,8 @@ static void take_in(const struct saying *saying, const void *payload, uint64_t p
         note.result.offset = parcel;
     else if (payload && !(from->flags & NOTE_PLACED))
         memcpy(note.result.bytes, payload, from->bytes);
+    if (!is_of_map(saying)) /* should it wait for another try, it has begun */
+        atomic_store(&record_of(saying->agent, block, from->from)->state, RECORD_RUNNING);
     learn(saying);
     lease_end_run(&block->ended, from->from, from->count);
     agent_leave_block(block);
@@ -338,13 +347,6 @@ static void take_recalled(struct agent *agent, const struct wire_recalled *recal
     agent_count_returned(agent, pace, count);
     if (!asked && count)
         agent->rest = clock_ns() + REST_NS;
-}
-
-static struct task_record *record_of(const struct agent *agent, const struct agent_block *block,
-                                     uint32_t item)
-{
-    const struct board *board = &agent->pool->manager->board;
-    return (struct task_record *)board_at(board, board->post[block->post].in) + block->from + item;
 }
 
 static bool is_open_task(const struct agent *agent, const struct agent_block *block, uint32_t item)
