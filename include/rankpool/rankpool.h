@@ -677,7 +677,8 @@ RP_API rp_queue_id rp_queue_id_of(const rp_queue *queue);
  * `seconds` while it is full: 0 looks once, RP_FOREVER waits. Called by a task with its own `call`;
  * not collective.
  * Errors: RP_TIMEOUT (it is full), RP_CLOSED, RP_NO_MEMORY. RP_INVALID: no queue of this pool ever
- * had that number, or `data` is NULL yet has bytes. */
+ * had that number, or `data` is NULL yet has bytes. RP_UNSUPPORTED: the task runs on another node than
+ * the manager. */
 RP_API rp_status rp_call_put(rp_call *call, rp_queue_id queue, const void *data, size_t size, double seconds);
 
 /* Takes the first item out of the queue of that number, from inside a task. Waits up to `seconds`
@@ -685,7 +686,7 @@ RP_API rp_status rp_call_put(rp_call *call, rp_queue_id queue, const void *data,
  * until the next rp_call_get of the task, or its end; with `view` NULL the item is dropped. Called by
  * a task with its own `call`; not collective.
  * Errors: RP_TIMEOUT (it is empty), RP_CLOSED, RP_NO_MEMORY (the item stays). RP_INVALID: no queue of
- * this pool ever had that number. */
+ * this pool ever had that number. RP_UNSUPPORTED: the task runs on another node than the manager. */
 RP_API rp_status rp_call_get(rp_call *call, rp_queue_id queue, rp_view *view, double seconds);
 
 #ifdef __cplusplus

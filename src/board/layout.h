@@ -203,7 +203,8 @@ struct board_shared {
     uint64_t posts, order, slots, notes, queues, arena, region; /* offsets */
     uint64_t arena_size, region_size;
     uint64_t seed;
-    _Atomic uint32_t drains;                      /* board_drains */
+    _Atomic uint32_t drains; /* board_drains */
+    uint32_t outlying;       /* another node's manager leads the pool: its board has the queues */
     struct board_function initializer, finalizer; /* module 0: none */
     uint64_t initarg, initarg_size;
     uint32_t isolate; /* tasks run in children of the workers */

@@ -60,6 +60,7 @@ static rp_status fill_board(struct manager *manager, struct error *error)
     shared->seed = setup->seed;
     atomic_store(&shared->drains, setup->drains || setup->journal ? DRAINS_THEN : DRAINS_NOT);
     shared->isolate = setup->isolate;
+    shared->outlying = setup->outlying;
     shared->task_memory = setup->task_memory;
     if (setup->initarg_size) {
         uint64_t offset = arena_take(&manager->arena, setup->initarg_size);

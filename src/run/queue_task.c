@@ -41,6 +41,8 @@ rp_status queueing_task_put(void *owner, uint64_t number, const void *data, size
 {
     struct station *station = owner;
     uint64_t item, until;
+    if (station->board.shared->outlying)
+        return RP_UNSUPPORTED;
     rp_status status = queue_check(&station->board, number);
     if (!status)
         status = pack(&station->board, &station->parcels, data, size, &item);
@@ -60,6 +62,8 @@ rp_status queueing_task_get(void *owner, uint64_t number, rp_view *view, uint64_
     struct station *station = owner;
     uint64_t item, until;
     rp_status status;
+    if (station->board.shared->outlying)
+        return RP_UNSUPPORTED;
     do {
         until = slice(station, deadline);
         status = queue_get(&station->board, number, &item, until);
