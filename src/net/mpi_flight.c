@@ -71,9 +71,9 @@ static void end(struct mpi_net *net, struct flight *flight)
         peer->receiving--;
         net->unsettled = net->unsettled || peer->left;
         tell(net, flight, flight->lost ? NET_LOST : NET_BODY);
-    } else if (!flight->lost) {
-        net->unsent--;
-        tell(net, flight, NET_SENT);
+    } else {
+        net->unsent -= !flight->lost;
+        tell(net, flight, flight->lost ? NET_LOST : NET_SENT);
     }
     flight_let_go(flight);
 }
@@ -123,16 +123,13 @@ static MPI_Request *request_at(struct mpi_net *net, int busy)
     return &net->request[net->net.peers + busy];
 }
 
-/* Who has sent it is told at once; who receives it, when nothing writes to its places any more. */
+/* Whose it is, is told when MPI has let go of its memory. */
 static void give_up(struct mpi_net *net, struct flight *flight)
 {
     if (flight->lost)
         return;
     flight->lost = true;
-    if (flight->sends) {
-        net->unsent--;
-        tell(net, flight, NET_LOST);
-    }
+    net->unsent -= flight->sends;
 }
 
 void flight_begin(struct mpi_net *net, struct flight *flight)

@@ -22,11 +22,11 @@
  *
  * What can go wrong. A peer is lost when the transport fails for it, when it has closed its end and all that
  * it said before has come, or when the caller drops it. All but the last come as a NET_LOST without token,
- * and from then on nothing is sent to it or heard of it. In each case every token that is outstanding comes
- * back as a NET_LOST with it. For a send that is at once: the segments are the caller's again (the peer may
- * still read them if it lives; it is not heard any more). For a receive it is when nothing writes to the
- * places any more, which a transport may know only much later, at worst never: whoever gives the memory to
- * something else waits for the token.
+ * and from then on nothing is sent to it or heard of it. In each case the tokens that are outstanding come
+ * back as NET_LOST, each when nothing reads its segments or writes to its places any more: at once for what
+ * has not begun, but what is in the middle a transport may have to keep for long, at worst for ever. So what
+ * a lost peer had is taken for lost with the peer, and memory that was given to the net stays as it is, and
+ * mapped, until its token has come.
  *
  * One thread at a time uses a net. */
 #ifndef RANKPOOL_NET_NET_H

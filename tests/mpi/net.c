@@ -79,7 +79,7 @@ TEST_CASE(peers_are_heard_among_many_that_never_speak)
     struct net *net = open_net(IDLE);
     struct office office;
     office_open(&office, net, rank, &(struct office_style){.head = 100, .segment = 10000, .segments = 2});
-    office.first = rank == 0 ? IDLE : 0;
+    office.base = office.first = rank == 0 ? IDLE : 0;
     office.end = rank == 0 ? IDLE + ranks - 1 : 1;
     for (int i = 0; i < LETTERS; i++)
         for (int peer = office.first; peer < office.end; peer++)

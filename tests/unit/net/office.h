@@ -6,7 +6,7 @@
 
 #include "net/net.h"
 
-#define OFFICE_PEERS 512
+#define OFFICE_PEERS 320
 
 /* What letters are like. */
 struct office_style {
@@ -20,10 +20,11 @@ struct office_style {
 struct office {
     struct net *net;
     int self;       /* the manager 0, leaders from 1 */
+    int base;       /* the peer that is leader 1, in the manager's */
     int first, end; /* the peers that it deals with; at first all */
     struct office_style style;
     int sent[OFFICE_PEERS], headed[OFFICE_PEERS], lost[OFFICE_PEERS];
-    int sending, receiving;                             /* tokens that have not come back */
+    int sending[OFFICE_PEERS], receiving[OFFICE_PEERS]; /* tokens that have not come back */
     int returned, bodied, lost_sending, lost_receiving; /* that have */
 };
 
