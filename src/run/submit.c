@@ -125,6 +125,7 @@ bool submit_round(struct manager *manager, uint64_t deadline)
         submit_rest(manager, deadline);
     else if (!any)
         wait_for_items(manager, 1, deadline);
+    manager_call_back(manager); /* a wait takes in what comes from other nodes, and of dead workers */
     return true;
 }
 
