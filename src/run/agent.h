@@ -99,7 +99,8 @@ struct agent {
     unsigned asked;   /* CANCELs without an answer */
     bool returning;   /* blocks wait to be asked back */
     bool closed;      /* it has said so */
-    uint64_t rest;    /* it gave back what nobody asked for: it gets nothing until then, clock_ns */
+    uint64_t rest;    /* it has given something back: it gets nothing until then, clock_ns ... */
+    bool sated;       /* ... nor, as long as it has a block, before its next note */
     char *refusal;    /* what the last worker that cannot serve has said */
 };
 
@@ -112,6 +113,7 @@ struct agents {
     struct slot slot;
     struct pace *paces;
     unsigned arriving; /* transits to the board */
+    uint64_t left;     /* since when what lies there is left to this node's workers: clock_ns; 0: it is not */
     size_t *done;      /* items that each worker of another node has run, from crew->here on */
     struct agent agent[];
 };

@@ -4,7 +4,8 @@
 #include "base/clock.h"
 #include "run/agent.h"
 
-#define PACES 8 /* that are kept where nothing is in flight */
+#define LEFT_NS UINT64_C(2000000) /* that the end of the work may lie there for workers of this node */
+#define PACES   8                 /* that are kept where nothing is in flight */
 
 /* ---- Paces ------------------------------------------------------------------------------- */
 
@@ -129,16 +130,23 @@ static struct blocks_view view_of(const struct post_offer *offer)
         .now = (double)clock_ns()};
 }
 
-static bool has_place(const struct agent *agent)
+static bool may_have(const struct agent *agent)
 {
-    return agent_is_there(agent) && agent->blocks < AGENT_BLOCKS;
+    return agent_is_there(agent) && agent->blocks < AGENT_BLOCKS && !(agent->sated && agent->blocks) &&
+           (!agent->rest || clock_ns() >= agent->rest);
 }
 
-/* A task that a worker of this node waits for is not worth the way. */
-static bool is_for_here(const struct manager *manager, const struct post_offer *offer)
+/* What a worker of this node is about to take is not worth the way; unless it does not come, since it was
+ * stopped. */
+static bool is_for_here(struct agents *pool, const struct blocks_view *view)
 {
-    return !atomic_load_explicit(&offer->post->map, memory_order_relaxed) &&
-           offer->available <= roster_count_hungry(manager->setup.roster);
+    if (view->remaining > roster_count_hungry(pool->manager->setup.roster)) {
+        pool->left = 0;
+        return false;
+    }
+    if (!pool->left)
+        pool->left = clock_ns();
+    return clock_ns() < pool->left + LEFT_NS;
 }
 
 static void claim(struct agent *agent, struct board *view, const struct post_offer *offer, uint64_t items)
@@ -151,7 +159,7 @@ static void claim(struct agent *agent, struct board *view, const struct post_off
 static void claim_pinned(struct agent *agent)
 {
     struct post_offer offer;
-    while (has_place(agent) && post_peek(&agent->view, 0, &offer)) {
+    while (may_have(agent) && post_peek(&agent->view, 0, &offer)) {
         struct pace *pace = agents_find_pace(agent->pool, offer.post);
         struct blocks_view view = view_of(&offer);
         uint64_t items = pace ? blocks_want(&pace->blocks, agent_number(agent), &view) : 0;
@@ -161,21 +169,44 @@ static void claim_pinned(struct agent *agent)
     }
 }
 
+/* The one that needs it most, of those that may have it; NULL: nobody wants any. */
+static struct agent *choose(struct agents *pool, struct pace *pace, const struct blocks_view *view,
+                            uint64_t *items)
+{
+    int number = blocks_next(&pace->blocks, view, items);
+    if (number < 0)
+        return NULL;
+    if (may_have(&pool->agent[number]))
+        return &pool->agent[number];
+    for (int i = 0; i < pool->road->nodes; i++)
+        if (may_have(&pool->agent[i]) && (*items = blocks_want(&pace->blocks, (uint32_t)i, view)))
+            return &pool->agent[i];
+    return NULL;
+}
+
 static void claim_shared(struct agents *pool)
 {
     struct post_offer offer;
-    while (post_peek(&pool->view, 0, &offer) && !is_for_here(pool->manager, &offer)) {
+    while (post_peek(&pool->view, 0, &offer)) {
         struct pace *pace = agents_find_pace(pool, offer.post);
         struct blocks_view view = view_of(&offer);
         uint64_t items = 0;
-        int number = pace ? blocks_next(&pace->blocks, &view, &items) : -1;
-        if (number < 0 || !has_place(&pool->agent[number]) || clock_ns() < pool->agent[number].rest)
+        struct agent *agent = pace && !is_for_here(pool, &view) ? choose(pool, pace, &view, &items) : NULL;
+        if (!agent)
             return;
-        claim(&pool->agent[number], &pool->view, &offer, items);
+        claim(agent, &pool->view, &offer, items);
     }
+    pool->left = 0;
 }
 
 /* ---- The end game ------------------------------------------------------------------------ */
+
+/* Nobody else could have it. */
+static bool is_pinned(const struct agent_block *block)
+{
+    const struct board *board = &block->agent->pool->manager->board;
+    return atomic_load_explicit(&board->post[block->post].owner, memory_order_relaxed) != 0;
+}
 
 static struct agent_block *sent_last(const struct agent *agent, const struct pace *pace)
 {
@@ -183,7 +214,7 @@ static struct agent_block *sent_last(const struct agent *agent, const struct pac
     for (uint32_t i = 0; i < agent->room; i++) {
         struct agent_block *block = agent->block[i];
         if (block && block->pace == pace && block->said.open && !block->wanted && !block->recalled &&
-            (!last || block->left > last->left))
+            !is_pinned(block) && (!last || block->left > last->left))
             last = block;
     }
     return last;

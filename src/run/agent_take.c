@@ -12,7 +12,8 @@
 #include "run/recover.h"
 #include "sched/tree.h"
 
-#define REST_NS UINT64_C(10000000) /* of a node that gives back what it was not asked for */
+#define ASKED_NS UINT64_C(1000000)  /* of a node that gives back what it was asked for ... */
+#define REST_NS  UINT64_C(10000000) /* ... and what it was not */
 
 #define ONE_MORE(name, text) +1
 #define STATUSES             (0 RP_STATUSES(ONE_MORE))
@@ -147,6 +148,7 @@ static void learn(const struct saying *saying)
     if (!block->heard && trip > 0 && isfinite(trip) && agent_is_there(saying->agent))
         blocks_trip(&block->pace->blocks, agent_number(saying->agent), trip);
     block->heard = true;
+    saying->agent->sated = false;
     agent_count_ended(saying->agent, block->pace, note->count);
     if (note->status != RP_CANCELLED)
         pool->done[note->worker - (uint32_t)pool->manager->crew->here] += note->count;
@@ -345,8 +347,10 @@ static void take_recalled(struct agent *agent, const struct wire_recalled *recal
     block->answered = block->recalled;
     uint32_t count = agent_take_back(block, recalled->from);
     agent_count_returned(agent, pace, count);
-    if (!asked && count)
-        agent->rest = clock_ns() + REST_NS;
+    if (!count)
+        return;
+    agent->rest = clock_ns() + (asked ? ASKED_NS : REST_NS);
+    agent->sated = true;
 }
 
 static bool is_open_task(const struct agent *agent, const struct agent_block *block, uint32_t item)
@@ -438,6 +442,14 @@ static void take_done(struct agent *agent, const struct wire_message *message)
         done[i] += wire_u64_unpack((const char *)message->body + i * sizeof(uint64_t));
 }
 
+static void take_closed(struct agent *agent)
+{
+    if (atomic_load(&agent->pool->manager->board.shared->closing))
+        agent->closed = true;
+    else
+        road_give_up(agent->node, "it has closed a pool that is open");
+}
+
 bool agent_take(struct agent *agent, const struct net_event *event, const struct wire_message *message)
 {
     switch (message->type) {
@@ -462,7 +474,7 @@ bool agent_take(struct agent *agent, const struct net_event *event, const struct
         take_refused(agent, message);
         break;
     case WIRE_CLOSED:
-        agent->closed = true;
+        take_closed(agent);
         break;
     case WIRE_DONE:
         take_done(agent, message);

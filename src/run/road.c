@@ -290,22 +290,29 @@ void road_destroy(struct road *road)
 
 /* ---- Naps -------------------------------------------------------------------------------- */
 
-static bool is_in_use(const struct road *road)
+/* Something is to come, or to be sent after a while. */
+static bool is_agent_in_use(const struct agent *agent, uint64_t now)
 {
-    for (const struct agents *pool = road->pools; pool; pool = pool->behind)
-        for (int i = 0; i < road->nodes; i++) {
-            const struct agent *agent = &pool->agent[i];
-            if (agent->blocks || agent->asked ||
-                (atomic_load(&pool->manager->board.shared->closing) && agent_is_there(agent)))
+    bool closing = atomic_load(&agent->pool->manager->board.shared->closing);
+    return agent->blocks || agent->asked || agent->rest > now || (closing && agent_is_there(agent));
+}
+
+static bool is_in_use(const struct road *road, uint64_t now)
+{
+    for (const struct agents *pool = road->pools; pool; pool = pool->behind) {
+        if (pool->left)
+            return true;
+        for (int i = 0; i < road->nodes; i++)
+            if (is_agent_in_use(&pool->agent[i], now))
                 return true;
-        }
+    }
     return !road->cut && !net_is_quiet(road->net);
 }
 
 uint64_t road_nap(const struct road *road)
 {
     uint64_t now = clock_ns(), quiet = now - road->eventful;
-    if (!is_in_use(road))
+    if (!is_in_use(road, now))
         return CLOCK_NEVER;
     if (quiet < AWAKE_NS)
         return now;
