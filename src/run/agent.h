@@ -72,7 +72,8 @@ struct agent_block {
     struct lease said, ended;
     struct pace *pace;
     struct block *memory; /* of its post: pinned */
-    uint32_t *runner;     /* of submitted tasks: the worker that has started each, 0: none */
+    bool telling;         /* what has started is told: of submitted tasks, and of what is suspicious */
+    uint32_t *runner;     /* of these: the worker that has started each, 0: none */
     void *own;            /* its body where that does not lie on the board */
     unsigned under_way;   /* transits that refer to it */
     bool sent;

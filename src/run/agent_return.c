@@ -20,16 +20,18 @@ static void return_run(struct agent_block *block, uint32_t from, uint32_t count)
     struct posting *posting = &manager->postings[block->post];
     if (manager->draining || !count)
         return;
+    manager->suspecting = block->agent->node->lost || posting->suspicious;
     if (!posting->ops->repost(posting->work, block->post, block->from + from, count, false))
         agent_orphan(manager, block->post, block->from + from + count);
+    manager->suspecting = false;
 }
 
-/* One that has started may be what its node has died of. */
+/* One that has started may be what its node has died of. Of an item of a map that is known only where it was
+ * at a node before that was lost: so one that ends every process costs a node more than it has tries. */
 static void return_item(struct agent_block *block, uint32_t item)
 {
     struct manager *manager = block->agent->pool->manager;
-    bool tasks = !atomic_load_explicit(&manager->board.post[block->post].map, memory_order_relaxed);
-    uint32_t runner = tasks && block->agent->node->lost ? block->runner[item] : 0;
+    uint32_t runner = block->telling && block->agent->node->lost ? block->runner[item] : 0;
     if (runner && !manager->draining)
         retry_lost(manager, block->post, block->from + item, (int)runner);
     else
@@ -42,11 +44,9 @@ static void end_run(struct agent_block *block, uint32_t from, uint32_t count)
     lease_end_run(&block->ended, from, count);
 }
 
-static bool is_alike(const struct agent_block *block)
+static bool is_alike(const struct agent_block *block, uint32_t item)
 {
-    return !block->agent->node->lost ||
-           atomic_load_explicit(&block->agent->pool->manager->board.post[block->post].map,
-                                memory_order_relaxed);
+    return !block->agent->node->lost || !block->telling || !block->runner[item];
 }
 
 uint32_t agent_take_back(struct agent_block *block, uint32_t from)
@@ -55,7 +55,8 @@ uint32_t agent_take_back(struct agent_block *block, uint32_t from)
     block->under_way++; /* so that it stays meanwhile */
     for (uint32_t item = from; item < block->count; item++) {
         uint32_t end = item;
-        while (end < block->count && !lease_has_ended(&block->said, end) && (is_alike(block) || end == item))
+        while (end < block->count && !lease_has_ended(&block->said, end) &&
+               (end == item || (is_alike(block, end) && is_alike(block, item))))
             end++;
         if (end == item)
             continue;

@@ -41,11 +41,10 @@ void agent_leave_block(struct agent_block *block)
         agent_forget_block(block);
 }
 
-/* Of submitted tasks; of others it is never looked at. */
-static uint32_t *runners_of(const struct agent *agent, int post, uint32_t count)
+static bool is_telling(const struct manager *manager, int post)
 {
-    bool tasks = !atomic_load_explicit(&agent->pool->manager->board.post[post].map, memory_order_relaxed);
-    return calloc(tasks ? count : 1, sizeof(uint32_t));
+    return manager->postings[post].suspicious ||
+           !atomic_load_explicit(&manager->board.post[post].map, memory_order_relaxed);
 }
 
 static struct agent_block *open_block(struct agent *agent, int post, uint32_t from, uint32_t count)
@@ -62,7 +61,9 @@ static struct agent_block *open_block(struct agent *agent, int post, uint32_t fr
     block->from = from;
     block->count = count;
     block->number = ++agent->made * AGENT_BLOCKS + place;
-    if (!lease_both(block) || !(block->runner = runners_of(agent, post, count)))
+    block->telling = is_telling(agent->pool->manager, post);
+    block->runner = calloc(block->telling ? count : 1, sizeof *block->runner);
+    if (!lease_both(block) || !block->runner)
         goto fail;
     if (place == agent->room)
         agent->room++;
@@ -75,6 +76,7 @@ fail:
     if (block) {
         lease_free(&block->said);
         lease_free(&block->ended);
+        free(block->runner);
     }
     free(block);
     return NULL;
@@ -156,6 +158,10 @@ static struct wire_message describe(const struct agent_block *block, const struc
     to->common = post->common_size ? map : 0;
     to->common_size = post->common_size;
     to->flags = post->flags;
+    if (block->telling) {
+        to->flags |= WIRE_TELLING;
+        to->chunk = 1;
+    }
     to->attempt = post->attempt;
     to->retries = posting->ops->tell(posting->work, block->post, block->from).retries;
     return message;

@@ -361,8 +361,10 @@ static bool is_open_task(const struct agent *agent, const struct agent_block *bl
 
 static void set_runner(struct agent *agent, struct agent_block *block, const struct wire_started *started)
 {
-    atomic_store(&record_of(agent, block, started->item)->state, RECORD_RUNNING);
-    block->runner[started->item] = started->worker;
+    if (is_open_task(agent, block, started->item))
+        atomic_store(&record_of(agent, block, started->item)->state, RECORD_RUNNING);
+    if (block->telling)
+        block->runner[started->item] = started->worker;
 }
 
 static void take_started(struct agent *agent, const struct wire_started *started)
@@ -370,7 +372,7 @@ static void take_started(struct agent *agent, const struct wire_started *started
     struct agent_block *block = find_block(agent, started->block, started->item, "started");
     if (block && !road_is_of(agent->node, started->worker))
         road_give_up(agent->node, "it says that worker %u started a task, who is not there", started->worker);
-    else if (block && is_open_task(agent, block, started->item))
+    else if (block && !lease_has_ended(&block->said, started->item))
         set_runner(agent, block, started);
 }
 

@@ -50,6 +50,7 @@ int posting_take(struct manager *manager, const struct posting_ops *ops, void *w
                                 .work = work,
                                 .serial = ++manager->postings_made,
                                 .lease = posting->lease,
+                                .suspicious = manager->suspecting,
                                 .block = block};
     return post;
 }

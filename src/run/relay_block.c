@@ -7,7 +7,7 @@
 
 #define FLAGS                                                                                                \
     (POST_RANGE | POST_DROP_RESULTS | POST_STOP | POST_PACKED | POST_REDUCE | POST_RETRY |                   \
-     (uint32_t)WIRE_INDICES)
+     (uint32_t)WIRE_INDICES | (uint32_t)WIRE_TELLING)
 
 /* ---- What makes sense -------------------------------------------------------------------- */
 
@@ -121,7 +121,7 @@ void relay_end_items(struct relay_block *block, uint32_t count)
 
 static bool add_books(struct relay_block *block)
 {
-    if (block->told.map)
+    if (!relay_is_telling(block))
         return true;
     uint32_t items = block->told.items;
     block->started = calloc(items / 64 + 1, sizeof *block->started);

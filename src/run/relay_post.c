@@ -44,7 +44,7 @@ static void describe_post(const struct relay_block *block, struct post *post, ui
     post->common_size = told->common_size;
     post->begin = told->begin;
     post->limit_ns = told->limit_ns;
-    post->flags = told->flags & ~(uint32_t)WIRE_INDICES;
+    post->flags = told->flags & ~(uint32_t)(WIRE_INDICES | WIRE_TELLING);
     post->attempt = told->attempt;
 }
 
@@ -196,10 +196,10 @@ void relay_begin(struct relay *relay, const struct post_offer *offer)
 {
     const struct posting *posting = &relay->manager.postings[offer->index];
     struct relay_block *block = posting->ops ? posting->work : NULL;
-    if (!block || block->told.map)
+    if (!block || !relay_is_telling(block))
         return;
     uint32_t item = (uint32_t)posting->first + offer->next;
     relay_flush(relay);
-    if (atomic_load(&relay_records(block)[item].state) == RECORD_PENDING)
+    if (block->told.map || atomic_load(&relay_records(block)[item].state) == RECORD_PENDING)
         tell_started(block, item, 1);
 }

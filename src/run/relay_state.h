@@ -134,6 +134,12 @@ void relay_take_recall(struct relay *relay, uint64_t block);
 void relay_answer_recalls(struct relay *relay);
 void relay_take_cancel(struct relay *relay, uint64_t block, uint32_t item);
 
+/* Whether the manager wants to know what has started. */
+static inline bool relay_is_telling(const struct relay_block *block)
+{
+    return !block->told.map || block->told.flags & WIRE_TELLING;
+}
+
 static inline struct task_record *relay_records(const struct relay_block *block)
 {
     return board_at(&block->relay->manager.board, block->memory->offset + block->indices);

@@ -230,6 +230,8 @@ enum wire_flags {
     WIRE_RANGE = 1,
     WIRE_PACKED = 8,
     WIRE_INDICES = 1 << 16, /* of a map: the indices of its items come first */
+    WIRE_TELLING =
+        1 << 17, /* of a map: its items are claimed one by one, and each that the leader starts is told */
 };
 
 /* ---- Messages ----------------------------------------------------------------------------- */
