@@ -6,7 +6,8 @@
  *
  * It also is one of the node's workers: its process is member 0 of the roster, which leads, and member 1,
  * which works, and it stands there as both. As long as others work on the node it claims only what is for
- * member 1 alone, so that it stays prompt; else it claims everything, and sees to the net between two claims.
+ * member 1 alone, so that it stays prompt, and single tasks that lie there although nobody comes for them,
+ * since the others may wait for these; else it claims everything, and sees to the net between two claims.
  *
  * So it is driven by a worker's loop (worker.h), of which each round takes a turn here:
  *     leader_create

@@ -111,6 +111,7 @@ struct manager {
     uint32_t refusals;           /* on the roster, when it was last looked at */
     uint64_t *refused;           /* a bit each: workers that cannot serve the pool, or could not at first */
     bool unfinished;             /* tasks have failed for want of workers */
+    bool lying;                  /* that lay there already at the look before */
     bool suspecting;             /* what is posted now was at a node that was lost, see posting.h */
     bool suspect;                /* somebody died, and not all that it may have held is accounted for */
     bool showing;                /* progress of submitted tasks */

@@ -215,6 +215,15 @@ static void tell_broken(struct relay *relay)
                                                    .body_size = strlen(shared->why)});
 }
 
+/* Whether work lies there that nobody comes for: tasks that wait for each other, perhaps, and there is a
+ * worker for each of them. */
+static bool is_called_for(const struct manager *manager)
+{
+    const struct post *post = manager->unclaimed.post;
+    return manager->lying && (!atomic_load_explicit(&post->map, memory_order_relaxed) ||
+                              atomic_load_explicit(&post->chunk, memory_order_relaxed) == 1);
+}
+
 /* Workers that cannot serve the pool; without any, what they had is given back. */
 static void tell_refusals(struct relay *relay)
 {
@@ -233,7 +242,7 @@ static void tell_refusals(struct relay *relay)
         relay->said[i / 64] |= bit;
         say_refused(relay->home, relay->pool, i, why);
     }
-    relay->aloof = others;
+    relay->aloof = others && !is_called_for(manager);
     if (left || relay->ending)
         return;
     relay->refused = true;

@@ -8,6 +8,7 @@
 #include "run/agent.h"
 #include "run/recover.h"
 
+#define IN_VAIN   16                 /* looks at the net in a row that find nothing: nothing more comes */
 #define AT_ONCE   256                /* events of a turn: workers of this node have notes, too */
 #define PULSE_NS  UINT64_C(1000000)  /* between looks at it */
 #define AWAKE_NS  UINT64_C(20000)    /* after an event */
@@ -163,6 +164,19 @@ static void take_event(struct road *road, const struct net_event *event)
     }
 }
 
+/* What a leader said before its end is on its way: above all which task it had started. */
+static void hear_out(struct road *road)
+{
+    struct net_event event;
+    int events = 0;
+    for (int vain = 0; vain < IN_VAIN && events < AT_ONCE; vain++)
+        if (net_poll(road->net, &event)) {
+            take_event(road, &event);
+            events++;
+            vain = 0;
+        }
+}
+
 /* A system call, and not for every look. */
 static void feel_pulse(struct road *road)
 {
@@ -170,8 +184,10 @@ static void feel_pulse(struct road *road)
     if (!road->pulse || now < road->felt + PULSE_NS)
         return;
     road->felt = now;
-    for (int i; (i = pulse_lost(road->pulse)) >= 0;)
+    for (int i; (i = pulse_lost(road->pulse)) >= 0;) {
+        hear_out(road);
         road_give_up(&road->node[i], "its leader, or its machine, has ended");
+    }
 }
 
 static bool take_events(struct road *road)

@@ -71,7 +71,8 @@ bool wait_watch(struct manager *manager)
     recover_from_refusals(manager);
     if (manager->suspect)
         recover_lost(manager);
-    if (lies_unclaimed(manager))
+    manager->lying = lies_unclaimed(manager);
+    if (manager->lying)
         roster_ring_all(manager->setup.roster);
     forget_name(manager);
     return true;
