@@ -21,7 +21,7 @@ void blocks_rank(struct blocks *blocks, uint32_t number)
 
 double blocks_patience(const struct blocks *blocks)
 {
-    return fmax(BLOCKS_PATIENCE_NS, BLOCKS_BUSY * blocks->alive * blocks->cost / 2);
+    return fmax(BLOCKS_PATIENCE_NS, blocks->alive * BLOCKS_PATIENCE_EACH_NS);
 }
 
 /* When the first speed becomes known, or the last one is lost, all weights are measured anew. */

@@ -66,8 +66,10 @@
 
 /* What a block costs the manager, if nobody has measured it. */
 #define BLOCKS_COST_NS 5000.0
-/* That notes wait for company, where there are few nodes. */
-#define BLOCKS_PATIENCE_NS 100e3
+/* That notes wait for company, at least and for each node: some messages cost the manager as much, and notes
+ * of neighbours that meet are one. */
+#define BLOCKS_PATIENCE_NS      100e3
+#define BLOCKS_PATIENCE_EACH_NS 5e3
 /* Both ends doze when nothing happens. */
 #define BLOCKS_DOZE_NS 200e3
 /* Of work in a block. */
@@ -133,8 +135,8 @@ void blocks_remove_node(struct blocks *blocks, uint32_t node);
 /* Some of its workers have died: so many are left, 1 or more. */
 void blocks_set_workers(struct blocks *blocks, uint32_t node, uint32_t workers);
 
-/* How long notes should wait on their node for company, so that the manager can read the messages of
- * all nodes in an eighth of its time. Changes with the nodes alone. */
+/* How long notes should wait on their node for company, so that the manager can read the messages of all
+ * nodes beside its other work. Changes with the nodes alone. */
 double blocks_patience(const struct blocks *blocks);
 
 /* Items that the node should be sent now, 0..available: 0: it has enough, or should not have these. */

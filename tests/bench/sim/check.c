@@ -86,6 +86,8 @@ TEST_CASE(one_item_pays_all_costs_of_its_way_once)
     double awake = model_run(&options).makespan;
     costs->wake_delay = 50 * US; /* and workers sleep at first */
     CHECK_NEAR(model_run(&options).makespan, awake + 50 * US, 1);
+    costs->wake = 7 * US;
+    CHECK_NEAR(model_run(&options).makespan, awake + 57 * US, 1);
 }
 
 TEST_CASE(a_manager_that_is_the_limit_takes_the_sum_of_its_costs)

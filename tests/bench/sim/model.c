@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "model_state.h"
+#include "net/net.h"
 
 void model_after(struct model *model, double delay, enum event_kind kind, uint32_t who, void *what)
 {
@@ -81,7 +82,8 @@ static void make_stations(struct model *model)
     model->stations = events_memory(model->count, sizeof *model->stations);
     for (uint32_t i = 0; i < model->count; i++) {
         struct station *station = &model->stations[i];
-        *station = (struct station){.number = i, .credits = CREDITS};
+        *station =
+            (struct station){.number = i, .credits = options->credits ? options->credits : NET_BUFFERS};
         if (i >= leaders)
             make_leader(model, station, i - leaders);
     }

@@ -10,9 +10,9 @@
  *
  * What a station does, in this order: flush its notes when they are due, send blocks to whoever wants some,
  * read a message. Notes go up in messages when they have waited for `wait`, fill 16 KiB, or nothing is left
- * to do on the node; at most CREDITS of them that have not been read. Where `merges`, notes of neighbouring
- * items become one run when they are sent. Whoever has nothing to do dozes, longer the longer nothing
- * happens.
+ * to do on the node; at most NET_BUFFERS of them that have not been read. Where `merges`, notes of
+ * neighbouring items become one run when they are sent. Whoever has nothing to do dozes, longer the longer
+ * nothing happens.
  *
  * Not in the model: memory, faults, noise, a network that others use, and stations of a second level that
  * share a core with somebody. */
@@ -31,9 +31,10 @@ struct model_options {
     uint32_t slow;           /* the first nodes are ten times slower */
     enum schedule schedule;
     uint64_t chunk;
-    double wait;   /* ns that notes wait for company; 0: what the policy says */
-    bool separate; /* notes are not merged */
-    bool shares;   /* the manager of one node has no core of its own: the workers lose what it uses */
+    double wait;      /* ns that notes wait for company; 0: what the policy says */
+    uint32_t credits; /* messages of notes of a station that are under way at most; 0: NET_BUFFERS */
+    bool separate;    /* notes are not merged */
+    bool shares;      /* the manager of one node has no core of its own: the workers lose what it uses */
 };
 
 struct model_result {

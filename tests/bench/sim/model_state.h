@@ -7,7 +7,6 @@
 #include "sched/blocks.h"
 #include "sched/lease.h"
 
-#define CREDITS    4
 #define FULL_BYTES 16384.0
 #define NOTE_BYTES 64.0
 #define HEAD_BYTES 256.0
@@ -52,12 +51,13 @@ struct station {
     double idle_since, busy;
     struct message **inbox;
     size_t inbox_first, inbox_count, inbox_room;
-    struct runs open;   /* to be sent on, or claimed */
-    struct runs noted;  /* of its workers, to be collected */
-    struct runs batch;  /* to be sent up */
-    double batch_since; /* when its oldest came */
+    struct runs open;    /* to be sent on, or claimed */
+    struct runs noted;   /* of its workers, to be collected */
+    struct runs batch;   /* to be sent up */
+    size_t batch_merged; /* its runs when they were merged last */
+    double batch_since;  /* when its oldest came */
     bool has_timer;
-    int credits;
+    uint32_t credits;
     struct blocks blocks;
     uint64_t unposted;
     /* of a leader */
@@ -115,6 +115,7 @@ void serve_end(struct model *model, struct station *station);
 void worker_claim(struct model *model, uint32_t worker);
 void worker_end(struct model *model, uint32_t worker);
 void worker_wake_some(struct model *model, struct station *station);
+double worker_wake_cost(const struct model *model, const struct station *station, uint64_t items);
 struct station *worker_station(struct model *model, uint32_t worker);
 
 #endif

@@ -24,14 +24,32 @@ static bool is_dry(const struct station *station)
            (!has_children(station) || !station->blocks.in_flight);
 }
 
+static double batch_bytes(const struct model *model, const struct runs *batch)
+{
+    return NOTE_BYTES * (double)(batch->count - batch->first) + model->costs->out_size * (double)batch->items;
+}
+
+/* What fills a message is counted when neighbours have been merged: again when it has doubled since. */
+static bool is_full(struct model *model, struct station *station)
+{
+    struct runs *batch = &station->batch;
+    if (batch_bytes(model, batch) < FULL_BYTES)
+        return false;
+    if (model->options->separate)
+        return true;
+    if (batch->count - batch->first >= 2 * station->batch_merged) {
+        runs_merge(batch);
+        station->batch_merged = batch->count - batch->first;
+    }
+    return batch_bytes(model, batch) >= FULL_BYTES;
+}
+
 static bool must_flush(struct model *model, struct station *station)
 {
     if (!station->batch.items || !station->credits)
         return false;
-    double bytes = NOTE_BYTES * (double)(station->batch.count - station->batch.first) +
-                   model->costs->out_size * (double)station->batch.items;
-    return bytes >= FULL_BYTES || is_dry(station) ||
-           model->now - station->batch_since >= wait_of(model, station) * 0.999;
+    return model->now - station->batch_since >= wait_of(model, station) * 0.999 || is_dry(station) ||
+           is_full(model, station);
 }
 
 static double begin_flush(struct model *model, struct station *station)
@@ -43,6 +61,7 @@ static double begin_flush(struct model *model, struct station *station)
     service->kind = FLUSH;
     service->runs = station->batch;
     station->batch = (struct runs){0};
+    station->batch_merged = 0;
     station->credits--;
     if (!model->options->separate)
         runs_merge(&service->runs);
@@ -86,7 +105,8 @@ static double begin_read(struct model *model, struct station *station)
     double items = (double)message->runs.items, notes = (double)(message->runs.count - message->runs.first);
     switch (message->kind) {
     case BLOCK:
-        return costs->leader_block + costs->leader_block_item * items;
+        return costs->leader_block + costs->leader_block_item * items +
+               worker_wake_cost(model, station, message->runs.items);
     case NOTES:
         return costs->manager_message + costs->manager_note * notes + costs->manager_item * items;
     case RECALL:
@@ -117,7 +137,8 @@ static double begin_post(struct model *model, struct station *station)
     station->service.kind = POST_ITEMS;
     station->service.runs = (struct runs){0};
     runs_add(&station->service.runs, (struct run){.from = from, .to = from + items});
-    return model->costs->leader_block + model->costs->leader_block_item * (double)items;
+    return model->costs->leader_block + model->costs->leader_block_item * (double)items +
+           worker_wake_cost(model, station, items);
 }
 
 /* Who has nothing to do may get what others have not begun. */

@@ -5,7 +5,7 @@
  *     each=40  items=N       items a worker, or in all
  *     levels=auto|0|1|2      of managers; auto adds a second where one manager is the limit
  *     fan=N                  stations of the second level
- *     schedule=NAME chunk=N wait=100us slow=N seed=N separate shares
+ *     schedule=NAME chunk=N wait=100us credits=N slow=N seed=N separate shares
  *     costs=FILE  NAME=VALUE
  *     sweep=1us:1s           one line for each task length, three a factor of ten; and the shortest with
  *                            half and with 95 % efficiency
@@ -110,6 +110,7 @@ static bool take_word(struct request *request, const char *word)
     WORD("fan", take_number(&options->fan, value))
     WORD("schedule", schedule_find(value, &options->schedule))
     WORD("chunk", take_count(&options->chunk, value))
+    WORD("credits", take_number(&options->credits, value))
     WORD("wait", take_time(&options->wait, value))
     WORD("slow", take_number(&options->slow, value))
     WORD("seed", take_count(&options->tasks.seed, value))

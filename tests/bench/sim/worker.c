@@ -62,13 +62,25 @@ void worker_end(struct model *model, uint32_t worker)
     worker_claim(model, worker);
 }
 
-/* Who has been idle for longer than it spins sleeps. */
+/* Who has been idle for longer than it spins. */
+static bool sleeps(const struct model *model, uint32_t worker)
+{
+    return model->now - model->idle_since[worker] > model->costs->spin;
+}
+
+double worker_wake_cost(const struct model *model, const struct station *station, uint64_t items)
+{
+    double cost = 0;
+    for (uint32_t i = station->idle_count; i-- > 0 && items; items--)
+        cost += sleeps(model, station->idle[i]) ? model->costs->wake : 0;
+    return cost;
+}
+
 void worker_wake_some(struct model *model, struct station *station)
 {
     uint64_t items = station->open.items;
     while (station->idle_count && items--) {
         uint32_t worker = station->idle[--station->idle_count];
-        bool sleeps = model->now - model->idle_since[worker] > model->costs->spin;
-        model_after(model, sleeps ? model->costs->wake_delay : 0, CLAIMED, worker, NULL);
+        model_after(model, sleeps(model, worker) ? model->costs->wake_delay : 0, CLAIMED, worker, NULL);
     }
 }
