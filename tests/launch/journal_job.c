@@ -3,8 +3,9 @@
  *
  *     journal_job map|stream|tasks N MICROSECONDS [own]
  *
- * With JOB_HANGS=ITEM:SECONDS that item takes so much longer, with JOB_FALLS=ITEM it kills its process. With
- * `own` it takes SIGTERM itself, and exits with 5. It ends with 0 if all results are right. */
+ * With JOB_HANGS=ITEM:SECONDS that item takes so much longer, with JOB_DWELLS=MICROSECONDS each does, with
+ * JOB_FALLS=ITEM it kills its process. With `own` it takes SIGTERM itself, and exits with 5. It ends with 0
+ * if all results are right. */
 #define _GNU_SOURCE
 #include <rankpool/rankpool.h>
 
@@ -30,9 +31,10 @@ static void hang(uint64_t number)
 {
     unsigned long long item;
     unsigned seconds;
-    const char *hangs = getenv("JOB_HANGS");
+    const char *hangs = getenv("JOB_HANGS"), *dwells = getenv("JOB_DWELLS");
     if (hangs && sscanf(hangs, "%llu:%u", &item, &seconds) == 2 && item == number)
         sleep(seconds);
+    usleep(dwells ? (useconds_t)strtoul(dwells, NULL, 10) : 0);
 }
 
 static void fall(uint64_t number)
