@@ -13,14 +13,15 @@
 #include "launch/process.h"
 
 /* $1 mpirun, $2 its session folder or "", $3 the folder that is in, $4 what names of shared memory
- * files contain or "". */
-static const char script[] = "read line\n"
-                             "tries=20\n"
-                             "while kill -0 $1 2>/dev/null && [ $tries -gt 0 ]\n"
-                             "do sleep 0.1; tries=$((tries - 1)); done\n"
-                             "kill -9 -$1 2>/dev/null\n"
-                             "[ -z \"$2\" ] || { rm -rf \"$2\"; rmdir \"$3\" 2>/dev/null; }\n"
-                             "[ -z \"$4\" ] || rm -f /dev/shm/*_segment.*.$4.*\n";
+ * files contain or "". An mpirun that has ended is not awaited any longer: process 1, which is its parent
+ * by now, may take its time with that, or never do it. Few pauses, since each is a process to be started. */
+static const char script[] =
+    "read line\n"
+    "for pause in 0.1 0.1 0.2 0.2 0.4 0.4 0.6\n"
+    "do read pid name state rest </proc/$1/stat && [ $state != Z ] || break; sleep $pause; done\n"
+    "kill -9 -$1 2>/dev/null\n"
+    "[ -z \"$2\" ] || { rm -rf \"$2\"; rmdir \"$3\" 2>/dev/null; }\n"
+    "[ -z \"$4\" ] || rm -f /dev/shm/*_segment.*.$4.*\n";
 
 /* <tmp>/ompi.<host>.<user>/pid.<mpirun>: the variable's value only where it is of that form. */
 static const char *session_of(const struct mpirun *mpirun, char *const *lent)
