@@ -136,6 +136,18 @@ static bool may_have(const struct agent *agent)
            (!agent->rest || clock_ns() >= agent->rest);
 }
 
+/* Items that it may have at present. A leader that works alone cannot give back a submitted task while it
+ * runs another one, which may last, or even wait for what the program does when it has had the other tasks:
+ * so it has one at a time. */
+static uint64_t most_for(const struct agent *agent, const struct pace *pace)
+{
+    bool tasks = !pace->function.module;
+    const struct blocks_node *node = &pace->blocks.nodes[agent_number(agent)];
+    if (!may_have(agent))
+        return 0;
+    return !tasks || node->workers > 1 ? UINT64_MAX : !node->in_flight;
+}
+
 /* What a worker of this node is about to take is not worth the way; unless it does not come, since it was
  * stopped. */
 static bool is_for_here(struct agents *pool, const struct blocks_view *view)
@@ -156,13 +168,19 @@ static void claim(struct agent *agent, struct board *view, const struct post_off
         agent_send_claim(agent, offer, run);
 }
 
+static uint64_t want(const struct agent *agent, const struct pace *pace, const struct blocks_view *view)
+{
+    uint64_t most = pace ? most_for(agent, pace) : 0;
+    uint64_t items = most ? blocks_want(&pace->blocks, agent_number(agent), view) : 0;
+    return items < most ? items : most;
+}
+
 static void claim_pinned(struct agent *agent)
 {
     struct post_offer offer;
-    while (may_have(agent) && post_peek(&agent->view, 0, &offer)) {
-        struct pace *pace = agents_find_pace(agent->pool, offer.post);
+    while (post_peek(&agent->view, 0, &offer)) {
         struct blocks_view view = view_of(&offer);
-        uint64_t items = pace ? blocks_want(&pace->blocks, agent_number(agent), &view) : 0;
+        uint64_t items = want(agent, agents_find_pace(agent->pool, offer.post), &view);
         if (!items)
             return;
         claim(agent, &agent->view, &offer, items);
@@ -174,12 +192,13 @@ static struct agent *choose(struct agents *pool, struct pace *pace, const struct
                             uint64_t *items)
 {
     int number = blocks_next(&pace->blocks, view, items);
-    if (number < 0)
-        return NULL;
-    if (may_have(&pool->agent[number]))
-        return &pool->agent[number];
+    uint64_t most = number < 0 ? 0 : most_for(&pool->agent[number], pace);
+    if (*items > most)
+        *items = most;
+    if (number < 0 || most)
+        return number < 0 ? NULL : &pool->agent[number];
     for (int i = 0; i < pool->road->nodes; i++)
-        if (may_have(&pool->agent[i]) && (*items = blocks_want(&pace->blocks, (uint32_t)i, view)))
+        if ((*items = want(&pool->agent[i], pace, view)))
             return &pool->agent[i];
     return NULL;
 }
