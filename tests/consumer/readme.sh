@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # What the README says can be done as it stands there: its programs are built with its commands
 # against the installed tree, and print what it shows. It names all calls, and no other.
-#     readme.sh README PREFIX LIBDIR MPIEXEC
+#     readme.sh README PREFIX LIBDIR MPIEXEC JOURNALS
 set -euo pipefail
 export LC_ALL=C OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 unset RANKPOOL_LAUNCH RANKPOOL_PROGRESS RANKPOOL_WORKERS
-readme=$1 prefix=$2 libdir=$3 mpiexec=$4
+readme=$1 prefix=$2 libdir=$3 mpiexec=$4 journals=$5 # "": the library has none
 
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
@@ -62,6 +62,23 @@ try() {
 
 try area ./area
 try collatz 'mpirun -n 4 ./collatz'
+
+# ---- Journals ------------------------------------------------------------------------------
+
+# ask WORDS: the answer to the question that has these words, in the README.
+ask() {
+    local question
+    question=$(command_of "^[$] sqlite3 run[.]db .*$1")
+    eval "${question#"$ "}" || fail "it cannot be asked: $question"
+}
+
+if [ -n "$journals" ]; then
+    echo "- a journal answers questions"
+    RANKPOOL_JOURNAL=run.db ./area >out 2>&1 || fail "exit status $?: $(cat out)"
+    ask 'kind, ' | cut -d'|' -f1,3 | sort >answer
+    printf '%s\n' 'map|997' 'tasks|2' | diff - answer || fail "it answers something else"
+    [ "$(ask 'host, pid' | awk -F'|' '{ n += $3 } END { print n }')" = 999 ] || fail "not all results have a host"
+fi
 
 # ---- Names ---------------------------------------------------------------------------------
 
