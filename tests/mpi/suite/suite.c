@@ -122,10 +122,17 @@ struct stage *stage_at(const char *path)
 
 bool stage_await(_Atomic size_t *count, size_t least)
 {
+    return stage_await_with(count, least, NULL);
+}
+
+bool stage_await_with(_Atomic size_t *count, size_t least, rp_future *future)
+{
     double end = suite_seconds() + PATIENCE_S;
     while (atomic_load(count) < least) {
         if (suite_seconds() > end)
             return false;
+        if (future)
+            rp_state_of(future);
         nap();
     }
     return true;
@@ -198,7 +205,7 @@ void suite_occupy(rp_pool *pool, rp_future **futures)
         struct ticket ticket = ticket_of(STAGE_ITEMS - 1 - (size_t)i);
         REQUIRE_STATUS(rp_submit(pool, task_gated, &ticket, sizeof ticket, &futures[i]), RP_OK);
     }
-    REQUIRE(stage_await(&stage()->started, before + (size_t)workers));
+    REQUIRE(stage_await_with(&stage()->started, before + (size_t)workers, futures[0]));
 }
 
 void suite_relieve(rp_pool *pool, rp_future **futures)

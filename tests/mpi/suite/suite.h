@@ -69,6 +69,10 @@ struct stage *stage_at(const char *path);
 /* Waits until *count has reached `least`; false after 30 seconds. Makes no call of the library. */
 bool stage_await(_Atomic size_t *count, size_t least);
 
+/* The same of what tasks of other nodes do: it looks at the future all the while, since work moves between
+ * nodes in the manager's calls alone. */
+bool stage_await_with(_Atomic size_t *count, size_t least, rp_future *future);
+
 /* ---- Tasks ------------------------------------------------------------------------------- */
 
 /* Answer their input; twice the number in it, a uint64_t; nothing, and fail with "no". */
