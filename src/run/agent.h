@@ -131,6 +131,19 @@ static inline struct agent_block *agent_find(const struct agent *agent, uint64_t
     return block && block->number == number ? block : NULL;
 }
 
+/* A submitted task of a block as it stands on the board; whether the item is one, and open. */
+static inline struct task_record *agent_record(const struct agent_block *block, uint32_t item)
+{
+    const struct board *board = &block->agent->pool->manager->board;
+    return (struct task_record *)board_at(board, board->post[block->post].in) + block->from + item;
+}
+
+static inline bool agent_is_open_task(const struct agent_block *block, uint32_t item)
+{
+    const struct post *post = &block->agent->pool->manager->board.post[block->post];
+    return !lease_has_ended(&block->said, item) && !atomic_load_explicit(&post->map, memory_order_relaxed);
+}
+
 /* road.c: a node says what makes no sense, or cannot be told any more. It is lost at the end of the turn. */
 void road_give_up(struct road_node *node, const char *format, ...) RP_PRINTF(2, 3);
 

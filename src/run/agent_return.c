@@ -186,12 +186,26 @@ bool road_cancel(struct manager *manager, int post, uint32_t item)
     return true;
 }
 
+/* It has a task that has not begun, as far as is known. */
+static bool has_idle_task(const struct agent *agent)
+{
+    for (uint32_t i = 0; i < agent->room; i++)
+        for (uint32_t item = 0; agent->block[i] && item < agent->block[i]->count; item++)
+            if (agent_is_open_task(agent->block[i], item) &&
+                atomic_load(&agent_record(agent->block[i], item)->state) == RECORD_AWAY)
+                return true;
+    return false;
+}
+
+/* A leader that works alone answers when its task has ended; but before that it says that it begins it. */
 static bool awaits_answers(const struct manager *manager)
 {
     const struct agents *pool = manager->agents;
-    for (int k = 0; k < pool->road->nodes; k++)
-        if (pool->agent[k].asked && !pool->agent[k].node->lost)
+    for (int k = 0; k < pool->road->nodes; k++) {
+        const struct agent *agent = &pool->agent[k];
+        if (agent->asked && !agent->node->lost && has_idle_task(agent))
             return true;
+    }
     return false;
 }
 

@@ -167,13 +167,6 @@ static void fail(const struct saying *saying, const struct note *note)
                                     .ended = note->ended});
 }
 
-static struct task_record *record_of(const struct agent *agent, const struct agent_block *block,
-                                     uint32_t item)
-{
-    const struct board *board = &agent->pool->manager->board;
-    return (struct task_record *)board_at(board, board->post[block->post].in) + block->from + item;
-}
-
 /* The note as a worker of this node would have written it; what it carries lies in its place, or in the
  * parcel (ARENA_NONE: there was no room for it), or else at `payload`. */
 static void take_in(const struct saying *saying, const void *payload, uint64_t parcel)
@@ -198,7 +191,7 @@ static void take_in(const struct saying *saying, const void *payload, uint64_t p
     else if (payload && !(from->flags & NOTE_PLACED))
         memcpy(note.result.bytes, payload, from->bytes);
     if (!is_of_map(saying)) /* should it wait for another try, it has begun */
-        atomic_store(&record_of(saying->agent, block, from->from)->state, RECORD_RUNNING);
+        atomic_store(&agent_record(block, from->from)->state, RECORD_RUNNING);
     learn(saying);
     lease_end_run(&block->ended, from->from, from->count);
     agent_leave_block(block);
@@ -353,16 +346,10 @@ static void take_recalled(struct agent *agent, const struct wire_recalled *recal
     agent->sated = true;
 }
 
-static bool is_open_task(const struct agent *agent, const struct agent_block *block, uint32_t item)
+static void set_runner(struct agent_block *block, const struct wire_started *started)
 {
-    return !lease_has_ended(&block->said, item) &&
-           !atomic_load_explicit(&agent->pool->manager->board.post[block->post].map, memory_order_relaxed);
-}
-
-static void set_runner(struct agent *agent, struct agent_block *block, const struct wire_started *started)
-{
-    if (is_open_task(agent, block, started->item))
-        atomic_store(&record_of(agent, block, started->item)->state, RECORD_RUNNING);
+    if (agent_is_open_task(block, started->item))
+        atomic_store(&agent_record(block, started->item)->state, RECORD_RUNNING);
     if (block->telling)
         block->runner[started->item] = started->worker;
 }
@@ -373,7 +360,7 @@ static void take_started(struct agent *agent, const struct wire_started *started
     if (block && !road_is_of(agent->node, started->worker))
         road_give_up(agent->node, "it says that worker %u started a task, who is not there", started->worker);
     else if (block && !lease_has_ended(&block->said, started->item))
-        set_runner(agent, block, started);
+        set_runner(block, started);
 }
 
 /* A task that was cancelled in time has a note as one that was cancelled here. */
@@ -385,7 +372,7 @@ static void take_answer(struct agent *agent, const struct wire_answer *answer)
         return;
     }
     agent->asked--;
-    if (!block || answer->item >= block->count || !answer->ok || !is_open_task(agent, block, answer->item))
+    if (!block || answer->item >= block->count || !answer->ok || !agent_is_open_task(block, answer->item))
         return;
     struct note note = {.post = (uint16_t)block->post,
                         .flags = NOTE_SKIPPED,

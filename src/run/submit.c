@@ -183,6 +183,8 @@ rp_status submit_cancel(struct manager *manager, struct task *task)
         return task->status == RP_CANCELLED ? RP_OK : RP_BUSY;
     if (has_begun(task))
         return RP_BUSY;
+    if (is_away(manager, task))
+        road_turn(manager->setup.road); /* it may have begun, or have ended */
     if (is_away(manager, task) && road_cancel(manager, (int)task->post, task->item)) {
         road_await_answers(manager);
         if (task->stage == TASK_DONE)
