@@ -55,21 +55,34 @@ static void let_go(struct relay_block *block)
     relay_let_go(block);
 }
 
+/* Those that have come in any order, too. */
+static void join_all(struct relay *relay)
+{
+    struct relay_run *runs = relay->runs;
+    uint32_t count = relay->run_count, kept = 0;
+    qsort(runs, count, sizeof *runs, compare);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!kept || !may_join(relay, &runs[kept - 1], &runs[i])) {
+            runs[kept++] = runs[i];
+            continue;
+        }
+        join(relay, &runs[kept - 1], &runs[i]);
+        let_go(runs[i].block);
+    }
+    relay->run_count = kept;
+}
+
 static void send_runs(struct relay *relay)
 {
-    uint32_t count = relay->run_count, at = 0;
-    qsort(relay->runs, count, sizeof *relay->runs, compare);
+    join_all(relay);
+    uint32_t count = relay->run_count;
     relay->run_count = 0;
     relay->run_bytes = 0;
-    while (at < count) {
-        struct relay_run *run = &relay->runs[at], *next = run + 1;
-        for (; next < relay->runs + count && may_join(relay, run, next); next++)
-            join(relay, run, next);
-        const void *results =
-            relay_place(run->block, run->block->out + run->note.from * run->block->told.out_size);
-        relay_send_note(run->block, &run->note, run->ended, run->note.bytes ? results : NULL, 0);
-        for (; run < next; run++, at++)
-            let_go(run->block);
+    for (struct relay_run *run = relay->runs; run < relay->runs + count; run++) {
+        struct relay_block *block = run->block;
+        const void *results = relay_place(block, block->out + run->note.from * block->told.out_size);
+        relay_send_note(block, &run->note, run->ended, run->note.bytes ? results : NULL, 0);
+        let_go(block);
     }
 }
 
@@ -101,7 +114,10 @@ static void add_run(struct relay *relay, const struct relay_run *run)
         relay->runs[relay->run_count++] = *run;
         run->block->sending++;
     }
-    if (relay->run_count == RELAY_NOTES || relay->run_bytes >= RUN_BYTES)
+    bool is_full = relay->run_count == RELAY_NOTES;
+    if (is_full)
+        join_all(relay);
+    if ((is_full && relay->run_count > RELAY_NOTES / 2) || relay->run_bytes >= RUN_BYTES)
         relay_flush(relay);
 }
 
