@@ -98,7 +98,8 @@ static rp_status open_pulse(struct links *links, struct comm *comm, const struct
 
 /* ---- The parts --------------------------------------------------------------------------- */
 
-static rp_status open_road(struct links *links, const struct meeting *meeting, struct error *error)
+static rp_status open_road(struct links *links, const struct meeting *meeting, bool visits,
+                           struct error *error)
 {
     const struct nodes *nodes = &meeting->nodes;
     struct road_stop *stop = calloc((size_t)nodes->count, sizeof *stop);
@@ -115,14 +116,15 @@ static rp_status open_road(struct links *links, const struct meeting *meeting, s
                                .pulse = links->pulse,
                                .crew = meeting->crew,
                                .nodes = nodes->count - 1,
-                               .node = stop};
+                               .node = stop,
+                               .visits = visits};
     rp_status status = road_create(&setup, &links->road, error);
     free(stop);
     return status;
 }
 
 static rp_status open_leader(struct links *links, const struct meeting *meeting, struct roster *roster,
-                             struct error *error)
+                             bool visits, struct error *error)
 {
     struct crew *node = crew_of_roster(roster);
     if (!node)
@@ -132,14 +134,15 @@ static rp_status open_leader(struct links *links, const struct meeting *meeting,
                                  .peer = 0,
                                  .roster = roster,
                                  .memory = meeting->memory,
-                                 .crew = node};
+                                 .crew = node,
+                                 .visits = visits};
     rp_status status = leader_create(&setup, &links->leader, error);
     crew_drop(node);
     return status;
 }
 
 rp_status links_open(struct links *links, struct comm *comm, const struct meeting *meeting,
-                     struct roster *roster, struct error *error)
+                     struct roster *roster, bool visits, struct error *error)
 {
     const struct nodes *nodes = &meeting->nodes;
     *links = (struct links){0};
@@ -150,9 +153,9 @@ rp_status links_open(struct links *links, struct comm *comm, const struct meetin
         status = open_pulse(links, comm, meeting, error);
     if (!status) {
         if (manages(comm, nodes))
-            status = open_road(links, meeting, error);
+            status = open_road(links, meeting, visits, error);
         else if (leads(comm, nodes))
-            status = open_leader(links, meeting, roster, error);
+            status = open_leader(links, meeting, roster, visits, error);
         status = meet_agree(comm, status, error);
     }
     if (status)
@@ -162,10 +165,14 @@ rp_status links_open(struct links *links, struct comm *comm, const struct meetin
 
 void links_cut(struct links *links)
 {
-    if (!links->road)
+    if (!links->net)
         return;
-    road_quit(links->road);
-    road_cut(links->road, clock_deadline(CUT_S));
+    if (links->road) {
+        road_quit(links->road);
+        road_cut(links->road, clock_deadline(CUT_S));
+    } else {
+        leader_cut(links->leader);
+    }
     comm_close_net(links->net);
     links->net = NULL;
 }

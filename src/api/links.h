@@ -17,12 +17,13 @@ struct links {
 };
 
 /* Collective over those who have met; every rank gets the same status and sentence. The roster, the
- * meeting's, lives longer than the links. */
+ * meeting's, lives longer than the links. `visits`: leaders serve when
+ * the program wants it. */
 rp_status links_open(struct links *links, struct comm *comm, const struct meeting *meeting,
-                     struct roster *roster, struct error *error);
+                     struct roster *roster, bool visits, struct error *error);
 
-/* The manager tells the leaders to quit while its pools are open, since MPI ends: nothing is sent any more,
- * and for its pools the other nodes are gone. */
+/* MPI ends, with pools open: nothing is sent any more. The manager tells the leaders to quit, and for its
+ * pools the other nodes are gone. */
 void links_cut(struct links *links);
 
 /* All pools have closed, or the links are cut. */

@@ -119,6 +119,7 @@ static rp_status open_manager(rp_pool *pool, const struct world *world, struct e
         .pool = number,
         .road = world->links.road,
         .computes = !world->ours && !world->alone && world->nodes == 1 && !options->isolate,
+        .stands_in = !world->ours && world->nodes > 1 && !options->isolate,
         .isolate = options->isolate,
         .task_memory = options->task_memory,
         .schedule = options->schedule,

@@ -38,9 +38,8 @@ static void end_all(void *first)
         if (team->world.roster.shared && !team_is_managed_here(team))
             world_lose_worker(&team->world.roster);
     for (struct team *team = first; team; team = team->behind) {
-        if (!team->world.roster.shared || !team_is_managed_here(team))
-            continue;
-        roster_quit(&team->world.roster);
+        if (team->world.roster.shared && team_is_managed_here(team))
+            roster_quit(&team->world.roster);
         links_cut(&team->world.links);
     }
 }
@@ -89,7 +88,7 @@ static rp_status gather(struct team *team, struct comm *comm, struct error *erro
     if (!workers) {
         status = world_be_alone(world, "the communicator has one rank");
     } else {
-        status = world_meet(world, comm, team->manager, error);
+        status = world_meet(world, comm, team->manager, true, error);
         if (status)
             return status;
         if (world->nodes > 1)

@@ -198,7 +198,7 @@ rp_status world_be_alone(struct world *world, const char *why)
     return world->crew ? world_describe(world, "tasks run in this process: %s", why) : RP_NO_MEMORY;
 }
 
-rp_status world_meet(struct world *world, struct comm *comm, int manager, struct error *error)
+rp_status world_meet(struct world *world, struct comm *comm, int manager, bool visits, struct error *error)
 {
     struct meeting meeting;
     rp_status status = meet_ranks(comm, manager, &meeting, error);
@@ -208,7 +208,7 @@ rp_status world_meet(struct world *world, struct comm *comm, int manager, struct
     world->memory = meeting.memory;
     world->crew = meeting.crew;
     world->nodes = meeting.nodes.count;
-    status = links_open(&world->links, comm, &meeting, &world->roster, error);
+    status = links_open(&world->links, comm, &meeting, &world->roster, visits, error);
     meet_part(&meeting);
     if (status) {
         roster_release(&world->roster);
@@ -268,7 +268,7 @@ static rp_status meet_others(struct world *world, const struct launch *launch, s
         return status;
     if (ranks == 1)
         return world_be_alone(world, "the launcher gave one rank");
-    status = world_meet(world, comm, 0, error);
+    status = world_meet(world, comm, 0, false, error);
     if (rank && status)
         exit(0); /* the manager has the same status, and says it */
     if (status)

@@ -25,8 +25,8 @@ struct world {
 rp_status world_enter(const struct options *options, struct world **world, struct error *error);
 
 /* Parts of a world: the ranks of a comm, met (meet_ranks); a crew of this process alone; how it was sized and
- * why. RP_NO_MEMORY. */
-rp_status world_meet(struct world *world, struct comm *comm, int manager, struct error *error);
+ * why. `visits` is links_open's. RP_NO_MEMORY. */
+rp_status world_meet(struct world *world, struct comm *comm, int manager, bool visits, struct error *error);
 rp_status world_be_alone(struct world *world, const char *why);
 rp_status world_describe(struct world *world, const char *format, ...) RP_PRINTF(2, 3);
 

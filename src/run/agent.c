@@ -165,6 +165,12 @@ rp_status road_join(struct manager *manager, struct error *error)
 
 void road_begin_close(struct manager *manager)
 {
+    struct agents *pool = manager->agents;
+    for (int i = 0; i < pool->road->nodes; i++) {
+        struct agent *agent = &pool->agent[i];
+        agent->ends = node_is_visited(agent->node);
+        agent->node->closes += agent_is_there(agent);
+    }
     send_to_all(manager, &(struct wire_message){.type = WIRE_CLOSE}, NULL, 0);
 }
 
@@ -181,7 +187,7 @@ bool road_is_left(const struct manager *manager)
 {
     const struct agents *pool = manager->agents;
     for (int i = 0; pool && i < pool->road->nodes && manager->board.shared->finalizer.module; i++)
-        if (agent_is_there(&pool->agent[i]))
+        if (agent_is_there(&pool->agent[i]) && pool->agent[i].ends && !pool->agent[i].node->away)
             return false;
     return !road_is_sending(manager);
 }
@@ -215,6 +221,15 @@ bool road_part(struct manager *manager)
         return true; /* the last of these frees it */
     free(pool);
     return false;
+}
+
+bool road_is_deserted(const struct manager *manager)
+{
+    const struct agents *pool = manager->agents;
+    for (int i = 0; i < pool->road->nodes; i++)
+        if (agent_is_there(&pool->agent[i]) && node_is_visited(pool->agent[i].node))
+            return false;
+    return true;
 }
 
 /* ---- What tasks share -------------------------------------------------------------------- */

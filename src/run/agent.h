@@ -35,6 +35,10 @@ struct road_node {
     struct road *road;
     int peer, first, count;
     char host[ROSTER_HOST_LENGTH];
+    bool away;          /* its leader does not serve at present: it gets no blocks */
+    uint32_t visit;     /* the leader's last */
+    uint32_t closes;    /* that were sent to it ... */
+    uint32_t stayed;    /* ... and behind which it has said that it serves */
     bool lost;          /* nothing is sent to it or heard of it any more */
     bool told;          /* its pools know */
     struct error error; /* why */
@@ -50,6 +54,7 @@ struct road {
     uint64_t eventful;      /* when anything came or was sent last: clock_ns */
     bool turning;           /* road_turn is under way */
     bool cut;               /* the net is gone */
+    bool visits;            /* see wire/message.h */
     struct transit nowhere; /* of what nobody wants */
     int *node_of;           /* peer -> node */
     int nodes;
@@ -99,6 +104,7 @@ struct agent {
     unsigned sending; /* transits to the node */
     unsigned asked;   /* CANCELs without an answer */
     bool returning;   /* blocks wait to be asked back */
+    bool ends;        /* its workers leave the pool now: it is waited for */
     bool closed;      /* it has said so */
     uint64_t rest;    /* it has given something back: it gets nothing until then, clock_ns ... */
     bool sated;       /* ... nor, as long as it has a block, before its next note */
@@ -118,6 +124,12 @@ struct agents {
     size_t *done;      /* items that each worker of another node has run, from crew->here on */
     struct agent agent[];
 };
+
+/* Whether its leader is known to serve: none may be known to. */
+static inline bool node_is_visited(const struct road_node *node)
+{
+    return !node->lost && !node->away && (!node->road->visits || node->closes == node->stayed);
+}
 
 /* Whether it still takes part. */
 static inline bool agent_is_there(const struct agent *agent)
@@ -205,5 +217,6 @@ void agent_return_said(struct agent_block *block, uint32_t from,
 void agent_ask_back(struct agent_block *block); /* as soon as it has been sent */
 void agent_return(struct agent *agent);         /* what waits for that */
 void agent_lose(struct agent *agent);           /* its node is lost */
+void agent_end_visit(struct agent *agent);      /* its leader serves no more: nothing is left there */
 
 #endif

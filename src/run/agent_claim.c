@@ -132,8 +132,8 @@ static struct blocks_view view_of(const struct post_offer *offer)
 
 static bool may_have(const struct agent *agent)
 {
-    return agent_is_there(agent) && agent->blocks < AGENT_BLOCKS && !(agent->sated && agent->blocks) &&
-           (!agent->rest || clock_ns() >= agent->rest);
+    return agent_is_there(agent) && node_is_visited(agent->node) && agent->blocks < AGENT_BLOCKS &&
+           !(agent->sated && agent->blocks) && (!agent->rest || clock_ns() >= agent->rest);
 }
 
 /* Items that it may have at present. A leader that works alone cannot give back a submitted task while it
@@ -245,7 +245,7 @@ static double find_idle(struct agents *pool, const struct pace *pace)
     if (roster_is_hungry(pool->manager->setup.roster))
         return 0;
     for (int i = 0; i < pool->road->nodes; i++)
-        if (agent_is_there(&pool->agent[i]) && !pace->blocks.nodes[i].in_flight)
+        if (may_have(&pool->agent[i]) && !pace->blocks.nodes[i].in_flight)
             return pace->blocks.nodes[i].trip;
     return -1;
 }

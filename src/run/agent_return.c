@@ -92,6 +92,18 @@ void agent_lose(struct agent *agent)
         recover_without(manager, i);
 }
 
+/* What was still on its way there is not run. */
+void agent_end_visit(struct agent *agent)
+{
+    agent->asked = 0;
+    for (uint32_t i = 0; i < agent->room; i++) {
+        struct agent_block *block = agent->block[i];
+        struct pace *pace = block ? block->pace : NULL;
+        if (block)
+            agent_count_returned(agent, pace, agent_take_back(block, 0));
+    }
+}
+
 /* ---- Asked back -------------------------------------------------------------------------- */
 
 /* What is under way to the node is still read where it lies. */

@@ -140,7 +140,8 @@ static struct wire_message describe(const struct agent_block *block, const struc
                   .limit_ns = post->limit_ns,
                   .priority = atomic_load_explicit(&post->priority, memory_order_relaxed),
                   .worker = atomic_load_explicit(&post->owner, memory_order_relaxed),
-                  .patience_us = (uint32_t)(blocks_patience(&block->pace->blocks) * 1e-3)}};
+                  .patience_us = (uint32_t)(blocks_patience(&block->pace->blocks) * 1e-3),
+                  .visit = agent->node->visit}};
     struct wire_block *to = &message.block;
     if (!map)
         return message;

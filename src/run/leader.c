@@ -32,6 +32,9 @@ struct leader {
     int deaths;              /* that the manager has been told of */
     struct pulse *pulse;     /* the manager's, or NULL */
     bool ended;              /* the manager is lost, and all know */
+    bool cut;                /* the net is gone */
+    uint64_t until;          /* the pool whose end will end this visit, or 0 */
+    bool awaited;            /* CLOSED was said of a pool whose manager waits for that */
     uint64_t turned, looked; /* the last turn, and the last look at who has died: clock_ns */
     uint64_t active;         /* when something happened last */
 };
@@ -50,7 +53,9 @@ rp_status leader_create(const struct leader_setup *setup, struct leader **made, 
                                        .peer = setup->peer,
                                        .roster = setup->roster,
                                        .crew = crew_hold(setup->crew),
-                                       .memory = setup->memory};
+                                       .memory = setup->memory,
+                                       .visits = setup->visits,
+                                       .away = setup->visits};
     leader->own = *setup->roster;
     leader->own.self = 1;
     leader->watch = watch;
@@ -165,6 +170,21 @@ static void quit(struct leader *leader, const struct wire_quit *told)
     roster_quit(leader->home.roster);
 }
 
+static void tell_visit(struct leader *leader)
+{
+    const struct relay_home *home = &leader->home;
+    struct wire_message message = {.type = WIRE_VISIT, .visit = {home->visit, !home->away, home->closes, 0}};
+    relay_send(&leader->home, &message);
+}
+
+/* The manager sends nothing more until it hears that the leader stays. */
+static void count_close(struct leader *leader, uint64_t pool)
+{
+    leader->home.closes++;
+    if (leader->home.visits && !leader->home.away && pool != leader->until)
+        tell_visit(leader);
+}
+
 static void take(struct leader *leader, const struct net_event *event)
 {
     struct wire_message message;
@@ -174,6 +194,8 @@ static void take(struct leader *leader, const struct net_event *event)
         return;
     }
     struct relay *relay = find(leader, message.pool);
+    if (message.type == WIRE_CLOSE)
+        count_close(leader, message.pool);
     if (message.type == WIRE_QUIT)
         quit(leader, &message.quit);
     else if (message.type == WIRE_OPEN && !relay)
@@ -245,6 +267,7 @@ static void free_closed(struct leader *leader)
             link = relay_behind(relay);
             continue;
         }
+        leader->awaited |= relay_was_awaited(relay);
         *link = *relay_behind(relay);
         relay_free(relay);
     }
@@ -254,6 +277,8 @@ bool leader_turn(struct leader *leader)
 {
     uint64_t now = clock_ns(), since = now - leader->turned;
     uint64_t next = since > LONG_NS ? now + since : now;
+    if (leader->cut)
+        return false;
     bool any = receive(leader);
     for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
         any |= relay_turn(relay, next);
@@ -360,17 +385,68 @@ rp_status leader_await(struct leader *leader, uint64_t pool, struct error *error
     return why ? error_set(error, RP_POOL_BROKEN, "%s", why) : RP_OK;
 }
 
+void leader_cut(struct leader *leader)
+{
+    if (!leader->ended)
+        end_all(leader);
+    leader->cut = true;
+}
+
 void leader_settle(struct leader *leader)
 {
     while (!leader->ended && !net_is_quiet(leader->home.net))
         wait_briefly(leader);
 }
 
+void leader_arrive(struct leader *leader, uint64_t until)
+{
+    if (!leader->home.visits || is_over(leader))
+        return;
+    leader->home.visit++;
+    leader->home.away = false;
+    leader->until = until;
+    leader->awaited = false;
+    tell_visit(leader);
+}
+
+static bool has_pools(const struct leader *leader)
+{
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (relay_board(relay))
+            return true;
+    return false;
+}
+
+static bool is_empty(const struct leader *leader)
+{
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (relay_board(relay) && !relay_is_empty(relay))
+            return false;
+    return true;
+}
+
+void leader_depart(struct leader *leader)
+{
+    if (!leader->home.visits)
+        return;
+    leader->home.away = true;
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (relay_board(relay))
+            relay_return(relay);
+    while (!is_over(leader) && !is_empty(leader))
+        wait_briefly(leader);
+    bool heard = leader->awaited || has_pools(leader);
+    tell_visit(leader);
+    if (heard) /* else its manager may do something else, and for long */
+        leader_settle(leader);
+}
+
 void leader_part(struct leader *leader, uint64_t pool)
 {
     struct relay *relay = find(leader, pool);
-    if (relay)
-        relay_part(relay, "the process that leads the worker's node has closed its handle of the pool");
+    if (!relay) /* it has closed: its manager may not listen any more */
+        return;
+    relay_part(relay, "the process that leads the worker's node has closed its handle of the pool");
     while (!is_over(leader) && (relay = find(leader, pool)) && relay_board(relay))
         wait_briefly(leader);
     leader_settle(leader);

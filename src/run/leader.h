@@ -39,6 +39,7 @@ struct leader_setup {
     enum memory_kind memory;
     struct crew *crew;   /* of the roster; held */
     struct pulse *pulse; /* by which it hears of the manager's end; or NULL */
+    bool visits;         /* it leads between leader_arrive and leader_depart, else always */
 };
 
 /* RP_NO_MEMORY. */
@@ -75,8 +76,16 @@ unsigned leader_words(struct leader *leader, _Atomic uint32_t **words, unsigned 
 uint64_t leader_nap(const struct leader *leader); /* clock_ns */
 void leader_rouse(struct leader *leader);
 
+/* The process begins to serve, until this pool closes (0: another one, elsewhere); and stops for a while, or
+ * for good: what workers of the node have begun is waited for, the rest goes back to the manager. */
+void leader_arrive(struct leader *leader, uint64_t until);
+void leader_depart(struct leader *leader);
+
 /* This node takes no part in the pool any more. Waits until what its workers have begun has been sent. */
 void leader_part(struct leader *leader, uint64_t pool);
+
+/* The net is not used any more, since MPI ends: to the node the manager is gone. */
+void leader_cut(struct leader *leader);
 
 /* Waits until what is to be sent has left, or the manager is lost. */
 void leader_settle(struct leader *leader);

@@ -296,7 +296,7 @@ rp_status manager_check(struct manager *manager, struct error *error)
 
 rp_status manager_check_own(struct manager *manager, struct error *error)
 {
-    return check(manager, !manager->setup.computes, error);
+    return check(manager, !manager->setup.computes && !manager->setup.stands_in, error);
 }
 
 rp_status manager_name(struct manager *manager, rp_fn *fn, struct board_function *function,

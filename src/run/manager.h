@@ -42,7 +42,8 @@ struct manager_setup {
     struct road *road;     /* to the other nodes; NULL: there are none */
     enum memory_kind memory;
     uint64_t pool;
-    bool computes; /* it runs items of maps while it waits for them */
+    bool computes;  /* it runs items of maps while it waits for them */
+    bool stands_in; /* the same as long as no other node serves: else it has the road to see to */
     enum schedule schedule;
     size_t chunk;
     uint64_t seed;

@@ -162,10 +162,18 @@ static bool is_stuck(const struct map *map)
            map->manager->posted.count == 0;
 }
 
+/* Where it only stands in for others it sees whether they have come. */
+static bool runs_items(struct manager *manager)
+{
+    if (!manager->setup.stands_in)
+        return manager_computes(manager);
+    road_turn(manager->setup.road);
+    return road_is_deserted(manager) && !manager->queues;
+}
+
 static void run_to_its_end(struct map *map)
 {
     struct manager *manager = map->manager;
-    bool computes = manager_computes(manager);
     while (count_ended(map) < map->work->n) {
         collect_notes(manager);
         drain_look(manager);
@@ -174,7 +182,7 @@ static void run_to_its_end(struct map *map)
             map_stop(map, RP_POOL_BROKEN);
         map_feed(map);
         show_map(manager, map->work->label, map->work->n, count_ended(map), map->failed);
-        if ((computes && map_bite(map)) || count_ended(map) == map->work->n) {
+        if ((runs_items(manager) && map_bite(map)) || count_ended(map) == map->work->n) {
             drain_look(manager); /* the bite may have been left off for it */
             continue;
         }

@@ -97,10 +97,11 @@ struct relay *relay_open(struct relay_home *home, const struct net_event *event,
     relay->due = CLOCK_NEVER;
     relay->waiting_end = &relay->waiting;
     relay->initarg.end = end_initarg;
+    relay->finalizes = message->open.finalizer.module;
     rp_status status = open_manager(relay, &message->open, message->body, modules, module_count, &error);
     relay->open = !status;
     relay->posted = !status && !event->segments;
-    relay->aloof = home->crew->here > 2;
+    relay->aloof = home->crew->here > 2 && !home->visits;
     if (status) {
         relay_receive_nowhere(home, event);
         relay_refuse(relay, error.text);
@@ -162,12 +163,14 @@ static void take_close(struct relay *relay, const struct net_event *event, const
     relay->closing = true;
 }
 
-/* What a pool is told that cannot be served: its blocks go back. */
+/* What a pool is told that cannot be served: its blocks go back. So does what is for a visit that is over. */
 static bool take_refused(struct relay *relay, const struct net_event *event,
                          const struct wire_message *message)
 {
     bool ends = message->type == WIRE_CLOSE || (message->type == WIRE_CANCEL && relay->open);
-    if (!relay->refused || ends)
+    bool stale =
+        message->type == WIRE_BLOCK && (relay->home->away || message->block.visit != relay->home->visit);
+    if ((!relay->refused || ends) && !stale)
         return false;
     relay_receive_nowhere(relay->home, event);
     if (message->type == WIRE_BLOCK)
@@ -224,6 +227,14 @@ static bool is_called_for(const struct manager *manager)
                               atomic_load_explicit(&post->chunk, memory_order_relaxed) == 1);
 }
 
+/* Whether a worker is to be left the items that it can run. Where each serves when it wants, it has to be
+ * seen to. */
+static bool is_to_be_left(const struct relay *relay, int member)
+{
+    uint32_t state = atomic_load(&relay->manager.board.slot[member].state);
+    return !relay->home->visits || state == SLOT_ENTERING || state == SLOT_READY;
+}
+
 /* Workers that cannot serve the pool; without any, what they had is given back. */
 static void tell_refusals(struct relay *relay)
 {
@@ -233,7 +244,7 @@ static void tell_refusals(struct relay *relay)
         uint64_t bit = UINT64_C(1) << (i % 64);
         bool has = manager_has(manager, i);
         left |= has;
-        others |= has && i > 1;
+        others |= has && i > 1 && is_to_be_left(relay, i);
         const char *why = has || manager->crew->member[i].dead || relay->said[i / 64] & bit
                               ? NULL
                               : roster_refusal(manager->setup.roster, relay->pool, i);
@@ -320,6 +331,16 @@ bool relay_turn(struct relay *relay, uint64_t now)
     return any;
 }
 
+void relay_return(struct relay *relay)
+{
+    relay_give_back_all(relay);
+}
+
+bool relay_is_empty(const struct relay *relay)
+{
+    return !relay->items && !relay->deliveries && relay->due == CLOCK_NEVER;
+}
+
 void relay_part(struct relay *relay, const char *why)
 {
     relay_refuse(relay, why);
@@ -377,6 +398,11 @@ uint64_t relay_count(const struct relay *relay)
 uint64_t relay_due(const struct relay *relay)
 {
     return relay->due;
+}
+
+bool relay_was_awaited(const struct relay *relay)
+{
+    return relay->finalizes;
 }
 
 bool relay_has_closed(const struct relay *relay)

@@ -34,7 +34,11 @@ struct relay_home {
     struct roster *roster; /* of the node */
     struct crew *crew;
     enum memory_kind memory;
-    bool lost; /* the manager is: nothing is sent any more */
+    bool lost;       /* the manager is: nothing is sent any more */
+    bool visits;     /* the process serves when its program wants it ... */
+    bool away;       /* ... and does not at present */
+    uint32_t visit;  /* see WIRE_VISIT */
+    uint32_t closes; /* that have come */
 };
 
 /* Bytes that the net brings or takes away: what its tokens stand for. */
@@ -63,6 +67,10 @@ bool relay_turn(struct relay *relay, uint64_t now);
 /* Sends the notes that there are. */
 void relay_flush(struct relay *relay);
 
+/* What nobody has begun goes back to the manager; and whether nothing is left of what it has sent. */
+void relay_return(struct relay *relay);
+bool relay_is_empty(const struct relay *relay);
+
 /* This node takes no part in the pool from now on, and why. */
 void relay_refuse(struct relay *relay, const char *why);
 
@@ -81,6 +89,7 @@ const char *relay_refusal(const struct relay *relay); /* NULL: it serves */
 bool relay_is_aloof(const struct relay *relay);       /* others than member 1 serve the pool */
 uint64_t relay_count(const struct relay *relay);      /* items of blocks without a note */
 uint64_t relay_due(const struct relay *relay);        /* when notes are to leave: clock_ns, or CLOCK_NEVER */
+bool relay_was_awaited(const struct relay *relay);    /* it has a finalizer: the manager waits for CLOSED */
 bool relay_has_closed(const struct relay *relay);     /* CLOSED was said */
 
 /* What is open is given up. Memory that the net may still write to stays. */

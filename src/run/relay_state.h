@@ -45,10 +45,11 @@ struct relay {
     bool refused; /* what comes is given back */
     char why[512];
     bool posted;
-    bool parting;               /* it is to end when what was begun is done */
-    bool ending;                /* the workers are told to leave it */
-    bool closing;               /* the manager has said CLOSE ... */
-    bool closed;                /* ... and has been told CLOSED */
+    bool parting; /* it is to end when what was begun is done */
+    bool ending;  /* the workers are told to leave it */
+    bool closing; /* the manager has said CLOSE ... */
+    bool closed;  /* ... and has been told CLOSED */
+    bool finalizes;
     bool broken;                /* it has been said that it is */
     uint64_t said[BOARD_WORDS]; /* whose refusals have been sent */
     bool aloof;

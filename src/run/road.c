@@ -39,7 +39,8 @@ rp_status road_create(const struct road_setup *setup, struct road **made, struct
                           .crew = crew_hold(setup->crew),
                           .nowhere = {ignore},
                           .node_of = node_of,
-                          .nodes = setup->nodes};
+                          .nodes = setup->nodes,
+                          .visits = setup->visits};
     for (int i = 0; i < setup->net->peers; i++)
         node_of[i] = -1;
     for (int i = 0; i < setup->nodes; i++) {
@@ -47,6 +48,7 @@ rp_status road_create(const struct road_setup *setup, struct road **made, struct
         struct road_node *node = &road->node[i];
         *node =
             (struct road_node){.road = road, .peer = stop->peer, .first = stop->first, .count = stop->count};
+        node->away = setup->visits;
         snprintf(node->host, sizeof node->host, "%s", stop->host);
         node_of[stop->peer] = i;
     }
@@ -123,6 +125,16 @@ static void lose_worker(struct road_node *node, uint32_t worker)
         recover_without(pool->manager, (int)worker);
 }
 
+static void take_visit(struct road_node *node, const struct wire_visit *visit)
+{
+    struct road *road = node->road;
+    node->visit = visit->visit;
+    node->away = !visit->serves;
+    node->stayed = visit->closes;
+    for (struct agents *pool = road->pools; pool && node->away; pool = pool->behind)
+        agent_end_visit(&pool->agent[node - road->node]);
+}
+
 static struct agents *find_pool(const struct road *road, uint64_t number)
 {
     struct agents *pool = road->pools;
@@ -142,6 +154,8 @@ static void take_message(struct road_node *node, const struct net_event *event)
         road_give_up(node, "%s", error.text);
     else if (message.type == WIRE_LOST && !message.pool)
         lose_worker(node, message.lost.worker);
+    else if (message.type == WIRE_VISIT && !message.pool)
+        take_visit(node, &message.visit);
     else if (!(pool = find_pool(road, message.pool)) && (!message.pool || message.pool > road->newest))
         road_give_up(node, "it speaks of pool %llu, which there is not", (unsigned long long)message.pool);
     bool received = pool && !node->lost && agent_take(&pool->agent[node - road->node], event, &message);
@@ -310,7 +324,9 @@ void road_destroy(struct road *road)
 static bool is_agent_in_use(const struct agent *agent, uint64_t now)
 {
     bool closing = atomic_load(&agent->pool->manager->board.shared->closing);
-    return agent->blocks || agent->asked || agent->rest > now || (closing && agent_is_there(agent));
+    bool awaited = !node_is_visited(agent->node) && !agent->node->lost;
+    return agent->blocks || agent->asked || awaited || agent->rest > now ||
+           (closing && agent_is_there(agent));
 }
 
 static bool is_in_use(const struct road *road, uint64_t now)

@@ -39,6 +39,7 @@ struct road_setup {
     struct crew *crew;   /* of all nodes; held */
     int nodes;
     const struct road_stop *node;
+    bool visits; /* leaders serve when their program wants it: until they say so they do not */
 };
 
 /* RP_NO_MEMORY. */
@@ -80,6 +81,9 @@ rp_status road_join(struct manager *manager, struct error *error);
 /* Tells them that it closes, and whether all have left, and all that was sent is the manager's again. */
 void road_begin_close(struct manager *manager);
 bool road_is_left(const struct manager *manager);
+
+/* No other node takes part at present. */
+bool road_is_deserted(const struct manager *manager);
 
 /* Forgets the pool; without a road it is nothing. True: a net that has lost a node may still write to the
  * board, for ever. */

@@ -224,15 +224,18 @@ void worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t po
 {
     struct worker_seat *here = find_seat(worker, roster);
     worker->serving = true;
-    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
         seat_resume(seat);
+        if (seat->leader)
+            leader_arrive(seat->leader, seat == here ? pool : 0);
+    }
     while (here && seat_is_posted(here, pool) && !seat_must_quit(here))
         serve_each(worker);
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
         stop_searching(seat, false);
         seat_pause(seat);
         if (seat->leader)
-            leader_settle(seat->leader); /* the manager waits for what it says last */
+            leader_depart(seat->leader);
     }
     worker->serving = false;
 }

@@ -39,7 +39,7 @@ CODE(PACKED, packed)
 CODE(NOTE, note)
 
 _Static_assert(size_of_open == 80, "OPEN has 80 bytes of fields");
-_Static_assert(size_of_block == 168, "BLOCK has 168 bytes of fields");
+_Static_assert(size_of_block == 176, "BLOCK has 176 bytes of fields");
 _Static_assert(size_of_task == WIRE_TASK_SIZE, "a task of a block is so long");
 _Static_assert(size_of_packed == WIRE_PACKED_SIZE, "an item of a packed block is so long");
 _Static_assert(size_of_note == WIRE_NOTE_SIZE, "a note is so long");

@@ -68,7 +68,8 @@ enum wire_body { WIRE_NOTHING, WIRE_TEXT, WIRE_BYTES, WIRE_ITEMS, WIRE_RUNS, WIR
     TYPE(38, LOST, NOTHING)     /* a worker died */                                                          \
     TYPE(39, CLOSED, NOTHING)                                                                                \
     TYPE(40, DONE, COUNTS) /* what notes that were joined say wrongly of who ran items: a number to be added \
-                              for each worker of the node, its first one first; all are 0 in sum */
+                              for each worker of the node, its first one first; all are 0 in sum */          \
+    TYPE(41, VISIT, NOTHING) /* pool 0: whether its process serves from now on */
 
 #define WIRE_ENUM(number, name, body) WIRE_##name = (number),
 enum wire_type { WIRE_TYPES(WIRE_ENUM) };
@@ -127,7 +128,9 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     FIELD(i32, retries)                                                                                      \
     FIELD(i32, priority)                                                                                     \
     FIELD(u32, worker)      /* that it is for; 0: any */                                                     \
-    FIELD(u32, patience_us) /* how long notes may wait for others; 0: as the leader thinks fit */
+    FIELD(u32, patience_us) /* how long notes may wait for others; 0: as the leader thinks fit */            \
+    FIELD(u32, visit)       /* of the leader, in which it is to be run: see VISIT */                         \
+    FIELD(u32, reserved)
 
 #define WIRE_RECALL_FIELDS(FIELD) FIELD(u64, block)
 
@@ -156,6 +159,15 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
 #define WIRE_LOST_FIELDS(FIELD)    FIELD(u32, worker)
 #define WIRE_DONE_FIELDS(FIELD)    FIELD(u32, count)
 
+/* Where the program decides when a leader serves, each time that it does is a visit. At its end nothing that
+ * was sent is left on the node; a block of an earlier visit is the manager's again, and nobody's there. Since
+ * a leader may leave when a pool closes, no block is sent behind a CLOSE until it says that it stays. */
+#define WIRE_VISIT_FIELDS(FIELD)                                                                             \
+    FIELD(u32, visit) /* its number, from 1 */                                                               \
+    FIELD(u32, serves)                                                                                       \
+    FIELD(u32, closes) /* that have come before this was said */                                             \
+    FIELD(u32, reserved)
+
 /* The messages that have fields: STRUCT(NAME, name). */
 #define WIRE_STRUCTS(STRUCT)                                                                                 \
     STRUCT(OPEN, open)                                                                                       \
@@ -174,7 +186,8 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     STRUCT(ANSWER, answer)                                                                                   \
     STRUCT(REFUSED, refused)                                                                                 \
     STRUCT(LOST, lost)                                                                                       \
-    STRUCT(DONE, done)
+    STRUCT(DONE, done)                                                                                       \
+    STRUCT(VISIT, visit)
 
 /* In the body of a BLOCK of submitted tasks, one an item. */
 #define WIRE_TASK_FIELDS(FIELD)                                                                              \

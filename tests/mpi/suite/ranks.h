@@ -4,6 +4,8 @@
 
 #include <rankpool/mpi.h>
 
+#include <stdlib.h>
+
 #include "check.h"
 
 static inline int rank_in(MPI_Comm comm)
@@ -18,6 +20,38 @@ static inline int ranks_in(MPI_Comm comm)
     int ranks;
     MPI_Comm_size(comm, &ranks);
     return ranks;
+}
+
+/* The ranks of so many in a row are a node; 0: all are. */
+static inline int ranks_each_node(void)
+{
+    const char *size = getenv("RANKPOOL_NODE_SIZE");
+    return size ? atoi(size) : 0;
+}
+
+/* The nodes that a pool of the communicator has. */
+static inline int ranks_nodes(MPI_Comm comm)
+{
+    int each = ranks_each_node();
+    return each > 0 ? (ranks_in(comm) + each - 1) / each : 1;
+}
+
+/* How many of its ranks run items of a map that all serve: where there are other nodes the manager has to
+ * see to these. */
+static inline int ranks_executors(MPI_Comm comm)
+{
+    return ranks_in(comm) - (ranks_nodes(comm) > 1);
+}
+
+/* The rank of a worker: those of the manager's node come first. */
+static inline int ranks_worker(MPI_Comm comm, int manager, int worker)
+{
+    int each = ranks_nodes(comm) > 1 ? ranks_each_node() : ranks_in(comm), count = 0;
+    for (int others = 0; others <= 1; others++)
+        for (int rank = 0; rank < ranks_in(comm); rank++)
+            if (rank != manager && (rank / each != manager / each) == others && ++count == worker)
+                return rank;
+    return manager;
 }
 
 /* Opens a pool, or leaves the case with the reason. */
