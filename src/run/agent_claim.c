@@ -245,7 +245,8 @@ static double find_idle(struct agents *pool, const struct pace *pace)
     if (roster_is_hungry(pool->manager->setup.roster))
         return 0;
     for (int i = 0; i < pool->road->nodes; i++)
-        if (may_have(&pool->agent[i]) && !pace->blocks.nodes[i].in_flight)
+        if (agent_is_there(&pool->agent[i]) && node_is_visited(pool->agent[i].node) &&
+            !pace->blocks.nodes[i].in_flight)
             return pace->blocks.nodes[i].trip;
     return -1;
 }
