@@ -1,6 +1,7 @@
 /* A claim as blocks. Items of maps go from where they lie on the board, or copied into the head where they
  * are few bytes; packed inputs and submitted tasks, which lie here and there, are gathered into the head, or
  * go alone where they are large. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -321,10 +322,56 @@ static void send_large(struct agent_block *block, struct wire_message *message, 
 
 /* ---- Claims ------------------------------------------------------------------------------ */
 
+/* No memory anywhere could hold its results: no node takes it, and nobody says so for it. */
+static bool is_beyond_memory(const struct post *post)
+{
+    return atomic_load_explicit(&post->map, memory_order_relaxed) &&
+           post->out_size > PTRDIFF_MAX / 2 / BOARD_POST_ITEMS;
+}
+
+static void fail_one(struct agent *agent, int number, uint32_t item)
+{
+    struct manager *manager = agent->pool->manager;
+    char why[80];
+    snprintf(why, sizeof why, "no memory for a result of %zu bytes",
+             (size_t)manager->board.post[number].out_size);
+    struct note note = {.post = (uint16_t)number,
+                        .flags = NOTE_FIRST,
+                        .status = RP_NO_MEMORY,
+                        .from = item,
+                        .count = 1,
+                        .ended = clock_ns(),
+                        .size = strlen(why)};
+    note.result.offset = parcel_take(&manager->parcels, note.size);
+    if (note.result.offset == ARENA_NONE)
+        note.size = 0;
+    else
+        memcpy(board_at(&manager->board, note.result.offset), why, note.size);
+    collect_note(manager, agent->node->first, &note);
+}
+
+static void fail_items(struct agent *agent, int number, uint32_t from, uint32_t count)
+{
+    bool stops = agent->pool->manager->board.post[number].flags & POST_STOP;
+    struct note unrun = {.post = (uint16_t)number,
+                         .status = RP_CANCELLED,
+                         .from = from + 1,
+                         .count = count - 1,
+                         .ended = clock_ns()};
+    if (stops && unrun.count)
+        collect_note(agent->pool->manager, agent->node->first, &unrun);
+    for (uint32_t item = from; item < (stops ? from + 1 : from + count); item++)
+        fail_one(agent, number, item);
+}
+
 static void send_block(struct agent *agent, int number, uint32_t from, uint32_t count)
 {
     struct manager *manager = agent->pool->manager;
     const struct post *post = &manager->board.post[number];
+    if (is_beyond_memory(post)) {
+        fail_items(agent, number, from, count);
+        return;
+    }
     struct agent_block *block = agent->node->lost ? NULL : open_block(agent, number, from, count);
     uint64_t map = atomic_load_explicit(&post->map, memory_order_relaxed);
     if (!block) {

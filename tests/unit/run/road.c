@@ -195,6 +195,26 @@ TEST_CASE(reductions_have_the_same_bits_on_any_nodes)
     realm_end(&realm);
 }
 
+TEST_CASE(results_that_no_memory_could_hold_fail_their_items_at_other_nodes_too)
+{
+    struct error error;
+    rp_map_report report;
+    uint64_t out = 77;
+    open_realm(0, 2, 1);
+    struct map_work work = {.fn = reduction_item,
+                            .combine = reduction_combine,
+                            .range = true,
+                            .in_size = 8,
+                            .n = 20,
+                            .out = &out,
+                            .out_size = SIZE_MAX / 4};
+    CHECK_STATUS(map_run(&realm.gang.manager, &work, &report, &error), RP_NO_MEMORY);
+    CHECK_UINT(report.failed, 20);
+    CHECK_HAS(report.message, "no memory for a result of");
+    CHECK_UINT(out, 77);
+    realm_end(&realm);
+}
+
 /* ---- Failures ---------------------------------------------------------------------------- */
 
 static int fail_at_300(rp_call *call, const void *in, size_t size)
