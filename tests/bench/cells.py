@@ -200,6 +200,14 @@ def cell_stream(quick):
         yield Row(f"{mode} n={n}", Figure(ours(mode, "stream", "empty", n, 5), "ratio", steady), goal=0.5)
 
 
+def cell_isolate(quick):
+    """a map with isolate: its rate over that without, and the microseconds that a worker loses by a crash"""
+    for us, goal in ((1, 0.95), (10, 0.95)):
+        command = ours("B", "isolate", f"grain:{us}", int((1e5 if quick else 1e6) / us), 6, 500)
+        yield Row(f"B {us} us", Figure(command, "ratio", is_kind("ISOLATE")), goal=goal)
+    yield Row("B a crash", Figure(command, "crash", is_kind("ISOLATE")), goal=1000, most=True, unit="us")
+
+
 def cell_journal(quick):
     """items that a map computes and stores a second; with a journal over without one, 1 ms tasks"""
     for mode in "AB":
