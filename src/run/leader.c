@@ -392,12 +392,6 @@ void leader_cut(struct leader *leader)
     leader->cut = true;
 }
 
-void leader_settle(struct leader *leader)
-{
-    while (!leader->ended && !net_is_quiet(leader->home.net))
-        wait_briefly(leader);
-}
-
 void leader_arrive(struct leader *leader, uint64_t until)
 {
     if (!leader->home.visits || is_over(leader))
@@ -435,10 +429,9 @@ void leader_depart(struct leader *leader)
             relay_return(relay);
     while (!is_over(leader) && !is_empty(leader))
         wait_briefly(leader);
-    bool heard = leader->awaited || has_pools(leader);
     tell_visit(leader);
-    if (heard) /* else its manager may do something else, and for long */
-        leader_settle(leader);
+    while (!leader->ended && !net_is_quiet(leader->home.net) && (leader->awaited || has_pools(leader)))
+        wait_briefly(leader); /* without pools its manager may do something else, and for long */
 }
 
 void leader_part(struct leader *leader, uint64_t pool)
@@ -449,5 +442,6 @@ void leader_part(struct leader *leader, uint64_t pool)
     relay_part(relay, "the process that leads the worker's node has closed its handle of the pool");
     while (!is_over(leader) && (relay = find(leader, pool)) && relay_board(relay))
         wait_briefly(leader);
-    leader_settle(leader);
+    while (!leader->ended && !net_is_quiet(leader->home.net) && find(leader, pool))
+        wait_briefly(leader); /* unless it has closed meanwhile */
 }

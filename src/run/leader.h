@@ -87,7 +87,4 @@ void leader_part(struct leader *leader, uint64_t pool);
 /* The net is not used any more, since MPI ends: to the node the manager is gone. */
 void leader_cut(struct leader *leader);
 
-/* Waits until what is to be sent has left, or the manager is lost. */
-void leader_settle(struct leader *leader);
-
 #endif
