@@ -35,9 +35,15 @@ TEST_CASE(a_lone_leader_runs_what_comes_to_its_node)
 
 TEST_CASE(the_workers_of_a_node_run_what_comes_and_its_leader_does_not)
 {
-    map_some(3);
+    outpost_start(&post, 3, NULL);
+    outpost_open_pool(&post, NULL, NULL, NULL, 0);
+    struct wire_message block = outpost_squares(1, 100);
+    block.block.function = outpost_name(gang_slow_square);
+    outpost_send_squares(&post, &block, 0);
+    outpost_await_items(&post, 100);
+    outpost_end(&post);
     CHECK_UINT(post.done[0], 0);
-    CHECK_UINT(post.done[1] + post.done[2], 2000);
+    CHECK_UINT(post.done[1] + post.done[2], 100);
 }
 
 static int tell_position(rp_call *call, const void *in, size_t size)
@@ -312,19 +318,20 @@ static void map_by_ones(bool drains)
     outpost_start(&post, 3, NULL);
     struct wire_message message = {.type = WIRE_OPEN, .pool = OUTPOST_POOL, .open = {.drains = drains}};
     outpost_send(&post, &message, NULL, 0);
-    message = outpost_squares(1, 2000);
+    message = outpost_squares(1, 400);
+    message.block.function = outpost_name(gang_slow_square);
     message.block.schedule = SCHEDULE_DYNAMIC;
     message.block.patience_us = 20000;
     outpost_send_squares(&post, &message, 0);
-    outpost_await_items(&post, 2000);
-    outpost_check_squares(&post, 1, 0, 0, 2000);
+    outpost_await_items(&post, 400);
+    outpost_check_squares(&post, 1, 0, 0, 400);
     outpost_end(&post);
 }
 
 static uint64_t count_runs(int member)
 {
     uint64_t runs = 0;
-    for (int i = 0; i < 2000; i++)
+    for (int i = 0; i < 400; i++)
         runs += gang_tally->runner[i] == post.gang.pid[member];
     return runs;
 }
@@ -335,7 +342,7 @@ TEST_CASE(notes_of_neighbours_are_joined_and_nothing_is_miscounted)
     map_by_ones(false);
     for (int i = 0; i < post.count; i++)
         claims += (post.said[i].note.flags & NOTE_FIRST) + post.said[i].note.joined;
-    CHECK_UINT(claims, 2000);
+    CHECK_UINT(claims, 400);
     CHECK(post.count < 100);
     CHECK_UINT(post.done[1], count_runs(2));
     CHECK_UINT(post.done[2], count_runs(3));
