@@ -642,8 +642,12 @@ RP_API void rp_free(rp_pool *pool, void *memory);
  * would have to wait gets RP_TIMEOUT at once, since nobody else can run. While a queue is open, a
  * manager that works along in maps leaves their items to the workers.
  *
+ * Tasks on other nodes than the manager's reach a queue by the manager: what they put and get there is done
+ * in its calls, in the order in which it reaches it, and copied on the way.
+ *
  * Deaths. Items whose producer died stay. An item that a task had got when its worker died is gone,
- * and a task that is run again puts again what it had put.
+ * and a task that is run again puts again what it had put. With a node that is lost may go what was on its
+ * way there.
  *
  * Called: in the manager, by the thread that the pool belongs to; in a worker, from inside a task, or
  * for what is no queue it does nothing, and is RP_INVALID. Not collective. */
@@ -677,8 +681,7 @@ RP_API rp_queue_id rp_queue_id_of(const rp_queue *queue);
  * `seconds` while it is full: 0 looks once, RP_FOREVER waits. Called by a task with its own `call`;
  * not collective.
  * Errors: RP_TIMEOUT (it is full), RP_CLOSED, RP_NO_MEMORY. RP_INVALID: no queue of this pool ever
- * had that number, or `data` is NULL yet has bytes. RP_UNSUPPORTED: the task runs on another node than
- * the manager. */
+ * had that number, or `data` is NULL yet has bytes. */
 RP_API rp_status rp_call_put(rp_call *call, rp_queue_id queue, const void *data, size_t size, double seconds);
 
 /* Takes the first item out of the queue of that number, from inside a task. Waits up to `seconds`
@@ -686,7 +689,7 @@ RP_API rp_status rp_call_put(rp_call *call, rp_queue_id queue, const void *data,
  * until the next rp_call_get of the task, or its end; with `view` NULL the item is dropped. Called by
  * a task with its own `call`; not collective.
  * Errors: RP_TIMEOUT (it is empty), RP_CLOSED, RP_NO_MEMORY (the item stays). RP_INVALID: no queue of
- * this pool ever had that number. RP_UNSUPPORTED: the task runs on another node than the manager. */
+ * this pool ever had that number. */
 RP_API rp_status rp_call_get(rp_call *call, rp_queue_id queue, rp_view *view, double seconds);
 
 #ifdef __cplusplus

@@ -105,28 +105,17 @@ rp_status rp_here(rp_call *call, rp_worker_info *info)
 
 /* ---- Queues ------------------------------------------------------------------------------ */
 
-/* The sentence is the task's, if it fails without another one. */
-static rp_status say(struct call *call, const char *name, rp_status status)
-{
-    if (status == RP_UNSUPPORTED)
-        call_say(call, "%s: queues reach only tasks on the manager's node, and this one runs on another",
-                 name);
-    return status;
-}
-
 rp_status rp_call_put(rp_call *call, rp_queue_id queue, const void *data, size_t size, double seconds)
 {
     const struct larder *larder = &call_of(call)->performer->larder;
     if ((!data && size) || size > PTRDIFF_MAX / 2)
         return RP_INVALID;
-    return say(call_of(call), "rp_call_put",
-               larder->put(larder->owner, queue, data, size, clock_deadline(seconds)));
+    return larder->put(larder->owner, queue, data, size, clock_deadline(seconds));
 }
 
 rp_status rp_call_get(rp_call *call, rp_queue_id queue, rp_view *view, double seconds)
 {
     const struct larder *larder = &call_of(call)->performer->larder;
     rp_view ignored;
-    return say(call_of(call), "rp_call_get",
-               larder->get(larder->owner, queue, view ? view : &ignored, clock_deadline(seconds)));
+    return larder->get(larder->owner, queue, view ? view : &ignored, clock_deadline(seconds));
 }

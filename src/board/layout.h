@@ -159,6 +159,19 @@ struct parcel {
 
 #define RUNNING_NONE UINT64_MAX
 
+enum queue_side { QUEUE_GET, QUEUE_PUT };
+
+/* What a worker of an outlying node wants of a queue: see wish.h. */
+struct wish {
+    _Atomic uint32_t state;
+    uint32_t side;   /* queue_side */
+    uint32_t status; /* rp_status, once it is met */
+    uint64_t serial; /* of the worker's wishes */
+    uint64_t queue;
+    uint64_t item; /* to be put; got */
+    uint64_t deadline;
+};
+
 /* A process on the board. */
 struct slot {
     _Alignas(BOARD_LINE) _Atomic uint64_t announce; /* the claim that it makes or holds, see post.h */
@@ -174,6 +187,7 @@ struct slot {
     _Atomic uint32_t prioritized;               /* live posts whose priority is not 0 */
     _Alignas(BOARD_LINE) _Atomic uint64_t tail; /* notes read, by the manager */
     _Atomic uint32_t spilled;                   /* the worker holds notes that had no room */
+    _Alignas(BOARD_LINE) struct wish wish;
 };
 
 enum slot_state {
@@ -218,7 +232,8 @@ struct board_shared {
     _Alignas(BOARD_LINE) _Atomic uint64_t tail; /* entries of the order that were published */
     _Alignas(BOARD_LINE) _Atomic uint32_t manager; /* 1: it sleeps */
     _Atomic int64_t awaited;                       /* items that finish before it wants to be woken */
-    _Alignas(BOARD_LINE) _Atomic uint64_t ready[BOARD_WORDS]; /* workers that have written notes */
+    _Alignas(BOARD_LINE) _Atomic uint64_t ready[BOARD_WORDS];  /* workers that have written notes */
+    _Alignas(BOARD_LINE) _Atomic uint64_t wished[BOARD_WORDS]; /* workers that have made wishes */
     _Alignas(BOARD_LINE) _Atomic uint32_t closing;
     _Atomic uint32_t broken; /* an initializer failed: `why` says why */
     char why[512];
@@ -230,10 +245,8 @@ struct queue_door {
     uint32_t waiting;                           /* who have given up looking */
     uint32_t called;                            /* of these, who were called and are not back */
     uint32_t epoch;                             /* of the two counts: they begin anew */
-    uint32_t manager;                           /* it waits here, and is to be woken */
+    uint32_t manager;                           /* how often it waits here, to be woken then */
 };
-
-enum queue_side { QUEUE_GET, QUEUE_PUT };
 
 /* A queue, or the place of one: see queue.h. */
 struct board_queue {

@@ -58,7 +58,15 @@ void queue_let_go(struct board *board);
 /* Manager: puts the item that it holds back to where it was, since it has no room for it. */
 void queue_put_back(struct board *board, uint64_t number);
 
-/* Manager: whether it wants to be woken when it may get, or put. */
+/* Manager: puts an item that somebody had got, and has not looked at, back to where it was; or for good
+ * frees it, if the queue has been closed. */
+void queue_return(struct board *board, uint64_t number, uint64_t item);
+
+/* Manager: what it holds is its to free. */
+void queue_keep(struct board *board);
+
+/* Manager: it wants to be woken when it may get, or put; and no longer so. Who wants it twice takes it back
+ * twice. */
 void queue_attend(struct board *board, uint64_t number, enum queue_side side, bool waits);
 
 /* Without the lock: whether one that waits there would come back. */

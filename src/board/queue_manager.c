@@ -49,7 +49,7 @@ rp_status queue_open(struct board *board, size_t capacity, uint64_t *number, str
     queue_lock(board, queue);
     uint64_t serial = (atomic_load(&queue->state) >> 1) + 1;
     atomic_store(&queue->capacity, capacity);
-    queue->door[QUEUE_GET].manager = queue->door[QUEUE_PUT].manager = false;
+    queue->door[QUEUE_GET].manager = queue->door[QUEUE_PUT].manager = 0;
     atomic_store(&queue->state, serial << 1 | 1);
     queue_unlock(queue);
     *number = board->shared->id << 32 | serial << 8 | (uint64_t)(queue - board->queue);
@@ -84,23 +84,35 @@ void queue_attend(struct board *board, uint64_t number, enum queue_side side, bo
         return;
     queue_lock(board, queue);
     if (queue_is_open(queue, number))
-        queue->door[side].manager = waits;
+        queue->door[side].manager += waits ? 1 : UINT32_MAX;
     queue_unlock(queue);
+}
+
+void queue_return(struct board *board, uint64_t number, uint64_t item)
+{
+    struct board_queue *queue = queue_find(board, number);
+    queue_lock(board, queue);
+    bool open = queue_is_open(queue, number);
+    if (open) {
+        atomic_store(&parcel_head(board, item)->next, atomic_load(&queue->head));
+        atomic_store(&queue->head, item);
+        queue_mend(board, queue);
+    }
+    queue_unlock(queue);
+    if (!open)
+        parcel_mark_taken(board, item);
+}
+
+void queue_keep(struct board *board)
+{
+    atomic_store(&board_slot(board)->held, 0);
 }
 
 void queue_put_back(struct board *board, uint64_t number)
 {
-    struct board_queue *queue = queue_find(board, number);
     uint64_t item = atomic_load(&board_slot(board)->held);
-    queue_lock(board, queue);
-    if (queue_is_open(queue, number)) {
-        atomic_store(&parcel_head(board, item)->next, atomic_load(&queue->head));
-        atomic_store(&queue->head, item);
-        atomic_store(&board_slot(board)->held, 0);
-        queue_mend(board, queue);
-    }
-    queue_unlock(queue);
-    queue_let_go(board);
+    queue_keep(board);
+    queue_return(board, number, item);
 }
 
 void queues_shake(struct board *board, int member)

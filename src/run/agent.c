@@ -26,37 +26,40 @@ static void end_cargo(struct transit *transit, bool arrived)
     holding_sweep(agent->pool->manager);
 }
 
-static void send_long(struct agent *agent, const void *head, size_t head_size, const void *data, size_t size)
-{
-    struct error error = {.text = "no memory to send to it"};
-    struct cargo *cargo = malloc(sizeof *cargo);
-    if (cargo)
-        *cargo = (struct cargo){{end_cargo}, agent};
-    if (!cargo || net_send(agent->node->road->net, agent->node->peer, head, head_size,
-                           &(struct net_segment){data, size}, 1, cargo, &error)) {
-        free(cargo);
-        road_give_up(agent->node, "%s", error.text);
-        return;
-    }
-    agent->sending++;
-}
-
-void agent_send(struct agent *agent, struct wire_message *message, const void *data, size_t size)
+bool agent_send_with(struct agent *agent, struct wire_message *message, const void *data, size_t size,
+                     struct transit *transit)
 {
     _Alignas(WIRE_ALIGN) unsigned char head[NET_HEAD];
     struct error error;
     if (agent->node->lost)
-        return;
+        return false;
     bool is_long = size > INLINE;
     message->pool = agent->pool->manager->setup.pool;
     message->body = is_long || !size ? NULL : data;
     message->body_size = is_long ? 0 : size;
     size_t head_size = wire_message_pack(message, head, sizeof head);
     agent->node->road->eventful = clock_ns();
-    if (is_long)
-        send_long(agent, head, head_size, data, size);
-    else if (net_send(agent->node->road->net, agent->node->peer, head, head_size, NULL, 0, NULL, &error))
+    struct net_segment segment = {data, size};
+    if (net_send(agent->node->road->net, agent->node->peer, head, head_size, is_long ? &segment : NULL,
+                 is_long, is_long ? transit : NULL, &error)) {
         road_give_up(agent->node, "%s", error.text);
+        return false;
+    }
+    agent->sending += is_long;
+    return is_long;
+}
+
+void agent_send(struct agent *agent, struct wire_message *message, const void *data, size_t size)
+{
+    struct cargo *cargo = NULL;
+    if (size > INLINE && !agent->node->lost && !(cargo = malloc(sizeof *cargo))) {
+        road_give_up(agent->node, "no memory to send to it");
+        return;
+    }
+    if (cargo)
+        *cargo = (struct cargo){{end_cargo}, agent};
+    if (!agent_send_with(agent, message, data, size, cargo ? &cargo->transit : NULL))
+        free(cargo);
 }
 
 static void send_to_all(struct manager *manager, const struct wire_message *message, const void *data,
@@ -135,14 +138,17 @@ rp_status road_join(struct manager *manager, struct error *error)
     struct agents *pool = calloc(1, sizeof *pool + (size_t)road->nodes * sizeof *pool->agent);
     size_t others = (size_t)(manager->crew->count - manager->crew->here);
     size_t *done = calloc(others + 1, sizeof *done);
-    if (!pool || !done) {
+    struct far_wish **wish = calloc(others + 1, sizeof *wish);
+    if (!pool || !done || !wish) {
         free(pool);
         free(done);
+        free(wish);
         return error_set(error, RP_NO_MEMORY, "no memory for a pool on %d nodes", road->nodes + 1);
     }
     pool->road = road;
     pool->manager = manager;
     pool->done = done;
+    pool->wish = wish;
     pool->view = manager->board;
     board_see_for(&pool->view, manager->crew->here, manager->crew->here, &pool->slot);
     pool->behind = road->pools;
@@ -214,7 +220,9 @@ bool road_part(struct manager *manager)
     for (int i = 0; i < pool->road->nodes; i++)
         free_agent(&pool->agent[i]);
     agents_forget_paces(pool);
+    agents_forget_wishes(pool);
     free(pool->done);
+    free(pool->wish);
     manager->agents = NULL;
     pool->manager = NULL;
     if (pool->arriving)

@@ -1,6 +1,7 @@
 /* Agents: a node's part in a pool, from the manager's end (road.h). Shared by the files road.c and agent*.c
  * alone: agent.c is an agent's life, agent_claim.c decides what a node gets and claims it, agent_send.c makes
- * blocks of it, agent_take.c takes in what comes back, agent_return.c what does not.
+ * blocks of it, agent_take.c takes in what comes back, agent_return.c what does not; agent_wish.c sees to
+ * what tasks there want of queues.
  *
  * A block is a run of items of one post that a node holds. An item of it is in one of three states:
  *     open   nothing has been heard of it
@@ -52,6 +53,7 @@ struct road {
     struct agents *pools;
     uint64_t newest;        /* of the pools that have joined */
     uint64_t eventful;      /* when anything came or was sent last: clock_ns */
+    uint64_t wished;        /* when a task there wanted something of a queue, or got it */
     bool turning;           /* road_turn is under way */
     bool cut;               /* the net is gone */
     bool visits;            /* see wire/message.h */
@@ -103,6 +105,7 @@ struct agent {
     size_t common_count, common_room;
     unsigned sending; /* transits to the node */
     unsigned asked;   /* CANCELs without an answer */
+    unsigned wishes;  /* of its workers, that wait */
     bool returning;   /* blocks wait to be asked back */
     bool ends;        /* its workers leave the pool now: it is waited for */
     bool closed;      /* it has said so */
@@ -122,6 +125,8 @@ struct agents {
     unsigned arriving; /* transits to the board */
     uint64_t left;     /* since when what lies there is left to this node's workers: clock_ns; 0: it is not */
     size_t *done;      /* items that each worker of another node has run, from crew->here on */
+    struct far_wish **wish;  /* the one of each of them that waits, or NULL */
+    struct wish_line *lines; /* in which they wait */
     struct agent agent[];
 };
 
@@ -177,6 +182,10 @@ void road_await(struct manager *manager, bool (*is_so)(const struct manager *man
  * they stay the caller's until agents->sending has come down. */
 void agent_send(struct agent *agent, struct wire_message *message, const void *data, size_t size);
 
+/* The same; true: its bytes go as a segment, and the transit will be over. */
+bool agent_send_with(struct agent *agent, struct wire_message *message, const void *data, size_t size,
+                     struct transit *transit);
+
 /* What it does not know yet: modules of the board, and what a map's items have in common. */
 void agent_send_modules(struct agent *agent);
 void agent_send_common(struct agent *agent, uint64_t id, const void *data, size_t size);
@@ -218,5 +227,20 @@ void agent_ask_back(struct agent_block *block); /* as soon as it has been sent *
 void agent_return(struct agent *agent);         /* what waits for that */
 void agent_lose(struct agent *agent);           /* its node is lost */
 void agent_end_visit(struct agent *agent);      /* its leader serves no more: nothing is left there */
+
+/* agent_wish.c: as agent_take. */
+bool agent_take_wish(struct agent *agent, const struct net_event *event, const struct wire_message *message);
+
+/* Meets what can be met, and ends what has waited for too long; when that will be next, as clock_ns. */
+void agents_meet_wishes(struct agents *pool);
+uint64_t agents_wish_due(const struct agents *pool);
+void agents_drop_wish(struct agents *pool, uint32_t worker); /* it has died */
+void agents_forget_wishes(struct agents *pool);
+
+/* All of its node who take what is for all wait at queues: it gets nothing meanwhile. */
+bool agent_is_blocked(const struct agent *agent);
+
+/* An open item: whether one holds it that waits without end, or it is for that one alone. */
+bool agent_waits_with(const struct agent_block *block, uint32_t item);
 
 #endif

@@ -168,9 +168,15 @@ static void claim(struct agent *agent, struct board *view, const struct post_off
         agent_send_claim(agent, offer, run);
 }
 
-static uint64_t want(const struct agent *agent, const struct pace *pace, const struct blocks_view *view)
+/* Of what is for all. */
+static uint64_t most_shared(const struct agent *agent, const struct pace *pace)
 {
-    uint64_t most = pace ? most_for(agent, pace) : 0;
+    return agent_is_blocked(agent) ? 0 : most_for(agent, pace);
+}
+
+static uint64_t want(const struct agent *agent, const struct pace *pace, const struct blocks_view *view,
+                     uint64_t most)
+{
     uint64_t items = most ? blocks_want(&pace->blocks, agent_number(agent), view) : 0;
     return items < most ? items : most;
 }
@@ -180,7 +186,8 @@ static void claim_pinned(struct agent *agent)
     struct post_offer offer;
     while (post_peek(&agent->view, 0, &offer)) {
         struct blocks_view view = view_of(&offer);
-        uint64_t items = want(agent, agents_find_pace(agent->pool, offer.post), &view);
+        struct pace *pace = agents_find_pace(agent->pool, offer.post);
+        uint64_t items = pace ? want(agent, pace, &view, most_for(agent, pace)) : 0;
         if (!items)
             return;
         claim(agent, &agent->view, &offer, items);
@@ -192,13 +199,13 @@ static struct agent *choose(struct agents *pool, struct pace *pace, const struct
                             uint64_t *items)
 {
     int number = blocks_next(&pace->blocks, view, items);
-    uint64_t most = number < 0 ? 0 : most_for(&pool->agent[number], pace);
+    uint64_t most = number < 0 ? 0 : most_shared(&pool->agent[number], pace);
     if (*items > most)
         *items = most;
     if (number < 0 || most)
         return number < 0 ? NULL : &pool->agent[number];
     for (int i = 0; i < pool->road->nodes; i++)
-        if ((*items = want(&pool->agent[i], pace, view)))
+        if ((*items = want(&pool->agent[i], pace, view, most_shared(&pool->agent[i], pace))))
             return &pool->agent[i];
     return NULL;
 }
@@ -246,7 +253,7 @@ static double find_idle(struct agents *pool, const struct pace *pace)
         return 0;
     for (int i = 0; i < pool->road->nodes; i++)
         if (agent_is_there(&pool->agent[i]) && node_is_visited(pool->agent[i].node) &&
-            !pace->blocks.nodes[i].in_flight)
+            !agent_is_blocked(&pool->agent[i]) && !pace->blocks.nodes[i].in_flight)
             return pace->blocks.nodes[i].trip;
     return -1;
 }

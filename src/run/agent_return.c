@@ -88,8 +88,10 @@ void agent_lose(struct agent *agent)
     for (uint32_t i = 0; i < agent->room; i++)
         if (agent->block[i])
             agent_take_back(agent->block[i], 0);
-    for (int i = agent->node->first; i < agent->node->first + agent->node->count; i++)
+    for (int i = agent->node->first; i < agent->node->first + agent->node->count; i++) {
+        agents_drop_wish(agent->pool, (uint32_t)i);
         recover_without(manager, i);
+    }
 }
 
 /* What was still on its way there is not run. */
@@ -175,6 +177,12 @@ static struct agent_block *find_holder(const struct manager *manager, int post, 
 bool road_holds(const struct manager *manager, int post, uint32_t item)
 {
     return find_holder(manager, post, item);
+}
+
+bool road_holds_waiting(const struct manager *manager, int post, uint32_t item)
+{
+    const struct agent_block *block = find_holder(manager, post, item);
+    return block && agent_waits_with(block, item - block->from);
 }
 
 bool road_is_laden(const struct manager *manager)

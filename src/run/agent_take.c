@@ -465,6 +465,8 @@ bool agent_take(struct agent *agent, const struct net_event *event, const struct
     case WIRE_CLOSED:
         take_closed(agent);
         break;
+    case WIRE_WISH:
+        return agent_take_wish(agent, event, message);
     case WIRE_DONE:
         take_done(agent, message);
         break;

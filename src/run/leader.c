@@ -13,8 +13,9 @@
 #include "run/watch.h"
 #include "run/worker.h"
 
-#define LONG_NS UINT64_C(50000) /* between turns: what becomes due before the next one is sent now */
-#define EVENTS  64              /* of the net in one turn */
+#define LONG_NS  UINT64_C(50000)  /* between turns: what becomes due before the next one is sent now */
+#define EAGER_NS UINT64_C(100000) /* after a wish at a queue: its worker waits, or has the next one soon */
+#define EVENTS   64               /* of the net in one turn */
 
 /* A MODULE that came before its pool. */
 struct early_module {
@@ -348,9 +349,28 @@ uint64_t leader_nap(const struct leader *leader)
     int stage = 0;
     while (naps[stage].idle > idle)
         stage++;
-    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay)) {
         until = relay_due(relay) < until ? relay_due(relay) : until;
+        if (now - relay_wished(relay) < EAGER_NS)
+            return now;
+    }
     return until < now + naps[stage].nap ? until : now + naps[stage].nap;
+}
+
+void leader_rest(struct leader *leader)
+{
+    _Atomic uint32_t *words[FUTEX_SEVERAL], never = 1;
+    if (leader_turn(leader))
+        return;
+    leader_doze(leader);
+    if (!leader_turn(leader)) {
+        unsigned count = leader_words(leader, words, FUTEX_SEVERAL);
+        if (count > 1)
+            futex_wait_all_set(words, count, leader_nap(leader));
+        else
+            futex_wait(count ? words[0] : &never, 1, leader_nap(leader));
+    }
+    leader_rouse(leader);
 }
 
 /* For who waits for the net alone. */

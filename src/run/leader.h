@@ -76,6 +76,9 @@ unsigned leader_words(struct leader *leader, _Atomic uint32_t **words, unsigned 
 uint64_t leader_nap(const struct leader *leader); /* clock_ns */
 void leader_rouse(struct leader *leader);
 
+/* All of that at once, for a task of this process that waits. */
+void leader_rest(struct leader *leader);
+
 /* The process begins to serve, until this pool closes (0: another one, elsewhere); and stops for a while, or
  * for good: what workers of the node have begun is waited for, the rest goes back to the manager. */
 void leader_arrive(struct leader *leader, uint64_t until);

@@ -195,6 +195,7 @@ static bool somebody_is_in(const struct manager *manager)
 void manager_begin_close(struct manager *manager)
 {
     queueing_close_all(manager);
+    road_attend(manager);
     atomic_store(&manager->board.shared->closing, 1);
     if (manager->agents)
         road_begin_close(manager);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "board/queue.h"
 #include "run/queue_state.h"
+#include "run/road.h"
 #include "run/stuck.h"
 #include "run/submit.h"
 #include "run/wait.h"
@@ -38,6 +39,7 @@ void queueing_close(struct queueing *queue)
         alone_close(queue);
     else
         queue_close(&queue->manager->board, queue->number);
+    road_attend(queue->manager);
     queue->manager = NULL;
 }
 
@@ -105,9 +107,12 @@ static rp_status try_once(const struct attempt *attempt)
     struct queueing *queue = attempt->queue;
     if (!queue->manager)
         return RP_CLOSED; /* a callback did it */
-    if (attempt->side == QUEUE_GET)
-        return get_one(queue, attempt->view);
-    return queueing_own_put(queue->manager, queue->number, attempt->data, attempt->size, 0);
+    rp_status status = attempt->side == QUEUE_GET
+                           ? get_one(queue, attempt->view)
+                           : queueing_own_put(queue->manager, queue->number, attempt->data, attempt->size, 0);
+    if (!status)
+        road_attend(queue->manager);
+    return status;
 }
 
 /* Some task may still change the queue. */

@@ -37,22 +37,31 @@ static uint64_t slice(struct station *station, uint64_t deadline)
     return soon < deadline ? soon : deadline;
 }
 
+static rp_status pass(struct station *station, enum queue_side side, uint64_t number, uint64_t *item,
+                      uint64_t deadline)
+{
+    uint64_t until;
+    rp_status status;
+    do {
+        until = slice(station, deadline);
+        status = side == QUEUE_PUT ? queue_put(&station->board, number, *item, until)
+                                   : queue_get(&station->board, number, item, until);
+    } while (status == RP_TIMEOUT && until < deadline);
+    return status;
+}
+
 rp_status queueing_task_put(void *owner, uint64_t number, const void *data, size_t size, uint64_t deadline)
 {
     struct station *station = owner;
-    uint64_t item, until;
-    if (station->board.shared->outlying)
-        return RP_UNSUPPORTED;
-    rp_status status = queue_check(&station->board, number);
+    bool far = station->board.shared->outlying;
+    uint64_t item;
+    rp_status status = far ? RP_OK : queue_check(&station->board, number);
     if (!status)
         status = pack(&station->board, &station->parcels, data, size, &item);
     if (status)
         return status;
-    do {
-        until = slice(station, deadline);
-        status = queue_put(&station->board, number, item, until);
-    } while (status == RP_TIMEOUT && until < deadline);
-    if (status)
+    status = (far ? far_pass : pass)(station, QUEUE_PUT, number, &item, deadline);
+    if (status || far) /* a copy of it is there */
         parcel_give(&station->parcels, item);
     return status;
 }
@@ -60,14 +69,9 @@ rp_status queueing_task_put(void *owner, uint64_t number, const void *data, size
 rp_status queueing_task_get(void *owner, uint64_t number, rp_view *view, uint64_t deadline)
 {
     struct station *station = owner;
-    uint64_t item, until;
-    rp_status status;
-    if (station->board.shared->outlying)
-        return RP_UNSUPPORTED;
-    do {
-        until = slice(station, deadline);
-        status = queue_get(&station->board, number, &item, until);
-    } while (status == RP_TIMEOUT && until < deadline);
+    uint64_t item = 0;
+    bool far = station->board.shared->outlying;
+    rp_status status = (far ? far_pass : pass)(station, QUEUE_GET, number, &item, deadline);
     if (!status)
         *view = view_of(&station->board, item);
     return status;

@@ -154,6 +154,8 @@ static void begin_to_end(struct relay *relay)
     if (relay->open && !relay->ending)
         manager_begin_close(&relay->manager);
     relay->ending = true;
+    if (relay->open)
+        relay_end_wishes(relay);
 }
 
 static void take_close(struct relay *relay, const struct net_event *event, const struct wire_message *message)
@@ -167,7 +169,8 @@ static void take_close(struct relay *relay, const struct net_event *event, const
 static bool take_refused(struct relay *relay, const struct net_event *event,
                          const struct wire_message *message)
 {
-    bool ends = message->type == WIRE_CLOSE || (message->type == WIRE_CANCEL && relay->open);
+    bool ends = message->type == WIRE_CLOSE ||
+                ((message->type == WIRE_CANCEL || message->type == WIRE_MET) && relay->open);
     bool stale =
         message->type == WIRE_BLOCK && (relay->home->away || message->block.visit != relay->home->visit);
     if ((!relay->refused || ends) && !stale)
@@ -186,6 +189,7 @@ void relay_take(struct relay *relay, const struct net_event *event, const struct
         [WIRE_MODULE] = take_module,     [WIRE_COMMON] = relay_take_common,   [WIRE_FORGET] = take_forget,
         [WIRE_BLOCK] = relay_take_block, [WIRE_RECALL] = take_recall,         [WIRE_CANCEL] = take_cancel,
         [WIRE_SHARE] = relay_take_share, [WIRE_UNSHARE] = relay_take_unshare, [WIRE_CLOSE] = take_close,
+        [WIRE_MET] = relay_take_met,
     };
     if (take_refused(relay, event, message))
         return;
@@ -319,6 +323,8 @@ bool relay_turn(struct relay *relay, uint64_t now)
         any = collect_notes(&relay->manager);
         bool looked = look_after(relay);
         relay_answer_recalls(relay);
+        relay_return_wishes(relay);
+        any |= relay_pass_wishes(relay);
         relay_feed(relay);
         if (is_due(relay, now))
             relay_flush(relay);
@@ -403,6 +409,11 @@ uint64_t relay_due(const struct relay *relay)
 bool relay_was_awaited(const struct relay *relay)
 {
     return relay->finalizes;
+}
+
+uint64_t relay_wished(const struct relay *relay)
+{
+    return relay->wished;
 }
 
 bool relay_has_closed(const struct relay *relay)

@@ -90,6 +90,7 @@ bool relay_is_aloof(const struct relay *relay);       /* others than member 1 se
 uint64_t relay_count(const struct relay *relay);      /* items of blocks without a note */
 uint64_t relay_due(const struct relay *relay);        /* when notes are to leave: clock_ns, or CLOCK_NEVER */
 bool relay_was_awaited(const struct relay *relay);    /* it has a finalizer: the manager waits for CLOSED */
+uint64_t relay_wished(const struct relay *relay);     /* when a task last went to a queue: clock_ns */
 bool relay_has_closed(const struct relay *relay);     /* CLOSED was said */
 
 /* What is open is given up. Memory that the net may still write to stays. */

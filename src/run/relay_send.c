@@ -29,6 +29,18 @@ void relay_send(struct relay_home *home, const struct wire_message *message)
         send(home, head, size, NULL, NULL);
 }
 
+bool relay_send_bytes(struct relay_home *home, struct wire_message *message, const void *data, size_t size,
+                      struct delivery *delivery)
+{
+    _Alignas(WIRE_ALIGN) unsigned char head[NET_HEAD];
+    bool is_long = size > INLINE_MOST;
+    message->body = is_long || !size ? NULL : data;
+    message->body_size = is_long ? 0 : size;
+    size_t head_size = wire_message_pack(message, head, sizeof head);
+    struct net_segment segment = {data, size};
+    return send(home, head, head_size, is_long ? &segment : NULL, is_long ? delivery : NULL) && is_long;
+}
+
 static void forget(struct delivery *delivery, bool done)
 {
     (void)delivery, (void)done;

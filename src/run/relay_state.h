@@ -67,7 +67,9 @@ struct relay {
     struct relay_run runs[RELAY_NOTES]; /* to be put into it */
     uint32_t run_count;
     size_t run_bytes;
-    uint64_t due; /* when notes are to leave at the latest: clock_ns; CLOCK_NEVER: none waits */
+    int deaths;      /* of which it has been seen what they were to get from queues */
+    uint64_t wished; /* when a wish was passed on, or met: clock_ns */
+    uint64_t due;    /* when notes are to leave at the latest: clock_ns; CLOCK_NEVER: none waits */
     uint64_t moved[BOARD_WORKERS_MAX]; /* see WIRE_DONE */
     bool has_moved;
 };
@@ -167,7 +169,18 @@ void relay_take_share(struct relay *relay, const struct net_event *event, const 
 void relay_take_unshare(struct relay *relay, const struct net_event *event,
                         const struct wire_message *message);
 
-/* relay_send.c: a note, whose payload may be needed for longer: true then. `ended` is clock_ns. */
+/* relay_wish.c */
+bool relay_pass_wishes(struct relay *relay);   /* true if there were any */
+void relay_return_wishes(struct relay *relay); /* of workers that have died */
+void relay_end_wishes(struct relay *relay);    /* nobody meets them any more */
+void relay_take_met(struct relay *relay, const struct net_event *event, const struct wire_message *message);
+
+/* relay_send.c: a message with `size` bytes, as a segment if they are many: true: the delivery ends when they
+ * have left, or the manager is lost. */
+bool relay_send_bytes(struct relay_home *home, struct wire_message *message, const void *data, size_t size,
+                      struct delivery *delivery);
+
+/* A note, whose payload may be needed for longer: true then. `ended` is clock_ns. */
 bool relay_send_note(struct relay_block *block, struct wire_note *note, uint64_t ended, const void *payload,
                      uint64_t parcel);
 void relay_send_batch(struct relay *relay);

@@ -12,6 +12,7 @@
 #define AT_ONCE   256                /* events of a turn: workers of this node have notes, too */
 #define PULSE_NS  UINT64_C(1000000)  /* between looks at it */
 #define AWAKE_NS  UINT64_C(20000)    /* after an event */
+#define EAGER_NS  UINT64_C(100000)   /* after a wish at a queue: who had it waits, or has the next one soon */
 #define BRISK_NS  UINT64_C(10000000) /* the same of short naps */
 #define SLOW_NS   UINT64_C(1000000000)
 #define BRISK_NAP UINT64_C(50000)
@@ -121,8 +122,10 @@ static void lose_worker(struct road_node *node, uint32_t worker)
         return;
     }
     road->crew->member[worker].dead = true;
-    for (struct agents *pool = road->pools; pool; pool = pool->behind)
+    for (struct agents *pool = road->pools; pool; pool = pool->behind) {
+        agents_drop_wish(pool, worker);
         recover_without(pool->manager, (int)worker);
+    }
 }
 
 static void take_visit(struct road_node *node, const struct wire_visit *visit)
@@ -231,6 +234,7 @@ bool road_turn(struct road *road)
         for (int i = 0; i < road->nodes; i++)
             if (pool->agent[i].returning)
                 agent_return(&pool->agent[i]);
+        agents_meet_wishes(pool);
         agents_claim(pool);
     }
     if (any)
@@ -247,6 +251,16 @@ void road_feed(struct manager *manager)
     road->turning = true;
     agents_claim(manager->agents);
     road->turning = false;
+}
+
+void road_attend(struct manager *manager)
+{
+    struct agents *pool = manager->agents;
+    if (!pool || !pool->lines || pool->road->turning || pool->road->cut)
+        return;
+    pool->road->turning = true;
+    agents_meet_wishes(pool);
+    pool->road->turning = false;
 }
 
 void road_await(struct manager *manager, bool (*is_so)(const struct manager *manager))
@@ -346,7 +360,10 @@ uint64_t road_nap(const struct road *road)
     uint64_t now = clock_ns(), quiet = now - road->eventful;
     if (!is_in_use(road, now))
         return CLOCK_NEVER;
-    if (quiet < AWAKE_NS)
+    if (quiet < AWAKE_NS || now - road->wished < EAGER_NS)
         return now;
-    return now + (quiet < BRISK_NS ? BRISK_NAP : quiet < SLOW_NS ? NAP : SLOW_NAP);
+    uint64_t until = now + (quiet < BRISK_NS ? BRISK_NAP : quiet < SLOW_NS ? NAP : SLOW_NAP);
+    for (const struct agents *pool = road->pools; pool; pool = pool->behind)
+        until = agents_wish_due(pool) < until ? agents_wish_due(pool) : until;
+    return until;
 }

@@ -93,6 +93,15 @@ bool road_part(struct manager *manager);
 bool road_holds(const struct manager *manager, int post, uint32_t item);
 bool road_is_laden(const struct manager *manager);
 
+/* Whether one that waits at a queue without end holds it there; whether a worker of another node is such a
+ * one, and whether one could claim what is for `owner` (0: for all). */
+bool road_holds_waiting(const struct manager *manager, int post, uint32_t item);
+bool road_waits(const struct manager *manager, int worker);
+bool road_is_free(const struct manager *manager, int worker, uint32_t owner);
+
+/* The manager has changed a queue: sees to those of other nodes who wait there. */
+void road_attend(struct manager *manager);
+
 /* What nodes hold of a work (NULL: of all) and have not begun is asked back. */
 void road_recall(struct manager *manager, const void *work);
 

@@ -33,7 +33,8 @@ struct station {
     struct board board;
     struct crew *crew;
     struct performer performer;
-    struct box *box; /* where its tasks run, if they are isolated */
+    struct box *box;       /* where its tasks run, if they are isolated */
+    struct leader *leader; /* this process leads the node, too; or NULL */
     struct parcels parcels;
     struct func_cache functions;
     struct station_map maps[STATION_MAPS];

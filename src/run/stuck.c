@@ -2,6 +2,7 @@
 
 #include "board/queue.h"
 #include "run/queue.h"
+#include "run/road.h"
 #include "run/watch.h"
 
 /* The workers' words at the first look; even or 0: it does not wait without end. */
@@ -34,6 +35,8 @@ static void look(struct sight *sight)
         sight->waiting += has_waited(sight, i);
         sight->announced[i] = has_waited(sight, i) ? post_announcement(&sight->manager->board, i) : 0;
     }
+    for (int i = sight->manager->crew->here; i < sight->manager->crew->count; i++)
+        sight->waiting += road_waits(sight->manager, i);
 }
 
 /* The dead are looked for anew: what they held runs elsewhere. */
@@ -66,8 +69,9 @@ static bool anybody_is_free(const struct sight *sight, uint32_t owner)
     const struct manager *manager = sight->manager;
     for (int i = 1; i < manager->crew->count; i++)
         if ((!owner || owner == (uint32_t)i) && manager_has(manager, i) &&
-            (i >= manager->crew->here ||
-             (!has_waited(sight, i) && atomic_load(&slot_of(sight, i)->state) != SLOT_LEFT)))
+            (i >= manager->crew->here
+                 ? road_is_free(manager, i, owner)
+                 : !has_waited(sight, i) && atomic_load(&slot_of(sight, i)->state) != SLOT_LEFT))
             return true;
     return false;
 }
@@ -78,7 +82,7 @@ static bool is_held(const struct sight *sight, int post, uint32_t item)
         if (sight->announced[i] &&
             post_announcement_covers(&sight->manager->board, sight->announced[i], post, item))
             return true;
-    return false;
+    return sight->manager->agents && road_holds_waiting(sight->manager, post, item);
 }
 
 /* Somebody works on the post, or could. */

@@ -121,6 +121,7 @@ static bool serve_seat(struct worker *worker, struct worker_seat *seat)
     bool served = false;
     for (struct station *station = seat->stations; station; station = station->behind) {
         struct station_claim claim;
+        station->leader = seat->leader;
         station->board.reserved = seat->leader && leader_is_aloof(seat->leader, station->id);
         if (station_must_attend(station)) {
             found(worker);

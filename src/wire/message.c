@@ -153,6 +153,8 @@ static uint64_t bytes_of(const struct wire_message *message)
 {
     return message->type == WIRE_OPEN     ? message->open.size
            : message->type == WIRE_COMMON ? message->common.size
+           : message->type == WIRE_WISH   ? message->wish.size
+           : message->type == WIRE_MET    ? message->met.size
                                           : message->share.size;
 }
 

@@ -58,6 +58,7 @@ enum wire_body { WIRE_NOTHING, WIRE_TEXT, WIRE_BYTES, WIRE_ITEMS, WIRE_RUNS, WIR
     TYPE(9, CANCEL, NOTHING) /* an item of a block of submitted tasks: ANSWER */                             \
     TYPE(10, CLOSE, NOTHING) /* a pool; finalizers run: CLOSED */                                            \
     TYPE(11, QUIT, NOTHING)  /* pool 0: the workers leave */                                                 \
+    TYPE(12, MET, BYTES)     /* a WISH: what a get has brought */                                            \
     /* From a leader: */                                                                                     \
     TYPE(32, NOTES, RUNS)                                                                                    \
     TYPE(33, RECALLED, NOTHING) /* items from `from` on are given back, notes of the others will come */     \
@@ -69,7 +70,9 @@ enum wire_body { WIRE_NOTHING, WIRE_TEXT, WIRE_BYTES, WIRE_ITEMS, WIRE_RUNS, WIR
     TYPE(39, CLOSED, NOTHING)                                                                                \
     TYPE(40, DONE, COUNTS) /* what notes that were joined say wrongly of who ran items: a number to be added \
                               for each worker of the node, its first one first; all are 0 in sum */          \
-    TYPE(41, VISIT, NOTHING) /* pool 0: whether its process serves from now on */
+    TYPE(41, VISIT, NOTHING) /* pool 0: whether its process serves from now on */                            \
+    TYPE(42, WISH,                                                                                           \
+         BYTES) /* of a task, at a queue: what it puts, MET answers it; or to take back what was got */
 
 #define WIRE_ENUM(number, name, body) WIRE_##name = (number),
 enum wire_type { WIRE_TYPES(WIRE_ENUM) };
@@ -138,6 +141,25 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     FIELD(u64, block)                                                                                        \
     FIELD(u32, item)
 
+/* The task's claim is items `from`..from+count-1 of the block, as far as is known. */
+#define WIRE_WISH_FIELDS(FIELD)                                                                              \
+    FIELD(u64, id)                                                                                           \
+    FIELD(u64, queue)                                                                                        \
+    FIELD(u64, patience_ns) /* UINT64_MAX: without end */                                                    \
+    FIELD(u64, size)                                                                                         \
+    FIELD(u64, block)                                                                                        \
+    FIELD(u32, from)                                                                                         \
+    FIELD(u32, count)                                                                                        \
+    FIELD(u32, worker)                                                                                       \
+    FIELD(u32, kind) /* wire_wishes */
+
+#define WIRE_MET_FIELDS(FIELD)                                                                               \
+    FIELD(u64, id)                                                                                           \
+    FIELD(u64, queue)                                                                                        \
+    FIELD(u64, size)                                                                                         \
+    FIELD(u32, kind)                                                                                         \
+    FIELD(u32, status)
+
 #define WIRE_QUIT_FIELDS(FIELD)  FIELD(u32, shaken) /* somebody died: no one waits for the others */
 #define WIRE_NOTES_FIELDS(FIELD) FIELD(u32, count)
 
@@ -180,6 +202,8 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     STRUCT(RECALL, recall)                                                                                   \
     STRUCT(CANCEL, cancel)                                                                                   \
     STRUCT(QUIT, quit)                                                                                       \
+    STRUCT(MET, met)                                                                                         \
+    STRUCT(WISH, wish)                                                                                       \
     STRUCT(NOTES, notes)                                                                                     \
     STRUCT(RECALLED, recalled)                                                                               \
     STRUCT(STARTED, started)                                                                                 \
@@ -246,6 +270,9 @@ enum wire_flags {
     WIRE_TELLING =
         1 << 17, /* of a map: its items are claimed one by one, and each that the leader starts is told */
 };
+
+/* To put back: first in its queue again, for a worker that has died meanwhile; nothing answers it. */
+enum wire_wishes { WIRE_GET, WIRE_PUT, WIRE_PUT_BACK };
 
 /* ---- Messages ----------------------------------------------------------------------------- */
 

@@ -215,6 +215,12 @@ static void add_body(struct sample *sample, unsigned *seed)
     case WIRE_SHARE:
         body_bytes(sample, &message->share.size, seed);
         break;
+    case WIRE_WISH:
+        body_bytes(sample, &message->wish.size, seed);
+        break;
+    case WIRE_MET:
+        body_bytes(sample, &message->met.size, seed);
+        break;
     case WIRE_BLOCK:
         body_items(sample, seed);
         break;

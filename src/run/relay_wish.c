@@ -1,0 +1,235 @@
+/* What tasks of this node want of the manager's queues (board/wish.h): passed on as WISH, and met when MET
+ * comes. What came for a task whose worker has died meanwhile goes back to its queue. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "board/parcel.h"
+#include "board/wish.h"
+#include "run/collect.h"
+#include "run/relay_state.h"
+
+#define MEMBERS (BOARD_WORKERS_MAX + 1) /* a wish's id is {serial, member} */
+
+/* ---- Passed on --------------------------------------------------------------------------- */
+
+/* Bytes on their way to the manager. */
+struct wish_bytes {
+    struct delivery delivery;
+    struct relay *relay;
+    uint64_t parcel; /* that is of no use afterwards; ARENA_NONE: its owner sees to that */
+    void *own;
+};
+
+static void end_bytes(struct delivery *delivery, bool done)
+{
+    struct wish_bytes *bytes = (struct wish_bytes *)delivery;
+    (void)done;
+    bytes->relay->deliveries--;
+    if (bytes->parcel != ARENA_NONE)
+        parcel_mark_taken(&bytes->relay->manager.board, bytes->parcel);
+    free(bytes->own);
+    free(bytes);
+}
+
+/* False: no memory. `parcel` and `own` are given up when the bytes have left. */
+static bool send_wish(struct relay *relay, const struct wire_wish *told, const void *data, uint64_t parcel,
+                      void *own)
+{
+    struct wire_message message = {.type = WIRE_WISH, .pool = relay->pool, .wish = *told};
+    struct wish_bytes *bytes = malloc(sizeof *bytes);
+    if (!bytes)
+        return false;
+    *bytes = (struct wish_bytes){{end_bytes}, relay, parcel, own};
+    relay->deliveries++;
+    if (!relay_send_bytes(relay->home, &message, data, told->size, &bytes->delivery))
+        end_bytes(&bytes->delivery, true);
+    return true;
+}
+
+/* The claim that the worker holds, so that the manager knows which items wait with it. */
+static void tell_claim(const struct relay *relay, int member, struct wire_wish *told)
+{
+    const struct manager *manager = &relay->manager;
+    struct post_claim claim;
+    if (!post_announcement_read(&manager->board, post_announcement(&manager->board, member), &claim))
+        return;
+    const struct posting *posting = &manager->postings[claim.post];
+    const struct relay_block *block = posting->ops ? posting->work : NULL;
+    if (!block)
+        return;
+    told->block = block->told.block;
+    told->from = (uint32_t)posting->first + claim.from;
+    told->count = claim.count;
+}
+
+static void pass_on(struct relay *relay, int member)
+{
+    struct board *board = &relay->manager.board;
+    const struct wish *wish = &board->slot[member].wish;
+    if (!wish_take(board, member))
+        return;
+    if (relay->ending) {
+        wish_meet(board, member, RP_CLOSED, ARENA_NONE);
+        return;
+    }
+    bool puts = wish->side == QUEUE_PUT;
+    uint64_t now = clock_ns();
+    struct wire_wish told = {.id = wish->serial * MEMBERS + (uint64_t)member,
+                             .queue = wish->queue,
+                             .patience_ns = wish->deadline == CLOCK_NEVER ? UINT64_MAX
+                                            : wish->deadline > now        ? wish->deadline - now
+                                                                          : 0,
+                             .size = puts ? parcel_head(board, wish->item)->size : 0,
+                             .worker = (uint32_t)relay->home->crew->member[member].number,
+                             .kind = puts ? WIRE_PUT : WIRE_GET};
+    tell_claim(relay, member, &told);
+    if (!send_wish(relay, &told, puts ? board_at(board, wish->item) : NULL, ARENA_NONE, NULL))
+        wish_meet(board, member, RP_NO_MEMORY, ARENA_NONE);
+}
+
+/* What a task has done before it waits, the manager is to know before. */
+bool relay_pass_wishes(struct relay *relay)
+{
+    bool any = false;
+    for (int word = 0; word <= (relay->home->crew->here - 1) / 64; word++) {
+        uint64_t members = wish_look(&relay->manager.board, word);
+        if (members && !any) {
+            collect_notes(&relay->manager);
+            relay_flush(relay);
+        }
+        any |= members != 0;
+        relay->wished = members ? clock_ns() : relay->wished;
+        for (; members; members &= members - 1)
+            pass_on(relay, word * 64 + __builtin_ctzll(members));
+    }
+    return any;
+}
+
+void relay_end_wishes(struct relay *relay)
+{
+    struct board *board = &relay->manager.board;
+    for (int i = 1; i < relay->home->crew->here; i++) {
+        wish_take(board, i);
+        if (wish_is_open(board, i, board->slot[i].wish.serial))
+            wish_meet(board, i, RP_CLOSED, ARENA_NONE);
+    }
+}
+
+/* ---- Met --------------------------------------------------------------------------------- */
+
+/* What a get has brought. */
+struct brought {
+    struct delivery delivery;
+    struct relay *relay;
+    int member;
+    uint64_t serial, queue, size;
+    uint64_t parcel; /* where it lies; ARENA_NONE: there was no room, and it is to go back */
+    void *own;       /* where it lies then */
+};
+
+static void meet(struct relay *relay, int member, uint64_t serial, rp_status status, uint64_t parcel)
+{
+    if (wish_is_open(&relay->manager.board, member, serial))
+        wish_meet(&relay->manager.board, member, status, parcel);
+}
+
+/* Without memory it is lost with who asked for it. */
+static void put_back(struct brought *brought)
+{
+    struct relay *relay = brought->relay;
+    const void *data =
+        brought->parcel != ARENA_NONE ? board_at(&relay->manager.board, brought->parcel) : brought->own;
+    struct wire_wish told = {.queue = brought->queue,
+                             .size = brought->size,
+                             .worker = (uint32_t)relay->home->crew->member[brought->member].number,
+                             .kind = WIRE_PUT_BACK};
+    if (send_wish(relay, &told, data, brought->parcel, brought->own))
+        brought->own = NULL;
+}
+
+void relay_return_wishes(struct relay *relay)
+{
+    struct board *board = &relay->manager.board;
+    if (relay->deaths == relay->manager.deaths)
+        return;
+    relay->deaths = relay->manager.deaths;
+    for (int i = 1; i < relay->home->crew->here; i++) {
+        struct brought brought = {.relay = relay, .member = i, .queue = board->slot[i].wish.queue};
+        if (!relay->home->crew->member[i].dead || !wish_was_left(board, i, &brought.parcel))
+            continue;
+        brought.size = parcel_head(board, brought.parcel)->size;
+        put_back(&brought);
+    }
+}
+
+static void hand_over(struct brought *brought)
+{
+    struct relay *relay = brought->relay;
+    const struct board *board = &relay->manager.board;
+    bool has_room = brought->parcel != ARENA_NONE;
+    if (has_room)
+        parcel_head(board, brought->parcel)->size = brought->size;
+    if (has_room && !relay->home->crew->member[brought->member].dead &&
+        wish_is_open(board, brought->member, brought->serial)) {
+        meet(relay, brought->member, brought->serial, RP_OK, brought->parcel);
+        return;
+    }
+    if (has_room || brought->own)
+        put_back(brought);
+    meet(relay, brought->member, brought->serial, RP_NO_MEMORY, ARENA_NONE);
+}
+
+static void end_brought(struct delivery *delivery, bool done)
+{
+    struct brought *brought = (struct brought *)delivery;
+    brought->relay->deliveries--;
+    if (done && !brought->relay->ending)
+        hand_over(brought);
+    else
+        meet(brought->relay, brought->member, brought->serial, RP_CLOSED, ARENA_NONE);
+    free(brought->own);
+    free(brought);
+}
+
+static void receive(struct brought *brought, const struct net_event *event,
+                    const struct wire_message *message)
+{
+    struct relay *relay = brought->relay;
+    brought->parcel = parcel_take(&relay->manager.parcels, brought->size);
+    if (brought->parcel == ARENA_NONE)
+        brought->own = malloc(brought->size ? brought->size : 1);
+    void *place =
+        brought->parcel != ARENA_NONE ? board_at(&relay->manager.board, brought->parcel) : brought->own;
+    relay->deliveries++;
+    if (event->segments) {
+        net_receive(relay->home->net, event, &place, &brought->delivery);
+        return;
+    }
+    if (place && brought->size)
+        memcpy(place, message->body, brought->size);
+    end_brought(&brought->delivery, true);
+}
+
+void relay_take_met(struct relay *relay, const struct net_event *event, const struct wire_message *message)
+{
+    const struct wire_met *met = &message->met;
+    int member = (int)(met->id % MEMBERS);
+    uint64_t serial = met->id / MEMBERS;
+    relay->wished = clock_ns();
+    if (!member || member >= relay->home->crew->here) {
+        relay_receive_nowhere(relay->home, event);
+        relay_refuse(relay, "a wish was met that nobody had");
+        return;
+    }
+    struct brought *brought = NULL;
+    if (met->kind == WIRE_GET && !met->status && (brought = calloc(1, sizeof *brought))) {
+        *brought =
+            (struct brought){{end_brought}, relay, member, serial, met->queue, met->size, ARENA_NONE, NULL};
+        receive(brought, event, message);
+        return;
+    }
+    relay_receive_nowhere(relay->home, event);
+    bool lost = met->kind == WIRE_GET && !met->status;
+    meet(relay, member, serial, lost ? RP_NO_MEMORY : (rp_status)met->status, ARENA_NONE);
+}
