@@ -69,6 +69,8 @@ static rp_status await_everywhere(rp_pool *pool, struct comm *comm, struct error
     struct leader *leader = pool->team->world.links.leader;
     if (leader)
         leader_await(leader, pool->number, error);
+    if (!pool->serves)
+        road_settle(pool->team->world.links.road); /* the leaders wait for it */
     return meet_agree(comm, RP_OK, error);
 }
 

@@ -272,6 +272,14 @@ void road_await(struct manager *manager, bool (*is_so)(const struct manager *man
             futex_wait(&never, 0, road_nap(road));
 }
 
+void road_settle(struct road *road)
+{
+    _Atomic uint32_t never = 0;
+    while (!road->turning && !road->cut && !net_is_quiet(road->net))
+        if (!road_turn(road))
+            futex_wait(&never, 0, road_nap(road));
+}
+
 /* ---- The end ----------------------------------------------------------------------------- */
 
 static bool has_lost_anybody(const struct road *road)

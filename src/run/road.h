@@ -56,6 +56,9 @@ void road_cut(struct road *road, uint64_t deadline);
 /* NULL is fine. */
 void road_destroy(struct road *road);
 
+/* Until all that was said has left, while the leaders listen. */
+void road_settle(struct road *road);
+
 /* Takes in what has come for any pool, then sends what nodes should have next. True if anything came. */
 bool road_turn(struct road *road);
 
