@@ -251,9 +251,21 @@ TEST_CASE(who_cannot_serve_is_not_waited_for_by_tasks_at_a_queue)
 
 enum { MANY = 60000 }; /* notes that do not fit into the outbox, nor into what memory is left */
 
-static int fail(rp_call *call, const void *in, size_t size)
+/* Earlier cases have left free memory in the heap. */
+static void use_up_memory(void)
+{
+    void *volatile taken;
+    for (size_t size = 1 << 20; size >= 16; size /= 2)
+        do
+            taken = malloc(size);
+        while (taken);
+}
+
+static int fail_without_memory(rp_call *call, const void *in, size_t size)
 {
     (void)in, (void)size;
+    if (rp_call_index(call) == 0)
+        use_up_memory();
     return rp_fail(call, "no");
 }
 
@@ -293,7 +305,7 @@ TEST_CASE(who_has_no_memory_for_what_it_cannot_tell_yet_waits_asleep)
     struct rlimit limit = {.rlim_cur = size_of(gang.pid[1]), .rlim_max = RLIM_INFINITY};
     REQUIRE(prlimit(gang.pid[1], RLIMIT_AS, &limit, NULL) == 0);
     puppets_at("manager: sleeps", 1, await_sleep_at_work, &gang);
-    struct map_work work = {.fn = fail, .range = true, .n = MANY, .chunk = MANY};
+    struct map_work work = {.fn = fail_without_memory, .range = true, .n = MANY, .chunk = MANY};
     CHECK_STATUS(map_run(&gang.manager, &work, &report, &error), RP_TASK_FAILED);
     CHECK_UINT(report.failed, MANY);
     gang_end(&gang);
