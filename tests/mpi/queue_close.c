@@ -20,7 +20,7 @@ TEST_CASE(closing_a_queue_ends_the_waits_at_it)
         for (int i = 0; i < workers; i++)
             futures[i] = submit(pool, i % 2 ? put_one : get_one,
                                 (struct job){.from = rp_queue_id_of(queue), .to = rp_queue_id_of(full)});
-        REQUIRE(stage_await(&stage()->started, (size_t)workers));
+        REQUIRE(stage_await_with(&stage()->started, (size_t)workers, futures[0]));
         if (round % 2)
             CHECK_STATUS(rp_wait(futures[0], 0.002), RP_TIMEOUT);
         close_queue(queue);

@@ -132,7 +132,7 @@ TEST_CASE(one_that_dies_asleep_at_a_queue_takes_no_item_with_it)
     rp_queue *queue;
     rp_pool *pool = open_with(2, &queue, 0);
     rp_future *future = submit(pool, wait_for_ever, queue);
-    REQUIRE(stage_await(&stage()->started, 1));
+    REQUIRE(stage_await_with(&stage()->started, 1, future));
     CHECK_STATUS(rp_wait(future, 0.05), RP_TIMEOUT);
     kill((pid_t)stage()->pid[0], SIGKILL);
     CHECK_STATUS(rp_put(queue, "x", 1, 0), RP_OK);
@@ -154,7 +154,7 @@ TEST_CASE(with_nobody_left_the_manager_does_not_wait)
     }
     for (int i = 0; i < 8; i++)
         futures[i] = submit(pool, wait_for_ever, queue);
-    REQUIRE(stage_await(&stage()->started, (size_t)left));
+    REQUIRE(stage_await_with(&stage()->started, (size_t)left, futures[0]));
     for (int i = 1; i <= rp_workers(pool); i++) {
         rp_worker_info info;
         REQUIRE_STATUS(rp_worker(pool, i, &info), RP_OK);

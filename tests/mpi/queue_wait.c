@@ -15,7 +15,7 @@ TEST_CASE(a_put_to_a_full_queue_waits_until_somebody_gets)
     rp_queue *queue = open_queue(pool, capacity);
     stage_reset();
     rp_future *future = submit(pool, produce, (struct job){.to = rp_queue_id_of(queue), .count = n});
-    await_started(future, capacity);
+    REQUIRE(stage_await_with(&stage()->started, capacity, future));
     CHECK_STATUS(rp_wait(future, 0.05), RP_TIMEOUT);
     CHECK_UINT(stage()->started, capacity);
     for (uint64_t i = 0; i < n; i++) {
@@ -216,9 +216,9 @@ TEST_CASE(waiting_at_queues_uses_almost_no_processor_time)
     stage_reset();
     struct ticket ticket = ticket_of(0);
     waiting = submit(pool, get_one, (struct job){.from = rp_queue_id_of(queue)});
-    await_started(waiting, 1);
+    REQUIRE(stage_await_with(&stage()->started, 1, waiting));
     REQUIRE_STATUS(rp_submit(pool, task_gated, &ticket, sizeof ticket, &gated), RP_OK);
-    await_started(waiting, 2);
+    REQUIRE(stage_await_with(&stage()->started, 2, waiting));
     CHECK_STATUS(rp_wait(waiting, 0.1), RP_TIMEOUT);
     double used = 0;
     for (int round = 0; round < 2; round++) {

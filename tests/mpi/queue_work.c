@@ -31,14 +31,6 @@ void finish(rp_future *future)
     rp_release(&future);
 }
 
-void await_started(rp_future *future, size_t count)
-{
-    double begun = suite_seconds();
-    while (atomic_load(&stage()->started) < count && suite_seconds() < begun + 30)
-        REQUIRE_STATUS(rp_wait(future, 1e-3), RP_TIMEOUT);
-    REQUIRE(atomic_load(&stage()->started) >= count);
-}
-
 void put_number(rp_queue *queue, uint64_t number)
 {
     REQUIRE_STATUS(rp_put(queue, &number, sizeof number, RP_FOREVER), RP_OK);

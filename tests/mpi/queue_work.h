@@ -22,10 +22,6 @@ void put_number(rp_queue *queue, uint64_t number);
 uint64_t get_number(rp_queue *queue);
 uint64_t number_in(rp_view view);
 
-/* Until tasks have counted so many in `started`. Meanwhile the manager waits for the future, which does not
- * end: what tasks on other nodes do at a queue is done by its calls. */
-void await_started(rp_future *future, size_t count);
-
 /* Puts the numbers first .. first + count - 1, and notes each in `started`. */
 rp_fn produce;
 
