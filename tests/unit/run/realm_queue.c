@@ -203,6 +203,52 @@ TEST_CASE(where_all_tasks_wait_on_all_nodes_the_manager_does_not)
     end();
 }
 
+TEST_CASE(where_all_tasks_wait_elsewhere_the_manager_does_not)
+{
+    struct error error;
+    rp_view view;
+    realm_start(&realm, 0, 1, 1);
+    realm_open(&realm, NULL);
+    open_queues(0);
+    struct task *task = submit(get_one);
+    CHECK_STATUS(queueing_get(&back, &view, CLOCK_NEVER, &error), RP_TIMEOUT);
+    CHECK_STATUS(queueing_put(&queue, NULL, 0, CLOCK_NEVER, &error), RP_OK);
+    finish(task);
+    end();
+}
+
+/* Answers what it got. */
+static int tell_one(rp_call *call, const void *in, size_t size)
+{
+    rp_view view;
+    (void)size;
+    atomic_fetch_add(&gang_tally->waiting, 1);
+    rp_status status = rp_call_get(call, id_at(in, 0), &view, RP_FOREVER);
+    return status ? 1 : rp_return(call, view.data, view.size);
+}
+
+TEST_CASE(who_waits_longer_on_another_node_gets_the_earlier_item)
+{
+    struct error error;
+    struct task *task[2];
+    realm_start(&realm, 0, 1, 3);
+    realm_open(&realm, NULL);
+    atomic_store(&gang_tally->waiting, 0);
+    open_queues(0);
+    for (uint32_t i = 0; i < 2; i++) {
+        task[i] = submit(tell_one);
+        await_waiting(task[i], i + 1);
+    }
+    for (uint64_t i = 0; i < 2; i++)
+        CHECK_STATUS(queueing_put(&queue, &i, sizeof i, CLOCK_NEVER, &error), RP_OK);
+    for (uint64_t i = 0; i < 2; i++) {
+        CHECK_STATUS(submit_wait(&realm.gang.manager, task[i], CLOCK_NEVER), RP_OK);
+        CHECK(task[i]->size == sizeof i && !memcmp(task[i]->result, &i, sizeof i));
+        realm.gang.manager.setup.dispose(task[i]);
+    }
+    end();
+}
+
 TEST_CASE(one_that_dies_waiting_on_another_node_takes_no_item_with_it)
 {
     struct error error;
