@@ -124,6 +124,7 @@ struct agents {
     struct pace *paces;
     unsigned arriving; /* transits to the board */
     uint64_t left;     /* since when what lies there is left to this node's workers: clock_ns; 0: it is not */
+    uint64_t overdue;  /* when it was last looked for what a node has had for too long: clock_ns */
     size_t *done;      /* items that each worker of another node has run, from crew->here on */
     struct far_wish **wish;  /* the one of each of them that waits, or NULL */
     struct wish_line *lines; /* in which they wait */

@@ -4,8 +4,9 @@
 #include "base/clock.h"
 #include "run/agent.h"
 
-#define LEFT_NS UINT64_C(2000000) /* that the end of the work may lie there for workers of this node */
-#define PACES   8                 /* that are kept where nothing is in flight */
+#define LEFT_NS    UINT64_C(2000000)   /* that the end of the work may lie there for workers of this node */
+#define OVERDUE_NS UINT64_C(100000000) /* that a block may stay away while somebody has nothing to do */
+#define PACES      8                   /* that are kept where nothing is in flight */
 
 /* ---- Paces ------------------------------------------------------------------------------- */
 
@@ -258,10 +259,28 @@ static double find_idle(struct agents *pool, const struct pace *pace)
     return -1;
 }
 
+/* However fast a node was, it may have been stopped: what it has had for so long is wanted elsewhere. */
+static int find_overdue(struct agents *pool, const struct pace *pace)
+{
+    uint64_t now = clock_ns();
+    if (now < pool->overdue + OVERDUE_NS / 2)
+        return -1;
+    pool->overdue = now;
+    for (int i = 0; i < pool->road->nodes; i++) {
+        const struct agent_block *block =
+            pace->blocks.nodes[i].recalls ? NULL : sent_last(&pool->agent[i], pace);
+        if (block && now > block->left + OVERDUE_NS)
+            return i;
+    }
+    return -1;
+}
+
 static void ask_back(struct agents *pool, struct pace *pace)
 {
     double trip = pace->blocks.in_flight ? find_idle(pool, pace) : -1;
     int number = trip < 0 ? -1 : blocks_recall_candidate(&pace->blocks, trip);
+    if (trip >= 0 && number < 0)
+        number = find_overdue(pool, pace);
     struct agent_block *block = number < 0 ? NULL : sent_last(&pool->agent[number], pace);
     if (!block)
         return;
