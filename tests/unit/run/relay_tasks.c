@@ -102,32 +102,3 @@ TEST_CASE(a_task_is_cancelled_until_it_starts)
     CHECK_UINT(gang_tally->runs[901], 0);
     CHECK_UINT(gang_tally->runs[902], 1);
 }
-
-static int do_nothing(rp_call *call, const void *in, size_t size)
-{
-    (void)call, (void)in, (void)size;
-    return 0;
-}
-
-TEST_CASE(a_block_that_is_asked_back_as_it_comes_has_begun_all_the_same)
-{
-    outpost_start(&post, 1, NULL);
-    outpost_open_pool(&post, NULL, NULL, NULL, 0);
-    uint64_t done = 0;
-    for (int i = 1; i <= 100; i++) {
-        struct wire_message block = outpost_tasks((uint64_t)i, 50);
-        outpost_send_tasks(&post, &block, do_nothing);
-        block = (struct wire_message){
-            .type = WIRE_RECALL, .pool = OUTPOST_POOL, .recall = {.block = (uint64_t)i}};
-        outpost_send(&post, &block, NULL, 0);
-        while (post.got[WIRE_RECALLED] < i && !outpost_find(&post, (uint64_t)i, 49))
-            outpost_poll(&post);
-        if (post.got[WIRE_RECALLED] < i)
-            post.got[WIRE_RECALLED] = i;
-        else if (!CHECK(post.last[WIRE_RECALLED].recalled.from > 0))
-            break;
-        done++;
-    }
-    CHECK_UINT(done, 100);
-    outpost_end(&post);
-}
