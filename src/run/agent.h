@@ -1,7 +1,7 @@
 /* Agents: a node's part in a pool, from the manager's end (road.h). Shared by the files road.c and agent*.c
  * alone: agent.c is an agent's life, agent_claim.c decides what a node gets and claims it, agent_send.c makes
- * blocks of it, agent_take.c takes in what comes back, agent_return.c what does not; agent_wish.c sees to
- * what tasks there want of queues.
+ * blocks of it, agent_take.c takes in what comes back (notes: agent_check.c and agent_note.c), agent_return.c
+ * what does not; agent_wish.c sees to what tasks there want of queues.
  *
  * A block is a run of items of one post that a node holds. An item of it is in one of three states:
  *     open   nothing has been heard of it
@@ -220,6 +220,9 @@ void agent_orphan(struct manager *manager, int post, uint32_t end);
 /* agent_take.c: a message of the node's. True: it has said where the segments go. */
 bool agent_take(struct agent *agent, const struct net_event *event, const struct wire_message *message);
 
+/* agent_note.c: the same of notes. */
+bool agent_take_notes(struct agent *agent, const struct net_event *event, const struct wire_message *message);
+
 /* agent_return.c */
 uint32_t agent_take_back(struct agent_block *block, uint32_t from); /* open items from there on: how many */
 void agent_return_said(struct agent_block *block, uint32_t from,
@@ -238,7 +241,7 @@ uint64_t agents_wish_due(const struct agents *pool);
 void agents_drop_wish(struct agents *pool, uint32_t worker); /* it has died */
 void agents_forget_wishes(struct agents *pool);
 
-/* All of its node who take what is for all wait at queues: it gets nothing meanwhile. */
+/* agent_waits.c: all of its node who take what is for all wait at queues: it gets nothing meanwhile. */
 bool agent_is_blocked(const struct agent *agent);
 
 /* An open item: whether one holds it that waits without end, or it is for that one alone. */

@@ -6,100 +6,7 @@
 
 #include "base/clock.h"
 #include "board/parcel.h"
-#include "board/queue.h"
-#include "run/agent.h"
-
-struct far_wish {
-    struct transit transit; /* of what is put, from the node */
-    struct far_wish *behind;
-    struct agent *agent;
-    struct wire_wish told;
-    uint64_t item;     /* to be put; got */
-    uint64_t deadline; /* clock_ns */
-};
-
-struct wish_line {
-    struct wish_line *behind;
-    uint64_t queue;
-    enum queue_side side;
-    struct far_wish *first, **end;
-    uint64_t soonest; /* no deadline in it is before */
-};
-
-static enum queue_side side_of(const struct far_wish *wish)
-{
-    return wish->told.kind == WIRE_GET ? QUEUE_GET : QUEUE_PUT;
-}
-
-static struct far_wish **place_of(const struct agents *pool, uint32_t worker)
-{
-    return &pool->wish[worker - (uint32_t)pool->manager->crew->here];
-}
-
-/* ---- Met --------------------------------------------------------------------------------- */
-
-/* An item on its way to who got it. */
-struct parting {
-    struct transit transit;
-    struct agent *agent;
-    uint64_t queue, item;
-};
-
-/* What nobody has received is first in its queue again. */
-static void end_parting(struct transit *transit, bool arrived)
-{
-    struct parting *parting = (struct parting *)transit;
-    struct board *board = &parting->agent->pool->manager->board;
-    parting->agent->sending--;
-    if (arrived)
-        parcel_mark_taken(board, parting->item);
-    else
-        queue_return(board, parting->queue, parting->item);
-    free(parting);
-}
-
-static void send_item(const struct far_wish *wish, struct wire_message *message)
-{
-    struct agent *agent = wish->agent;
-    struct board *board = &agent->pool->manager->board;
-    struct parting *parting = malloc(sizeof *parting);
-    size_t size = parcel_head(board, wish->item)->size;
-    if (!parting) {
-        queue_return(board, wish->told.queue, wish->item);
-        message->met.status = RP_NO_MEMORY;
-        agent_send(agent, message, NULL, 0);
-        return;
-    }
-    *parting = (struct parting){{end_parting}, agent, wish->told.queue, wish->item};
-    message->met.size = size;
-    if (agent_send_with(agent, message, board_at(board, wish->item), size, &parting->transit))
-        return;
-    agent->sending++;
-    end_parting(&parting->transit, !agent->node->lost);
-}
-
-static void answer(const struct far_wish *wish, rp_status status)
-{
-    const struct wire_wish *told = &wish->told;
-    wish->agent->pool->road->wished = clock_ns();
-    struct wire_message message = {
-        .type = WIRE_MET,
-        .met = {.id = told->id, .queue = told->queue, .kind = told->kind, .status = status}};
-    if (!status && told->kind == WIRE_GET)
-        send_item(wish, &message);
-    else
-        agent_send(wish->agent, &message, NULL, 0);
-}
-
-/* A wish that stands in no line. */
-static void end_wish(struct far_wish *wish, rp_status status)
-{
-    struct board *board = &wish->agent->pool->manager->board;
-    answer(wish, status);
-    if (status && wish->told.kind != WIRE_GET && wish->item != ARENA_NONE)
-        parcel_mark_taken(board, wish->item);
-    free(wish);
-}
+#include "run/agent_wish.h"
 
 /* RP_TIMEOUT: it has to wait. */
 static rp_status try_to_meet(struct far_wish *wish)
@@ -139,7 +46,7 @@ static void take_out(struct wish_line *line, struct far_wish **link)
     *link = wish->behind;
     if (!*link)
         line->end = link;
-    *place_of(wish->agent->pool, wish->told.worker) = NULL;
+    *far_wish_place(wish->agent->pool, wish->told.worker) = NULL;
     wish->agent->wishes--;
 }
 
@@ -153,7 +60,7 @@ static void let_pass(const struct agents *pool, struct wish_line *line)
         if (status == RP_TIMEOUT)
             return;
         take_out(line, &line->first);
-        end_wish(wish, status);
+        far_wish_end(wish, status);
     }
 }
 
@@ -166,7 +73,7 @@ static void end_late(struct wish_line *line)
         struct far_wish *wish = *link;
         if (clock_has_passed(wish->deadline)) {
             take_out(line, link);
-            end_wish(wish, RP_TIMEOUT);
+            far_wish_end(wish, RP_TIMEOUT);
             continue;
         }
         line->soonest = wish->deadline < line->soonest ? wish->deadline : line->soonest;
@@ -215,13 +122,13 @@ static void free_what_is_behind(struct agent *agent)
 static bool queue_up(struct far_wish *wish)
 {
     struct agents *pool = wish->agent->pool;
-    struct wish_line *line = find_line(pool, wish->told.queue, side_of(wish));
-    if (!line && !(line = open_line(pool, wish->told.queue, side_of(wish))))
+    struct wish_line *line = find_line(pool, wish->told.queue, far_wish_side(wish));
+    if (!line && !(line = open_line(pool, wish->told.queue, far_wish_side(wish))))
         return false;
     *line->end = wish;
     line->end = &wish->behind;
     line->soonest = wish->deadline < line->soonest ? wish->deadline : line->soonest;
-    *place_of(pool, wish->told.worker) = wish;
+    *far_wish_place(pool, wish->told.worker) = wish;
     wish->agent->wishes++;
     free_what_is_behind(wish->agent);
     return true;
@@ -232,12 +139,12 @@ static void begin(struct far_wish *wish)
 {
     struct agents *pool = wish->agent->pool;
     rp_status status = RP_TIMEOUT;
-    if (!find_line(pool, wish->told.queue, side_of(wish)))
+    if (!find_line(pool, wish->told.queue, far_wish_side(wish)))
         status = try_to_meet(wish);
     if (status != RP_TIMEOUT || clock_has_passed(wish->deadline))
-        end_wish(wish, status);
+        far_wish_end(wish, status);
     else if (!queue_up(wish))
-        end_wish(wish, RP_NO_MEMORY);
+        far_wish_end(wish, RP_NO_MEMORY);
 }
 
 /* ---- What comes -------------------------------------------------------------------------- */
@@ -278,7 +185,7 @@ static const char *check(const struct agent *agent, const struct wire_wish *told
         return "of a worker who is not there";
     if (told->kind > WIRE_PUT_BACK || (told->kind == WIRE_GET && told->size))
         return "of a kind that there is not";
-    if (told->kind != WIRE_PUT_BACK && *place_of(agent->pool, told->worker))
+    if (told->kind != WIRE_PUT_BACK && *far_wish_place(agent->pool, told->worker))
         return "of a worker who has another one";
     return NULL;
 }
@@ -333,7 +240,7 @@ bool agent_take_wish(struct agent *agent, const struct net_event *event, const s
     if (wish->told.kind == WIRE_PUT_BACK)
         free(wish); /* its queue has been closed */
     else
-        end_wish(wish, status);
+        far_wish_end(wish, status);
     return false;
 }
 
@@ -341,10 +248,10 @@ bool agent_take_wish(struct agent *agent, const struct net_event *event, const s
 
 void agents_drop_wish(struct agents *pool, uint32_t worker)
 {
-    struct far_wish *wish = *place_of(pool, worker);
+    struct far_wish *wish = *far_wish_place(pool, worker);
     if (!wish)
         return;
-    struct wish_line *line = find_line(pool, wish->told.queue, side_of(wish));
+    struct wish_line *line = find_line(pool, wish->told.queue, far_wish_side(wish));
     struct far_wish **link = &line->first;
     while (*link != wish)
         link = &(*link)->behind;
@@ -366,73 +273,4 @@ void agents_forget_wishes(struct agents *pool)
         pool->lines = line->behind;
         free(line);
     }
-}
-
-/* ---- Who waits --------------------------------------------------------------------------- */
-
-/* Where others serve the pool, who leads the node takes what is for it alone. */
-static bool has_others(const struct agent *agent)
-{
-    const struct road_node *node = agent->node;
-    for (int i = node->first + 1; i < node->first + node->count; i++)
-        if (manager_has(agent->pool->manager, i))
-            return true;
-    return false;
-}
-
-bool agent_is_blocked(const struct agent *agent)
-{
-    const struct road_node *node = agent->node;
-    if (!agent->wishes)
-        return false;
-    for (int i = has_others(agent) ? node->first + 1 : node->first; i < node->first + node->count; i++)
-        if (manager_has(agent->pool->manager, i) && !*place_of(agent->pool, (uint32_t)i))
-            return false;
-    return true;
-}
-
-static const struct agent *agent_of(const struct manager *manager, int worker)
-{
-    const struct agent *agent = manager->agents->agent;
-    while (!road_is_of(agent->node, (uint32_t)worker))
-        agent++;
-    return agent;
-}
-
-static bool waits_for_ever(const struct far_wish *wish)
-{
-    return wish && wish->deadline == CLOCK_NEVER &&
-           !queue_lets_pass(&wish->agent->pool->manager->board, wish->told.queue, side_of(wish));
-}
-
-bool road_waits(const struct manager *manager, int worker)
-{
-    return waits_for_ever(*place_of(manager->agents, (uint32_t)worker));
-}
-
-bool road_is_free(const struct manager *manager, int worker, uint32_t owner)
-{
-    const struct agent *agent = agent_of(manager, worker);
-    if (road_waits(manager, worker))
-        return false;
-    return owner || worker != agent->node->first || !has_others(agent);
-}
-
-bool agent_waits_with(const struct agent_block *block, uint32_t item)
-{
-    const struct agent *agent = block->agent;
-    const struct agents *pool = agent->pool;
-    uint32_t owner =
-        atomic_load_explicit(&pool->manager->board.post[block->post].owner, memory_order_relaxed);
-    if (!agent->wishes || lease_has_ended(&block->said, item))
-        return false;
-    for (int i = agent->node->first; i < agent->node->first + agent->node->count; i++) {
-        const struct far_wish *wish = *place_of(pool, (uint32_t)i);
-        if (!waits_for_ever(wish))
-            continue;
-        bool holds = wish->told.block == block->number && item - wish->told.from < wish->told.count;
-        if (holds || owner == (uint32_t)i)
-            return true;
-    }
-    return false;
 }

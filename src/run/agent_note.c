@@ -1,0 +1,208 @@
+/* The notes of a node's items, with what they carry: as a worker of this node would have written them. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "board/parcel.h"
+#include "run/agent_saying.h"
+#include "run/box_read.h"
+#include "run/collect.h"
+
+/* ---- Taking it in ------------------------------------------------------------------------ */
+
+static void *place_of(const struct saying *saying)
+{
+    uint64_t item = saying->block->from + saying->note.from;
+    return (char *)board_at(&saying->agent->pool->manager->board, saying->post->out) +
+           item * saying->post->out_size;
+}
+
+static bool needs_parcel(const struct saying *saying)
+{
+    const struct wire_note *note = &saying->note;
+    return note->flags & NOTE_PACKED || (!(note->flags & NOTE_PLACED) && note->bytes > NOTE_INLINE);
+}
+
+/* The node's measure, and the counts of who ran it. */
+static void learn(const struct saying *saying)
+{
+    const struct wire_note *note = &saying->note;
+    struct agent_block *block = saying->block;
+    struct agents *pool = saying->agent->pool;
+    uint64_t now = clock_ns();
+    double trip = (double)(now - block->left) - (double)note->ran * 1e9 - (double)note->age_ns;
+    if (!block->heard && trip > 0 && isfinite(trip) && agent_is_there(saying->agent))
+        blocks_trip(&block->pace->blocks, agent_number(saying->agent), trip);
+    block->heard = true;
+    saying->agent->sated = false;
+    agent_count_ended(saying->agent, block->pace, note->count);
+    if (note->status != RP_CANCELLED)
+        pool->done[note->worker - (uint32_t)pool->manager->crew->here] += note->count;
+}
+
+/* Without memory for what they carry the items fail, each by itself. */
+static void fail(const struct saying *saying, const struct note *note)
+{
+    for (uint32_t i = note->from; i < note->from + note->count; i++)
+        collect_note(saying->agent->pool->manager, (int)saying->note.worker,
+                     &(struct note){.post = note->post,
+                                    .flags = i == note->from ? note->flags & NOTE_FIRST : 0,
+                                    .status = RP_NO_MEMORY,
+                                    .from = i,
+                                    .count = 1,
+                                    .ended = note->ended});
+}
+
+/* The note as a worker of this node would have written it; what it carries lies in its place, or in the
+ * parcel (ARENA_NONE: there was no room for it), or else at `payload`. */
+static void take_in(const struct saying *saying, const void *payload, uint64_t parcel)
+{
+    const struct wire_note *from = &saying->note;
+    struct agent_block *block = saying->block;
+    struct manager *manager = saying->agent->pool->manager;
+    struct note note = {.post = (uint16_t)block->post,
+                        .flags = from->flags,
+                        .status = from->status,
+                        .from = block->from + from->from,
+                        .count = from->count,
+                        .code = from->code,
+                        .ran = isfinite(from->ran) ? from->ran : 0,
+                        .ended = clock_ns() - from->age_ns,
+                        .size = from->size};
+    bool has_room = !needs_parcel(saying) || parcel != ARENA_NONE;
+    if (from->flags & NOTE_PLACED)
+        note.result.joined = from->joined;
+    if (needs_parcel(saying))
+        note.result.offset = parcel;
+    else if (payload && !(from->flags & NOTE_PLACED))
+        memcpy(note.result.bytes, payload, from->bytes);
+    if (!saying_is_of_map(saying)) /* should it wait for another try, it has begun */
+        atomic_store(&agent_record(block, from->from)->state, RECORD_RUNNING);
+    learn(saying);
+    lease_end_run(&block->ended, from->from, from->count);
+    agent_leave_block(block);
+    if (!has_room && note.status == RP_OK) {
+        fail(saying, &note);
+        return;
+    }
+    if (!has_room)
+        note.size = 0; /* no memory for the sentence: the code must do */
+    collect_note(manager, (int)from->worker, &note);
+}
+
+/* Of the notes whose payload goes with them. */
+static void take_short(struct saying *saying, const void *payload)
+{
+    struct manager *manager = saying->agent->pool->manager;
+    const struct wire_note *note = &saying->note;
+    uint64_t parcel = ARENA_NONE;
+    lease_end_run(&saying->block->said, note->from, note->count);
+    if (needs_parcel(saying) && (parcel = parcel_take(&manager->parcels, note->bytes)) != ARENA_NONE)
+        memcpy(board_at(&manager->board, parcel), payload, note->bytes);
+    else if (note->flags & NOTE_PLACED && note->bytes)
+        memcpy(place_of(saying), payload, note->bytes);
+    take_in(saying, payload, parcel);
+}
+
+static bool is_packed_well(const struct wire_note *note, const void *payload)
+{
+    return !(note->flags & NOTE_PACKED) || box_is_packed(payload, note->bytes, note->count);
+}
+
+static void take_batch(struct agent *agent, const struct wire_message *message)
+{
+    struct wire_note note;
+    struct saying saying;
+    const void *payload;
+    size_t at = 0;
+    while (!agent->node->lost && wire_note_get(message, &at, &note, &payload)) {
+        if (!saying_read(&saying, agent, &note))
+            return;
+        if (!is_packed_well(&note, payload)) {
+            road_give_up(agent->node, "it sent packed results that are none");
+            return;
+        }
+        take_short(&saying, payload);
+    }
+}
+
+/* ---- Long payloads ------------------------------------------------------------------------ */
+
+/* On its way to where it belongs. */
+struct arrival {
+    struct transit transit;
+    struct saying saying;
+    struct block *memory; /* pinned */
+    uint64_t parcel;
+};
+
+static void end_arrival(struct transit *transit, bool arrived)
+{
+    struct arrival *arrival = (struct arrival *)transit;
+    struct saying *saying = &arrival->saying;
+    struct agent_block *block = saying->block;
+    struct agents *pool = saying->agent->pool;
+    struct manager *manager = pool->manager;
+    pool->arriving--;
+    if (!manager) {
+        if (!pool->arriving)
+            free(pool);
+        free(arrival);
+        return;
+    }
+    block->under_way--;
+    posting_unpin(manager, arrival->memory);
+    if (arrived && !saying->agent->node->lost) {
+        const void *payload =
+            arrival->parcel != ARENA_NONE ? board_at(&manager->board, arrival->parcel) : NULL;
+        if (payload && !is_packed_well(&saying->note, payload))
+            road_give_up(saying->agent->node, "it sent packed results that are none");
+        else
+            take_in(saying, payload, arrival->parcel);
+    } else {
+        if (arrival->parcel != ARENA_NONE)
+            parcel_mark_taken(&manager->board, arrival->parcel);
+        agent_return_said(block, saying->note.from, saying->note.count);
+    }
+    free(arrival);
+}
+
+static bool receive(struct agent *agent, const struct net_event *event, const struct wire_message *message)
+{
+    struct manager *manager = agent->pool->manager;
+    struct arrival *arrival = malloc(sizeof *arrival);
+    struct wire_note note;
+    const void *payload;
+    size_t at = 0;
+    if (!arrival) {
+        road_give_up(agent->node, "no memory to hear it");
+        return false;
+    }
+    *arrival = (struct arrival){.transit.over = end_arrival, .parcel = ARENA_NONE};
+    if (!wire_note_get(message, &at, &note, &payload) || !saying_read(&arrival->saying, agent, &note)) {
+        free(arrival);
+        return false;
+    }
+    void *to = NULL;
+    if (needs_parcel(&arrival->saying))
+        arrival->parcel = parcel_take(&manager->parcels, note.bytes);
+    if (arrival->parcel != ARENA_NONE)
+        to = board_at(&manager->board, arrival->parcel);
+    else if (note.flags & NOTE_PLACED)
+        to = place_of(&arrival->saying);
+    lease_end_run(&arrival->saying.block->said, note.from, note.count);
+    arrival->saying.block->under_way++;
+    agent->pool->arriving++;
+    arrival->memory = posting_pin(manager, arrival->saying.block->post);
+    net_receive(agent->node->road->net, event, &to, arrival);
+    return true;
+}
+
+bool agent_take_notes(struct agent *agent, const struct net_event *event, const struct wire_message *message)
+{
+    if (event->segments)
+        return receive(agent, event, message);
+    take_batch(agent, message);
+    return false;
+}

@@ -1,0 +1,70 @@
+/* What waits with the tasks of other nodes that wait at queues. */
+#include "base/clock.h"
+#include "run/agent_wish.h"
+
+/* Where others serve the pool, who leads the node takes what is for it alone. */
+static bool has_others(const struct agent *agent)
+{
+    const struct road_node *node = agent->node;
+    for (int i = node->first + 1; i < node->first + node->count; i++)
+        if (manager_has(agent->pool->manager, i))
+            return true;
+    return false;
+}
+
+bool agent_is_blocked(const struct agent *agent)
+{
+    const struct road_node *node = agent->node;
+    if (!agent->wishes)
+        return false;
+    for (int i = has_others(agent) ? node->first + 1 : node->first; i < node->first + node->count; i++)
+        if (manager_has(agent->pool->manager, i) && !*far_wish_place(agent->pool, (uint32_t)i))
+            return false;
+    return true;
+}
+
+static const struct agent *agent_of(const struct manager *manager, int worker)
+{
+    const struct agent *agent = manager->agents->agent;
+    while (!road_is_of(agent->node, (uint32_t)worker))
+        agent++;
+    return agent;
+}
+
+static bool waits_for_ever(const struct far_wish *wish)
+{
+    return wish && wish->deadline == CLOCK_NEVER &&
+           !queue_lets_pass(&wish->agent->pool->manager->board, wish->told.queue, far_wish_side(wish));
+}
+
+bool road_waits(const struct manager *manager, int worker)
+{
+    return waits_for_ever(*far_wish_place(manager->agents, (uint32_t)worker));
+}
+
+bool road_is_free(const struct manager *manager, int worker, uint32_t owner)
+{
+    const struct agent *agent = agent_of(manager, worker);
+    if (road_waits(manager, worker))
+        return false;
+    return owner || worker != agent->node->first || !has_others(agent);
+}
+
+bool agent_waits_with(const struct agent_block *block, uint32_t item)
+{
+    const struct agent *agent = block->agent;
+    const struct agents *pool = agent->pool;
+    uint32_t owner =
+        atomic_load_explicit(&pool->manager->board.post[block->post].owner, memory_order_relaxed);
+    if (!agent->wishes || lease_has_ended(&block->said, item))
+        return false;
+    for (int i = agent->node->first; i < agent->node->first + agent->node->count; i++) {
+        const struct far_wish *wish = *far_wish_place(pool, (uint32_t)i);
+        if (!waits_for_ever(wish))
+            continue;
+        bool holds = wish->told.block == block->number && item - wish->told.from < wish->told.count;
+        if (holds || owner == (uint32_t)i)
+            return true;
+    }
+    return false;
+}
