@@ -54,6 +54,9 @@ own_files() {
     [ ! -s "$state/nsswitch.conf" ] || mount -n --bind "$state/nsswitch.conf" /etc/nsswitch.conf || return
     home=$(getent passwd root | cut -d: -f6)
     [ ! -d "$home/.ssh" ] || mount -n -t tmpfs -o mode=700 testbed "$home/.ssh" || return
+    if [ -e "$state/slurm" ]; then
+        own_dir /etc/slurm 755 && cp "$state"/slurm/* /etc/slurm || return
+    fi
     own_dir /run 755 && mkdir -p /run/sshd /run/lock
 }
 
@@ -66,7 +69,11 @@ serve_ssh() {
     done
 }
 
-if record && join_cgroup && plug_in && own_files && serve_ssh; then
+serve_slurm() {
+    [ ! -e "$state/slurm" ] || bash "$state/slurm.sh" "$state"
+}
+
+if record && join_cgroup && plug_in && own_files && serve_ssh && serve_slurm; then
     : >"$mine/ready"
 else
     echo "$host could not be made"

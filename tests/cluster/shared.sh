@@ -1,26 +1,40 @@
 #!/usr/bin/env bash
-# The cluster that tests share: shared.sh SKIPPED up N... | test COMMAND... | down
+# The cluster that tests share: shared.sh SKIPPED up N... | test COMMAND... | slurm COMMAND... | down
 #
-# Where there can be none, `up` leaves the reason in the file SKIPPED, and the tests say it.
+# Where there can be none, `up` leaves the reason in the file SKIPPED; where it can be no Slurm cluster, in
+# SKIPPED.slurm. The tests say it.
 set -uo pipefail
 skipped=$1
 
-up() {
+# try REASON ARGUMENT...: `up`, which leaves in REASON why it skips.
+try() {
     local status
-    rm -f "$skipped"
-    "$TESTBED" down && "$TESTBED" up "$@" 2>"$skipped.new"
+    "$TESTBED" up "${@:2}" 2>"$1"
     status=$?
-    cat "$skipped.new" >&2
-    [ $status != 77 ] || mv "$skipped.new" "$skipped"
-    rm -f "$skipped.new"
+    cat "$1" >&2
+    [ $status = 77 ] || rm "$1"
     return $status
+}
+
+up() {
+    rm -f "$skipped" "$skipped.slurm"
+    "$TESTBED" down || return
+    try "$skipped.slurm" "$@" --slurm
+    local status=$?
+    [ $status = 77 ] || return $status
+    try "$skipped" "$@"
+}
+
+skip_for() {
+    if [ -e "$1" ]; then
+        cat "$1" >&2
+        exit 77
+    fi
 }
 
 case $2 in
 up) up "${@:3}" ;;
 down) "$TESTBED" down ;;
-test)
-    [ ! -e "$skipped" ] || { cat "$skipped" >&2 && exit 77; }
-    exec "${@:3}"
-    ;;
+test) skip_for "$skipped" && exec "${@:3}" ;;
+slurm) skip_for "$skipped.slurm" && exec "${@:3}" ;;
 esac

@@ -235,7 +235,7 @@ BAD_USES = [
     (("up", "many"), 2, "number of hosts"),
     (("up", "2", "--cpus", "1,1,1"), 2, "names 3 hosts"),
     (("up", "2", "--cpus", "0"), 2, "numbers of processors"),
-    (("up", "2", "--cpus"), 2, "misses its value"),
+    (("up", "2", "--cpus"), 2, "takes a value"),
     (("up", "2", "--share", "/no/such"), 1, "no directory /no/such"),
     (("up", "2", "--share", "/tmp"), 1, "a host's own"),
     (("up", "2", "--what", "1"), 2, "does not know --what"),
