@@ -39,7 +39,7 @@ while data := end.recv(100):
 """
 CLIENT = """
 import socket, sys
-end = socket.create_connection((sys.argv[1], 7000), timeout=0.5)
+end = socket.create_connection((sys.argv[1], 7000), timeout=0.3)
 for line in sys.stdin:
     if line.strip() != "listen":
         end.sendall(line.encode())
