@@ -14,6 +14,8 @@ install(TARGETS rankpool rankpool_static EXPORT rankpool
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 
+install(TARGETS rankpool_command DESTINATION "${CMAKE_INSTALL_BINDIR}")
+
 install(EXPORT rankpool NAMESPACE rankpool:: FILE rankpoolTargets.cmake DESTINATION "${package_dir}")
 configure_package_config_file(src/cmake/rankpoolConfig.cmake.in
     "${PROJECT_BINARY_DIR}/rankpoolConfig.cmake" INSTALL_DESTINATION "${package_dir}")

@@ -1,11 +1,11 @@
-# The layers: the folders of src/ that make up the library, lowest first, and for each those that
-# it may include. This is the one table of arrows; the build takes from it what a unit test of a
+# The layers: the folders of src/, lowest first, and for each those that it may include. All but cli, which
+# is the command, make up the library. This is the one table of arrows; the build takes from it what a unit test of a
 # layer links, and tests/layers.cmake checks every #include against it.
 #
-#     api -> { run, launch } -> { sched, record, func, node, board } -> config -> base
-#              run -> net -> wire -> config
+#     cli -> api -> { run, launch } -> { sched, record, func, node, board } -> config -> base
+#                     run -> net -> wire -> config
 
-set(RANKPOOL_LAYERS base config board func node record sched wire net launch run api)
+set(RANKPOOL_LAYERS base config board func node record sched wire net launch run api cli)
 
 set(RANKPOOL_REACH_base)
 set(RANKPOOL_REACH_config ${RANKPOOL_REACH_base} base)
@@ -16,6 +16,7 @@ set(RANKPOOL_REACH_net ${RANKPOOL_REACH_wire} wire)
 set(RANKPOOL_REACH_launch ${RANKPOOL_REACH_sched} board func node record sched)
 set(RANKPOOL_REACH_run ${RANKPOOL_REACH_launch} wire net)
 set(RANKPOOL_REACH_api ${RANKPOOL_REACH_run} launch run)
+set(RANKPOOL_REACH_cli ${RANKPOOL_REACH_api} api)
 
 # The only files that may include MPI's header; the public one is for programs that run MPI.
 set(RANKPOOL_MPI_SOURCES src/api/comm.c src/net/mpi.c src/net/mpi_flight.c src/net/mpi_peer.c src/net/mpi_state.h

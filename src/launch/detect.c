@@ -108,8 +108,7 @@ static bool mpirun_in(const char *folder, size_t length, char path[PATH_MAX])
     return written < PATH_MAX && program_at(path);
 }
 
-/* In PATH, or where programs are looked for without one. */
-static bool find_mpirun(char *const *environment, char path[PATH_MAX])
+bool launch_find_mpirun(char *const *environment, char path[PATH_MAX])
 {
     char usual[256] = "";
     const char *set = list_value(environment, "PATH"), *places = set ? set : usual;
@@ -151,7 +150,7 @@ static rp_status detect_alone(const struct launch_world *world, enum wish wish, 
         return RP_OK;
     if (wish == WISH_AUTO && (traced(world->proc, launch) || under_valgrind(world->proc, launch)))
         return RP_OK;
-    if (find_mpirun(world->environment, launch->mpirun))
+    if (launch_find_mpirun(world->environment, launch->mpirun))
         return RP_OK;
     if (wish == WISH_AUTO && inline_because(launch, "no mpirun in PATH"))
         return RP_OK;

@@ -67,6 +67,9 @@ rp_status launch_detect(const struct launch_world *world, struct launch *launch,
  * several strangers; RP_OK where `world_size` agrees with the launcher's variables. */
 rp_status launch_strangers(const struct launch *launch, int world_size, struct error *error);
 
+/* The mpirun in PATH, or where programs are looked for without one; false, and "": there is none. */
+bool launch_find_mpirun(char *const *environment, char path[PATH_MAX]);
+
 struct launch_plan {
     int ranks;               /* the manager's and the workers' */
     const char *const *cpus; /* one list a rank, "0-3,8"; NULL or "": not bound. Bound before exec */

@@ -103,6 +103,18 @@ static void fill_arguments(const struct mpirun *mpirun, struct list *list)
               (long)getpid(), mpirun->hold[0], (long)getpid());
 }
 
+void mpirun_add_agent(char *const *environment, struct list *list)
+{
+    const char *told_agent = list_value(environment, "OMPI_MCA_plm_rsh_agent"), *word = told_agent;
+    for (size_t length; word && *word && *word != ':'; word += length + strspn(word + length, " ")) {
+        length = strcspn(word, " :");
+        if (length)
+            list_addf(list, "%.*s", (int)length, word);
+    }
+    if (!told_agent || !*told_agent)
+        list_add(list, "ssh");
+}
+
 int mpirun_pipe(int ends[2])
 {
     int made[2];

@@ -27,6 +27,10 @@ struct mpirun {
     struct list *lent; /* for each rank the variables that a launcher gives; empty: not known yet */
 };
 
+/* Adds the words of the command by which mpirun reaches other hosts: "ssh", or what the user has told Open
+ * MPI to take. */
+void mpirun_add_agent(char *const *environment, struct list *list);
+
 /* A pipe whose ends are above 2 and are closed by exec; not 0 with errno. */
 int mpirun_pipe(int ends[2]);
 

@@ -62,6 +62,7 @@ struct node_place {
 
 struct node_plan {
     int workers;               /* at least 1 */
+    int most;                  /* so many workers memory has room for; INT_MAX: it does not matter */
     bool bind;                 /* each worker has CPUs of its own and is to be bound to them */
     int place_count;           /* with `bind` one for each worker, else one for all of them */
     struct node_place *places; /* any first k of them are spread as widely as k can be */

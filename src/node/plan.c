@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include <assert.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -40,6 +41,7 @@ static rp_status memory_apply(const struct node *node, size_t each, struct node_
                          node_bytes_text(each, wanted), node_bytes_text(sizing->memory, there),
                          cgroup && sizing->memory_file ? sizing->memory_file : "the RAM of this machine");
     }
+    sizing->most = room < INT_MAX ? (int)room : INT_MAX;
     sizing->memory_cut = room < (uint64_t)sizing->workers;
     if (sizing->memory_cut)
         sizing->workers = (int)room;
@@ -50,7 +52,7 @@ static rp_status sizing_make(const struct node *node, const struct node_request 
                              struct node_sizing *sizing, struct error *error)
 {
     double quota = node->cgroup.quota;
-    *sizing = (struct node_sizing){.quota_cut = quota < units};
+    *sizing = (struct node_sizing){.quota_cut = quota < units, .most = INT_MAX};
     sizing->suggested = sizing->quota_cut ? (int)ceil(quota) : units;
     sizing->workers = request->workers ? request->workers : sizing->suggested;
     rp_status status = memory_apply(node, request->memory_per_worker, sizing, error);
@@ -99,6 +101,7 @@ rp_status node_plan_make(const struct node *node, const struct node_request *req
         status = sizing_make(node, request, units.count, &sizing, error);
     if (!status) {
         made.workers = sizing.workers;
+        made.most = sizing.most;
         made.bind = sizing.bind;
         status = node_reason_write(node, request, per, &units, &sizing, &made.reason, error);
     }

@@ -16,6 +16,7 @@ struct node_units;
 struct node_sizing {
     int suggested; /* by the machine, without a request for workers and without memory */
     int workers;
+    int most; /* that memory has room for */
     bool bind;
     bool quota_cut;          /* the quota is smaller than the number of units */
     bool memory_cut;         /* there would be more workers if there were more memory */

@@ -1,0 +1,23 @@
+#include "cli/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+const struct command commands[] = {
+    {"topo", "draw what each node offers, and which cores workers would use", command_topo},
+    {"offer", NULL, command_offer},
+    {NULL, NULL, NULL},
+};
+
+int command_read(const struct argp *argp, int count, char **arguments, int *first, void *input)
+{
+    argp_err_exit_status = EX_USAGE;
+    return argp_parse(argp, count, arguments, ARGP_IN_ORDER, first, input) ? EX_USAGE : -1;
+}
+
+int command_fail(const struct error *error)
+{
+    fprintf(stderr, "rankpool: %s\n", error->text);
+    return EXIT_FAILURE;
+}

@@ -1,0 +1,110 @@
+#define _GNU_SOURCE
+#include "cli/where.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/options.h"
+
+enum { KEY_HOSTS = 256, KEY_HOSTFILE, KEY_PER, KEY_MEMORY };
+
+static const struct argp_option options[] = {
+    {"hosts", KEY_HOSTS, "HOST[:SLOTS],...", 0, "run on these hosts, over ssh", 0},
+    {"hostfile", KEY_HOSTFILE, "FILE", 0, "run on the hosts in FILE, one a line", 0},
+    {"per", KEY_PER, "UNIT", 0, "a worker for each core (default), thread, l3, numa or package", 0},
+    {"memory-per-worker", KEY_MEMORY, "SIZE", 0,
+     "no more workers on a node than its memory has room for (2G)", 0},
+    {0},
+};
+
+static void set(struct where *where, struct argp_state *state, const char *name, const char *value)
+{
+    struct error error;
+    if (options_set(&where->options, name, value, &error))
+        argp_error(state, "%s", error.text);
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct where *where = state->input;
+    switch (key) {
+    case KEY_HOSTS:
+        where->hosts = value;
+        return 0;
+    case KEY_HOSTFILE:
+        where->hostfile = value;
+        return 0;
+    case KEY_PER:
+        set(where, state, "per", value);
+        return 0;
+    case KEY_MEMORY:
+        set(where, state, "memory_per_worker", value);
+        return 0;
+    case ARGP_KEY_END:
+        where->request.per = where->options.per;
+        where->request.memory_per_worker = where->options.memory_per_worker;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp where_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
+
+rp_status where_begin(struct where *where, struct error *error)
+{
+    struct options from_environment;
+    *where = (struct where){.options = RP_OPTIONS_INIT};
+    rp_status status = options_resolve(NULL, &from_environment, error);
+    if (status)
+        return status;
+    where->options.per = from_environment.per; /* one of the table's names */
+    where->options.memory_per_worker = from_environment.memory_per_worker;
+    options_free(&from_environment);
+    return RP_OK;
+}
+
+static rp_status find_hosts(const struct where *where, struct allocation *allocation, struct error *error)
+{
+    static char *const none[] = {NULL};
+    if (where->hosts || where->hostfile)
+        return allocation_of_hosts(where->hosts, where->hostfile, allocation, error);
+    return allocation_find(environ ? environ : none, allocation, error);
+}
+
+/* This program, as it is to be found on other nodes. */
+static rp_status find_itself(char path[PATH_MAX], struct error *error)
+{
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    if (length < 0)
+        return error_set(error, RP_LAUNCH, "/proc is not mounted: rankpool does not find itself");
+    path[length] = '\0';
+    return RP_OK;
+}
+
+rp_status where_find(const struct where *where, struct nodes_found *found, struct error *error)
+{
+    struct nodes_found made = {0};
+    rp_status status = find_itself(made.command, error);
+    if (!status)
+        status = find_hosts(where, &made.allocation, error);
+    if (status)
+        return status;
+    launch_find_mpirun(environ, made.launch.mpirun);
+    struct probe_setting setting = {made.command, made.launch.mpirun, where->request};
+    status = probe_nodes(&made.allocation, &setting, &made.offers, error);
+    if (status)
+        allocation_free(&made.allocation);
+    else
+        *found = made;
+    return status;
+}
+
+void where_free(struct nodes_found *found)
+{
+    for (int i = 0; found->offers && i < found->allocation.hosts.count; i++)
+        offer_free(&found->offers[i]);
+    free(found->offers);
+    allocation_free(&found->allocation);
+}

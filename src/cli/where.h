@@ -1,0 +1,35 @@
+/* The options that say where to run and how a node is divided, which several subcommands have: a child of
+ * their argp. And what follows from them: the nodes, and what each offers. */
+#ifndef RANKPOOL_CLI_WHERE_H
+#define RANKPOOL_CLI_WHERE_H
+
+#include <argp.h>
+
+#include "launch/allocation.h"
+#include "launch/launch.h"
+#include "launch/probe.h"
+
+struct where {
+    const char *hosts, *hostfile; /* as given; NULL: not */
+    struct node_request request;
+    rp_options options; /* holds what the request points to */
+};
+
+/* Its input is a struct where *, from where_begin. */
+extern const struct argp where_argp;
+
+/* Options that are not given are those of the environment. RP_INVALID. */
+rp_status where_begin(struct where *where, struct error *error);
+
+struct nodes_found {
+    struct allocation allocation;
+    struct offer *offers; /* one for each host */
+    struct launch launch; /* with mpirun's path, "" where there is none */
+    char command[PATH_MAX];
+};
+
+/* Finds the nodes and asks each. */
+rp_status where_find(const struct where *where, struct nodes_found *found, struct error *error);
+void where_free(struct nodes_found *found);
+
+#endif

@@ -1,0 +1,188 @@
+#define _GNU_SOURCE
+#include "launch/errand.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "launch/mpirun.h"
+#include "launch/process.h"
+
+#define SAID_MOST (1 << 20)
+
+/* ---- Starting ---------------------------------------------------------------------------- */
+
+static bool find_program(const char *name, char path[PATH_MAX])
+{
+    const char *places = getenv("PATH");
+    if (strchr(name, '/')) {
+        snprintf(path, PATH_MAX, "%s", name);
+        return true;
+    }
+    for (places = places ? places : "/usr/bin:/bin"; *places; places += *places == ':') {
+        size_t length = strcspn(places, ":");
+        if (snprintf(path, PATH_MAX, "%.*s/%s", (int)length, places, name) < PATH_MAX &&
+            access(path, X_OK) == 0)
+            return true;
+        places += length;
+    }
+    return false;
+}
+
+static rp_status start(struct errand *errand, double seconds, struct error *error)
+{
+    static char *const none[] = {NULL};
+    char path[PATH_MAX];
+    int out[2] = {-1, -1}, err[2] = {-1, -1}, null = -1;
+    sigset_t unblocked;
+    sigemptyset(&unblocked);
+    rp_status status = RP_OK;
+    if (errand->arguments.short_of_memory)
+        return error_set(error, RP_NO_MEMORY, "no memory to ask the nodes");
+    if (!find_program(errand->arguments.items[0], path))
+        return error_set(error, RP_LAUNCH, "there is no %s in PATH", errand->arguments.items[0]);
+    if (mpirun_pipe(out) || mpirun_pipe(err) || (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
+        status = error_set(error, RP_LAUNCH, "no pipe to %s: %s", path, strerror(errno));
+    if (!status)
+        status = process_start(&(struct process){.path = path,
+                                                 .arguments = errand->arguments.items,
+                                                 .environment = environ ? environ : none,
+                                                 .streams = (int[]){null, out[1], err[1]},
+                                                 .death_signal = SIGKILL,
+                                                 .mask = &unblocked},
+                               &errand->pid, error);
+    if (null >= 0)
+        close(null);
+    close(out[1]);
+    close(err[1]);
+    errand->out = out[0];
+    errand->err = err[0];
+    errand->deadline = clock_deadline(seconds);
+    return status;
+}
+
+/* ---- Listening --------------------------------------------------------------------------- */
+
+/* More of what a stream says; the stream is closed, and its descriptor -1, at its end. */
+static void listen_to(int *stream, char **text, size_t *size)
+{
+    char some[4096];
+    ssize_t got = read(*stream, some, sizeof some);
+    if (got < 0 && errno == EINTR)
+        return;
+    if (got <= 0) {
+        close(*stream);
+        *stream = -1;
+        return;
+    }
+    char *larger = *size < SAID_MOST ? realloc(*text, *size + (size_t)got + 1) : NULL;
+    if (!larger)
+        return;
+    *text = larger;
+    memcpy(larger + *size, some, (size_t)got);
+    *size += (size_t)got;
+    larger[*size] = '\0';
+}
+
+/* Where the program ignores its children, nobody tells how one ended: what it said has to do. */
+static void bury(struct errand *errand)
+{
+    while (waitpid(errand->pid, &errand->status, 0) < 0 && errno == EINTR)
+        ;
+    errand->pid = 0;
+    errand->ended = true;
+}
+
+static void listen_or_end(struct errand *errand, const struct pollfd pair[2])
+{
+    if (pair[0].revents)
+        listen_to(&errand->out, &errand->said, &errand->said_size);
+    if (pair[1].revents)
+        listen_to(&errand->err, &errand->wrote, &errand->wrote_size);
+    if (errand->out >= 0 && clock_ns() >= errand->deadline) {
+        errand->late = true;
+        kill(errand->pid, SIGKILL);
+        bury(errand);
+    } else if (errand->out < 0 && errand->err < 0) {
+        bury(errand);
+    }
+}
+
+static int time_left(uint64_t deadline)
+{
+    uint64_t now = clock_ns();
+    return deadline > now ? (int)((deadline - now) / 1000000) + 1 : 0;
+}
+
+static void listen_to_all(struct errand *errands, int count, struct pollfd *watched)
+{
+    uint64_t deadline = CLOCK_NEVER;
+    for (int i = 0; i < count; i++) {
+        bool runs = errands[i].pid;
+        watched[2 * i] = (struct pollfd){.fd = runs ? errands[i].out : -1, .events = POLLIN};
+        watched[2 * i + 1] = (struct pollfd){.fd = runs ? errands[i].err : -1, .events = POLLIN};
+        if (runs && errands[i].deadline < deadline)
+            deadline = errands[i].deadline;
+    }
+    poll(watched, 2 * (nfds_t)count, time_left(deadline));
+    for (int i = 0; i < count; i++)
+        if (errands[i].pid)
+            listen_or_end(&errands[i], &watched[2 * i]);
+}
+
+/* ---- The whole --------------------------------------------------------------------------- */
+
+static int count_running(const struct errand *errands, int count)
+{
+    int running = 0;
+    for (int i = 0; i < count; i++)
+        running += errands[i].pid != 0;
+    return running;
+}
+
+rp_status errands_run(struct errand *errands, int count, int abreast, double seconds, struct error *error)
+{
+    struct pollfd *watched = calloc(2 * (size_t)count + 1, sizeof *watched);
+    rp_status status = watched ? RP_OK : error_set(error, RP_NO_MEMORY, "no memory to ask %d nodes", count);
+    int next = 0, running = 0;
+    for (int i = 0; i < count; i++)
+        errands[i].out = errands[i].err = -1;
+    while ((!status && next < count) || running) {
+        for (; !status && next < count && running < abreast; next++, running++)
+            status = start(&errands[next], seconds, error);
+        running = count_running(errands, next);
+        if (running)
+            listen_to_all(errands, next, watched);
+        running = count_running(errands, next);
+    }
+    free(watched);
+    return status;
+}
+
+const char *errand_last_line(struct errand *errand)
+{
+    char *text = errand->wrote;
+    size_t length = text ? strlen(text) : 0;
+    while (length && (text[length - 1] == '\n' || text[length - 1] == '\r' || text[length - 1] == ' '))
+        text[--length] = '\0';
+    char *line = text ? strrchr(text, '\n') : NULL;
+    return line ? line + 1 : text ? text : "";
+}
+
+void errand_free(struct errand *errand)
+{
+    list_free(&errand->arguments);
+    if (errand->pid && errand->out >= 0)
+        close(errand->out);
+    if (errand->pid && errand->err >= 0)
+        close(errand->err);
+    free(errand->said);
+    free(errand->wrote);
+    errand->said = errand->wrote = NULL;
+}

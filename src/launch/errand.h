@@ -1,0 +1,37 @@
+/* Commands that are run elsewhere for what they say, many at a time. */
+#ifndef RANKPOOL_LAUNCH_ERRAND_H
+#define RANKPOOL_LAUNCH_ERRAND_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "launch/list.h"
+
+#include "base/error.h"
+
+struct errand {
+    struct list arguments; /* the first is looked for in PATH */
+    bool ended;
+    bool late;   /* it was killed when its time was up */
+    int status;  /* as of waitpid */
+    char *said;  /* standard output, with a zero byte; NULL: no memory */
+    char *wrote; /* standard error, likewise */
+
+    /* while it runs */
+    pid_t pid;
+    int out, err;
+    size_t said_size, wrote_size;
+    uint64_t deadline;
+};
+
+/* Runs them all, `abreast` at a time, each no longer than `seconds`. What they say is cut at a megabyte.
+ * RP_LAUNCH: one could not be started. */
+rp_status errands_run(struct errand *errands, int count, int abreast, double seconds, struct error *error);
+
+/* The last line of what it wrote that is not empty, without its end; "" if there is none. Changes it. */
+const char *errand_last_line(struct errand *errand);
+
+/* Also of one that has not been run. */
+void errand_free(struct errand *errand);
+
+#endif

@@ -1,0 +1,155 @@
+#define _GNU_SOURCE
+#include "launch/probe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launch/errand.h"
+#include "launch/mpirun.h"
+
+#define ABREAST 32 /* nodes that are asked at a time */
+
+/* ---- The command ------------------------------------------------------------------------- */
+
+bool probe_find_command(char *const *environment, char path[PATH_MAX])
+{
+    const char *places = list_value(environment, "PATH");
+    for (places = places ? places : ""; *places; places += *places == ':') {
+        size_t length = strcspn(places, ":");
+        struct stat about;
+        if (*places == '/' && snprintf(path, PATH_MAX, "%.*s/rankpool", (int)length, places) < PATH_MAX &&
+            stat(path, &about) == 0 && S_ISREG(about.st_mode) && access(path, X_OK) == 0)
+            return true;
+        places += length;
+    }
+    snprintf(path, PATH_MAX, "%s/rankpool", RANKPOOL_BINDIR);
+    return access(path, X_OK) == 0;
+}
+
+/* ---- What is started --------------------------------------------------------------------- */
+
+/* What is to run on the node, as arguments. */
+static void add_offer(const struct probe_setting *setting, struct list *list)
+{
+    list_add(list, setting->command);
+    list_add(list, "offer");
+    list_addf(list, "--per=%s", setting->request.per ? setting->request.per : "core");
+    list_addf(list, "--memory-per-worker=%zu", setting->request.memory_per_worker);
+}
+
+/* The shell there reads its words again. */
+static void add_quoted_offer(const struct probe_setting *setting, struct list *list)
+{
+    struct list words = {0};
+    add_offer(setting, &words);
+    list_addf(list, "exec '%s' %s '%s' %s", words.items[0], words.items[1], words.items[2], words.items[3]);
+    list_free(&words);
+}
+
+static void fill_ssh(const char *host, const struct probe_setting *setting, struct list *list)
+{
+    mpirun_add_agent(environ, list);
+    list_add(list, "-o");
+    list_add(list, "BatchMode=yes");
+    list_add(list, "-o");
+    list_add(list, "ConnectTimeout=10");
+    list_add(list, "-x");
+    list_add(list, host);
+    add_quoted_offer(setting, list);
+}
+
+/* Beside the step of the script, which has all CPUs of the job. */
+static void fill_srun(const char *host, const struct probe_setting *setting, struct list *list)
+{
+    static const char *const words[] = {"srun",         "--overlap",  "--nodes=1",
+                                        "--ntasks=1",   "--mpi=none", "--cpu-bind=none",
+                                        "--input=none", "--quiet",    NULL};
+    for (const char *const *word = words; *word; word++)
+        list_add(list, *word);
+    list_addf(list, "--nodelist=%s", host);
+    add_offer(setting, list);
+}
+
+static void fill_mpirun(const char *host, const struct probe_setting *setting, struct list *list)
+{
+    list_add(list, setting->mpirun);
+    list_add(list, "-n");
+    list_add(list, "1");
+    list_add(list, "--host");
+    list_add(list, host);
+    list_add(list, "--bind-to");
+    list_add(list, "none");
+    add_offer(setting, list);
+}
+
+typedef void fill(const char *host, const struct probe_setting *setting, struct list *list);
+
+static fill *const fills[] = {
+    [MEANS_HERE] = fill_ssh, [MEANS_SSH] = fill_ssh, [MEANS_SLURM] = fill_srun, [MEANS_BATCH] = fill_mpirun};
+
+/* ---- What they say ----------------------------------------------------------------------- */
+
+static rp_status refuse(const char *host, struct errand *errand, const struct probe_setting *setting,
+                        struct error *error)
+{
+    int status = WIFEXITED(errand->status) ? WEXITSTATUS(errand->status) : 0;
+    const char *line = errand_last_line(errand);
+    if (errand->late)
+        return error_set(error, RP_LAUNCH, "host %s has not said within %d s what it offers", host, PROBE_S);
+    if (status == 126 || status == 127)
+        return error_set(error, RP_LAUNCH,
+                         "host %s has no %s: install rankpool there too, or in a folder that all share (%s)",
+                         host, setting->command, line);
+    return error_set(error, RP_LAUNCH, "host %s does not say what it offers: %s", host,
+                     *line ? line : "it ended without a word");
+}
+
+static rp_status take(const char *host, struct errand *errand, const struct probe_setting *setting,
+                      struct offer *offer, struct error *error)
+{
+    struct error why;
+    rp_status status = errand->said && !errand->late ? offer_read(errand->said, offer, &why) : RP_INVALID;
+    if (status == RP_MISMATCH)
+        return error_set(error, RP_LAUNCH, "host %s: %s", host, why.text);
+    return status ? refuse(host, errand, setting, error) : RP_OK;
+}
+
+/* ---- The whole --------------------------------------------------------------------------- */
+
+rp_status probe_nodes(const struct allocation *allocation, const struct probe_setting *setting,
+                      struct offer **offers, struct error *error)
+{
+    const struct hosts *hosts = &allocation->hosts;
+    int *of = calloc((size_t)hosts->count, sizeof *of), asked = 0;
+    struct errand *errands = calloc((size_t)hosts->count, sizeof *errands);
+    struct offer *made = calloc((size_t)hosts->count, sizeof *made);
+    rp_status status =
+        of && errands && made ? RP_OK : error_set(error, RP_NO_MEMORY, "no memory to ask nodes");
+    for (int i = 0; i < hosts->count && !status; i++) {
+        if (hosts_is_here(hosts->one[i].name)) {
+            status = offer_make(&setting->request, &made[i], error);
+            continue;
+        }
+        fills[allocation->means](hosts->one[i].name, setting, &errands[asked].arguments);
+        of[asked++] = i;
+    }
+    if (!status)
+        status = errands_run(errands, asked, ABREAST, PROBE_S, error);
+    for (int i = 0; i < asked && !status; i++)
+        status = take(hosts->one[of[i]].name, &errands[i], setting, &made[of[i]], error);
+    for (int i = 0; errands && i < asked; i++)
+        errand_free(&errands[i]);
+    for (int i = 0; status && made && i < hosts->count; i++)
+        offer_free(&made[i]);
+    free(of);
+    free(errands);
+    if (status)
+        free(made);
+    else
+        *offers = made;
+    return status;
+}
