@@ -216,7 +216,7 @@ static bool try_out(const struct gang_fate *fates, int work, int workers, int si
     for (int i = 1; i <= workers; i++)
         gang_await_sleep(&gang, i);
     gang_arm();
-    for (int round = 0; round < 10 && !gang_tally->struck; round++) {
+    for (int round = 0; round < 3 && !gang_tally->struck; round++) {
         gang_reset_tally();
         works[work].work(&gang);
         check_items(signal == SIGKILL ? gang_tally->struck : 0);
