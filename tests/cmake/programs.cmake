@@ -13,6 +13,10 @@
 #   rankpool_programs_in(FOLDER)
 #       The rule of a folder, after its own CMakeLists.txt.
 #
+#   rankpool_tests_wait(TEST...)
+#       These mostly wait, for launchers, signals and deadlines, and run beside others.
+#
+# PROCESSORS counts half cores: `ctest --parallel` is to be given twice the number of cores.
 # Timeouts are seconds for the whole program; each case has its own (tests/check.h). Sanitizers
 # are given more time.
 
@@ -47,8 +51,12 @@ add_custom_target(unit_tests)
 
 function(rankpool_test_properties test label timeout)
     math(EXPR seconds "${timeout} * ${slowness}")
-    set_tests_properties(${test} PROPERTIES
+    set_tests_properties(${test} PROPERTIES PROCESSORS 2
         LABELS ${label} TIMEOUT ${seconds} ENVIRONMENT "${RANKPOOL_TEST_ENVIRONMENT};${ARGN}")
+endfunction()
+
+function(rankpool_tests_wait)
+    set_tests_properties(${ARGN} PROPERTIES PROCESSORS 1)
 endfunction()
 
 # The objects of layers and of those below them.
