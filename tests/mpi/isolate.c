@@ -208,9 +208,9 @@ TEST_CASE(the_signal_or_the_exit_status_is_told)
         rp_future *future;
         rp_task_info info;
         check_note("deed %d", (int)item.deed);
-        REQUIRE_STATUS(
-            rp_submit_with(pool, deed_act, &item, sizeof item, RP_TASK_OPTIONS(.timeout = 0.2), &future),
-            RP_OK);
+        rp_task_options options = RP_TASK_OPTIONS_INIT;
+        options.timeout = cases[i].status == RP_TASK_TIMEOUT ? 0.2 : 0;
+        REQUIRE_STATUS(rp_submit_with(pool, deed_act, &item, sizeof item, &options, &future), RP_OK);
         CHECK_STATUS(rp_result(future, NULL), cases[i].status);
         CHECK_HAS(rp_error(future), cases[i].said);
         CHECK_HAS(rp_error(future), "attempt 1");
