@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -33,6 +34,13 @@ static bool find_program(const char *name, char path[PATH_MAX])
         places += length;
     }
     return false;
+}
+
+static double wall_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 static rp_status start(struct errand *errand, double seconds, struct error *error)
@@ -64,6 +72,7 @@ static rp_status start(struct errand *errand, double seconds, struct error *erro
     errand->out = out[0];
     errand->err = err[0];
     errand->deadline = clock_deadline(seconds);
+    errand->from = wall_clock();
     return status;
 }
 
@@ -97,6 +106,7 @@ static void bury(struct errand *errand)
         ;
     errand->pid = 0;
     errand->ended = true;
+    errand->to = wall_clock();
 }
 
 static void listen_or_end(struct errand *errand, const struct pollfd pair[2])

@@ -12,10 +12,11 @@
 struct errand {
     struct list arguments; /* the first is looked for in PATH */
     bool ended;
-    bool late;   /* it was killed when its time was up */
-    int status;  /* as of waitpid */
-    char *said;  /* standard output, with a zero byte; NULL: no memory */
-    char *wrote; /* standard error, likewise */
+    bool late;       /* it was killed when its time was up */
+    int status;      /* as of waitpid */
+    char *said;      /* standard output, with a zero byte; NULL: no memory */
+    char *wrote;     /* standard error, likewise */
+    double from, to; /* when it ran, in seconds since 1970 */
 
     /* while it runs */
     pid_t pid;

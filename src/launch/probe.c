@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "launch/elsewhere.h"
 #include "launch/errand.h"
-#include "launch/mpirun.h"
 
 #define ABREAST 32 /* nodes that are asked at a time */
 
@@ -32,64 +32,19 @@ bool probe_find_command(char *const *environment, char path[PATH_MAX])
 
 /* ---- What is started --------------------------------------------------------------------- */
 
-/* What is to run on the node, as arguments. */
-static void add_offer(const struct probe_setting *setting, struct list *list)
+static void add_offer(const char *host, const struct allocation *allocation,
+                      const struct probe_setting *setting, struct list *words)
 {
-    list_add(list, setting->command);
-    list_add(list, "offer");
-    list_addf(list, "--per=%s", setting->request.per ? setting->request.per : "core");
-    list_addf(list, "--memory-per-worker=%zu", setting->request.memory_per_worker);
+    struct list offer = {0};
+    list_add(&offer, setting->command);
+    list_add(&offer, "offer");
+    list_addf(&offer, "--per=%s", setting->request.per ? setting->request.per : "core");
+    list_addf(&offer, "--memory-per-worker=%zu", setting->request.memory_per_worker);
+    if (!offer.short_of_memory)
+        elsewhere_words(allocation->means, setting->mpirun, host, offer.items, words);
+    words->short_of_memory |= offer.short_of_memory;
+    list_free(&offer);
 }
-
-/* The shell there reads its words again. */
-static void add_quoted_offer(const struct probe_setting *setting, struct list *list)
-{
-    struct list words = {0};
-    add_offer(setting, &words);
-    list_addf(list, "exec '%s' %s '%s' %s", words.items[0], words.items[1], words.items[2], words.items[3]);
-    list_free(&words);
-}
-
-static void fill_ssh(const char *host, const struct probe_setting *setting, struct list *list)
-{
-    mpirun_add_agent(environ, list);
-    list_add(list, "-o");
-    list_add(list, "BatchMode=yes");
-    list_add(list, "-o");
-    list_add(list, "ConnectTimeout=10");
-    list_add(list, "-x");
-    list_add(list, host);
-    add_quoted_offer(setting, list);
-}
-
-/* Beside the step of the script, which has all CPUs of the job. */
-static void fill_srun(const char *host, const struct probe_setting *setting, struct list *list)
-{
-    static const char *const words[] = {"srun",         "--overlap",  "--nodes=1",
-                                        "--ntasks=1",   "--mpi=none", "--cpu-bind=none",
-                                        "--input=none", "--quiet",    NULL};
-    for (const char *const *word = words; *word; word++)
-        list_add(list, *word);
-    list_addf(list, "--nodelist=%s", host);
-    add_offer(setting, list);
-}
-
-static void fill_mpirun(const char *host, const struct probe_setting *setting, struct list *list)
-{
-    list_add(list, setting->mpirun);
-    list_add(list, "-n");
-    list_add(list, "1");
-    list_add(list, "--host");
-    list_add(list, host);
-    list_add(list, "--bind-to");
-    list_add(list, "none");
-    add_offer(setting, list);
-}
-
-typedef void fill(const char *host, const struct probe_setting *setting, struct list *list);
-
-static fill *const fills[] = {
-    [MEANS_HERE] = fill_ssh, [MEANS_SSH] = fill_ssh, [MEANS_SLURM] = fill_srun, [MEANS_BATCH] = fill_mpirun};
 
 /* ---- What they say ----------------------------------------------------------------------- */
 
@@ -134,7 +89,7 @@ rp_status probe_nodes(const struct allocation *allocation, const struct probe_se
             status = offer_make(&setting->request, &made[i], error);
             continue;
         }
-        fills[allocation->means](hosts->one[i].name, setting, &errands[asked].arguments);
+        add_offer(hosts->one[i].name, allocation, setting, &errands[asked].arguments);
         of[asked++] = i;
     }
     if (!status)
