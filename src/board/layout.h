@@ -67,6 +67,17 @@ enum post_flags {
     POST_PACKED = 8,  /* of a stream: inputs and results have any size, see struct packed_input */
     POST_REDUCE = 16, /* results are combined: a note has that of all its items */
     POST_RETRY = 32,  /* an item that crashes or runs too long is tried again: it stops nothing */
+    POST_PARTS = 64,  /* of a reduction: its items have run, what is left is to combine their results */
+};
+
+/* Results of a post that combines parts lie there (`in` of the post, an array), one behind the other as their
+ * items do: the post is claimed whole, and combined where they lie. */
+struct reduced_part {
+    union {
+        unsigned char bytes[NOTE_INLINE]; /* as in a note */
+        uint64_t offset;
+    } result;
+    uint32_t from, count; /* items of the post */
 };
 
 /* Where an input of a packed post lies; `indices` of the post is an array of these. */
@@ -124,14 +135,16 @@ struct note {
     uint16_t flags;  /* note_flags */
     uint32_t status; /* rp_status */
     uint32_t from, count;
-    int32_t code;   /* what the task returned */
+    union {
+        int32_t code;    /* what the task returned, if it failed; else: */
+        uint32_t joined; /* from another node: further claims that it is of */
+    };
     float ran;      /* seconds */
     uint64_t ended; /* clock_ns */
     uint64_t size;  /* bytes of the result or sentence */
     union {
         unsigned char bytes[NOTE_INLINE]; /* up to NOTE_INLINE bytes */
         uint64_t offset;                  /* of longer ones, in the worker's region, behind a parcel */
-        uint64_t joined; /* of placed ones, from another node: further claims that it is of */
     } result;
 };
 
@@ -260,6 +273,7 @@ struct board_queue {
 };
 
 _Static_assert(sizeof(struct note) == 64, "a note is half a BOARD_LINE");
+_Static_assert(sizeof(struct reduced_part) % 16 == 0, "results are aligned for any type");
 _Static_assert(sizeof(struct task_record) == 64, "a record is half a BOARD_LINE");
 
 #endif

@@ -87,8 +87,9 @@ struct agent_block {
     bool wanted;   /* it is to be asked back */
     bool recalled; /* it has been asked back, which is done once: what it keeps then has begun */
     bool answered;
-    uint64_t left; /* when it was sent: clock_ns */
-    bool heard;    /* a note of it has come */
+    uint64_t left;    /* when it was sent: clock_ns */
+    bool heard;       /* a note of it has come */
+    uint32_t tallied; /* open items that are known to have run */
 };
 
 /* A node in a pool. */

@@ -24,19 +24,27 @@ static bool needs_parcel(const struct saying *saying)
     return note->flags & NOTE_PACKED || (!(note->flags & NOTE_PLACED) && note->bytes > NOTE_INLINE);
 }
 
-/* The node's measure, and the counts of who ran it. */
+/* The node's measure: so many items have run, since the note before. */
+static void measure(struct agent_block *block, const struct wire_note *note, uint32_t items)
+{
+    struct agent *agent = block->agent;
+    double trip = (double)(clock_ns() - block->left) - (double)note->ran * 1e9 - (double)note->age_ns;
+    if (!block->heard && trip > 0 && isfinite(trip) && agent_is_there(agent))
+        blocks_trip(&block->pace->blocks, agent_number(agent), trip);
+    block->heard = true;
+    agent->sated = false;
+    agent_count_ended(agent, block->pace, items);
+}
+
+/* The same, and the counts of who ran it. */
 static void learn(const struct saying *saying)
 {
     const struct wire_note *note = &saying->note;
     struct agent_block *block = saying->block;
     struct agents *pool = saying->agent->pool;
-    uint64_t now = clock_ns();
-    double trip = (double)(now - block->left) - (double)note->ran * 1e9 - (double)note->age_ns;
-    if (!block->heard && trip > 0 && isfinite(trip) && agent_is_there(saying->agent))
-        blocks_trip(&block->pace->blocks, agent_number(saying->agent), trip);
-    block->heard = true;
-    saying->agent->sated = false;
-    agent_count_ended(saying->agent, block->pace, note->count);
+    uint32_t known = note->count < block->tallied ? note->count : block->tallied;
+    block->tallied -= known;
+    measure(block, note, note->count - known);
     if (note->status != RP_CANCELLED)
         pool->done[note->worker - (uint32_t)pool->manager->crew->here] += note->count;
 }
@@ -66,13 +74,14 @@ static void take_in(const struct saying *saying, const void *payload, uint64_t p
                         .status = from->status,
                         .from = block->from + from->from,
                         .count = from->count,
-                        .code = from->code,
                         .ran = isfinite(from->ran) ? from->ran : 0,
                         .ended = clock_ns() - from->age_ns,
                         .size = from->size};
     bool has_room = !needs_parcel(saying) || parcel != ARENA_NONE;
-    if (from->flags & NOTE_PLACED)
-        note.result.joined = from->joined;
+    if (from->status == RP_OK)
+        note.joined = from->joined;
+    else
+        note.code = from->code;
     if (needs_parcel(saying))
         note.result.offset = parcel;
     else if (payload && !(from->flags & NOTE_PLACED))
@@ -110,6 +119,21 @@ static bool is_packed_well(const struct wire_note *note, const void *payload)
     return !(note->flags & NOTE_PACKED) || box_is_packed(payload, note->bytes, note->count);
 }
 
+/* What is known already runs again where a worker has died over it. */
+static void take_tally(struct agent *agent, const struct wire_note *note)
+{
+    struct agent_block *block = agent_find(agent, note->block);
+    if (!block || note->status || note->bytes || note->count > block->count) {
+        road_give_up(agent->node, "it sent a tally that cannot be: block %llu, %u items",
+                     (unsigned long long)note->block, note->count);
+        return;
+    }
+    uint32_t open = block->ended.open - block->tallied;
+    uint32_t items = note->count < open ? note->count : open;
+    block->tallied += items;
+    measure(block, note, items);
+}
+
 static void take_batch(struct agent *agent, const struct wire_message *message)
 {
     struct wire_note note;
@@ -117,6 +141,10 @@ static void take_batch(struct agent *agent, const struct wire_message *message)
     const void *payload;
     size_t at = 0;
     while (!agent->node->lost && wire_note_get(message, &at, &note, &payload)) {
+        if (note.flags == WIRE_TALLY) {
+            take_tally(agent, &note);
+            continue;
+        }
         if (!saying_read(&saying, agent, &note))
             return;
         if (!is_packed_well(&note, payload)) {

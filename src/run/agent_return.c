@@ -68,9 +68,11 @@ uint32_t agent_take_back(struct agent_block *block, uint32_t from)
             return_item(block, item);
         item = end - 1;
     }
+    uint32_t run = block->tallied > block->ended.open ? block->tallied - block->ended.open : 0;
+    block->tallied -= run;
     block->under_way--;
     agent_leave_block(block);
-    return count;
+    return count - run;
 }
 
 void agent_return_said(struct agent_block *block, uint32_t from, uint32_t count)

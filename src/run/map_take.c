@@ -65,8 +65,8 @@ bool map_absorb(struct map *map, size_t first, const struct note *note, const ch
                 const void *payload, int worker, int attempt)
 {
     map->chunks += (note->flags & NOTE_FIRST) != 0;
-    if (note->flags & NOTE_PLACED && worker >= map->manager->crew->here)
-        map->chunks += note->result.joined;
+    if (note->status == RP_OK && worker >= map->manager->crew->here)
+        map->chunks += note->joined;
     set_statuses(map, first, note);
     if (note->status == RP_OK && map->part)
         map_journal_store(map, first, note, results, worker, attempt);

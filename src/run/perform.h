@@ -90,6 +90,8 @@ struct stretch {
     size_t out_size;
     const uint64_t *indices;           /* NULL: first, first + 1, ... */
     const struct packed_input *inputs; /* of a packed post, on the board at `in` */
+    struct reduced_part *parts;        /* of a post that combines, on ... */
+    void *board;                       /* ... this one */
     uint64_t first;
     uint64_t total; /* items of a reduction */
     uint64_t begin; /* of a range */
@@ -135,6 +137,11 @@ uint64_t perform_packed(struct performer *performer, const struct stretch *stret
  * (sched/tree.h). */
 uint64_t perform_reduce(struct performer *performer, const struct stretch *stretch, uint32_t from,
                         uint32_t count, note_sink *sink, void *state);
+
+/* Combines parts of a reduction, which cover the items 0..count-1 of the stretch, where they lie: a note has
+ * what comes of them, as long as it may be combined. Nothing of it is isolated. */
+uint64_t perform_parts(struct performer *performer, const struct stretch *stretch, uint32_t count,
+                       note_sink *sink, void *state);
 
 /* An item by itself: a submitted task. */
 struct errand {

@@ -62,12 +62,13 @@ static void combine(struct stack *stack, struct part *left, struct part *right)
     stack->depth--;
 }
 
-static void push(struct stack *stack, uint32_t item)
+/* What lies in the next place is the result of items from..end-1. */
+static void push(struct stack *stack, uint32_t from, uint32_t end)
 {
     const struct stretch *stretch = stack->stretch;
     struct part *top = &stack->part[stack->depth++];
-    top->from = item;
-    top->end = item + 1;
+    top->from = from;
+    top->end = end;
     for (; stack->depth > 1; top--) {
         struct part *left = top - 1;
         if (!tree_are_siblings(stretch->total, stretch->first + left->from, stretch->first + top->from,
@@ -138,10 +139,22 @@ static bool run_item(struct stack *stack, uint32_t item)
         send_failure(stack, item, code, judge(call, code));
         return false;
     }
-    push(stack, item);
+    push(stack, item, item + 1);
     if (stretch->indices) /* its neighbours are elsewhere */
         flush(stack);
     return true;
+}
+
+static void set_up(struct stack *stack, const struct run *run, const struct stretch *stretch)
+{
+    stack->run = *run;
+    stack->stretch = stretch;
+    stack->size = stretch->out_size;
+    stack->depth = 0;
+    stack->timed = 0;
+    stack->combine_ns = 0;
+    for (unsigned i = 0; i < LEVELS; i++)
+        stack->part[i].memory = NULL;
 }
 
 uint64_t perform_reduce(struct performer *performer, const struct stretch *stretch, uint32_t from,
@@ -152,14 +165,7 @@ uint64_t perform_reduce(struct performer *performer, const struct stretch *stret
     struct call *call = &performer->call;
     uint64_t begun = perform_begin(performer);
     struct stack stack;
-    stack.run = (struct run){performer, sink, state, stretch->post, NOTE_FIRST, begun};
-    stack.stretch = stretch;
-    stack.size = stretch->out_size;
-    stack.depth = 0;
-    stack.timed = 0;
-    stack.combine_ns = 0;
-    for (unsigned i = 0; i < LEVELS; i++)
-        stack.part[i].memory = NULL;
+    set_up(&stack, &(struct run){performer, sink, state, stretch->post, NOTE_FIRST, begun}, stretch);
     perform_set_up(call, stretch, ANSWER_PLACED);
     performer->busy = true;
     bool looks = performer->is_halted;
@@ -174,6 +180,30 @@ uint64_t perform_reduce(struct performer *performer, const struct stretch *stret
     }
     flush(&stack);
     give_back(&stack);
+    performer->busy = false;
+    performer->combine_ns = stack.combine_ns;
+    return stack.run.since - begun;
+}
+
+/* Whoever dies here is taken to have run the item whose result it was about to combine. */
+uint64_t perform_parts(struct performer *performer, const struct stretch *stretch, uint32_t count,
+                       note_sink *sink, void *state)
+{
+    uint64_t begun = perform_begin(performer);
+    struct stack stack;
+    set_up(&stack, &(struct run){performer, sink, state, stretch->post, 0, begun}, stretch);
+    performer->busy = true;
+    performer->done -= count; /* they have been counted */
+    for (struct reduced_part *next = stretch->parts; count; count -= next++->count) {
+        struct part *top = &stack.part[stack.depth];
+        bool is_short = stack.size <= NOTE_INLINE;
+        top->offset = is_short ? 0 : next->result.offset;
+        top->memory = is_short ? next->result.bytes : (unsigned char *)stretch->board + top->offset;
+        atomic_store_explicit(performer->call.index, perform_index(stretch, next->from),
+                              memory_order_relaxed);
+        push(&stack, next->from, next->from + next->count);
+    }
+    flush(&stack);
     performer->busy = false;
     performer->combine_ns = stack.combine_ns;
     return stack.run.since - begun;

@@ -398,7 +398,7 @@ bool relay_is_aloof(const struct relay *relay)
 
 uint64_t relay_count(const struct relay *relay)
 {
-    return relay->items;
+    return relay->items - relay->held;
 }
 
 uint64_t relay_due(const struct relay *relay)

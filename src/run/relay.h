@@ -87,7 +87,7 @@ struct board *relay_board(struct relay *relay);       /* NULL: it could not be o
 bool relay_is_posted(const struct relay *relay);      /* workers may join */
 const char *relay_refusal(const struct relay *relay); /* NULL: it serves */
 bool relay_is_aloof(const struct relay *relay);       /* others than member 1 serve the pool */
-uint64_t relay_count(const struct relay *relay);      /* items of blocks without a note */
+uint64_t relay_count(const struct relay *relay);      /* items of blocks that have not run */
 uint64_t relay_due(const struct relay *relay);        /* when notes are to leave: clock_ns, or CLOCK_NEVER */
 bool relay_was_awaited(const struct relay *relay);    /* it has a finalizer: the manager waits for CLOSED */
 uint64_t relay_wished(const struct relay *relay);     /* when a task last went to a queue: clock_ns */

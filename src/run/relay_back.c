@@ -71,6 +71,8 @@ void relay_give_up(struct relay *relay)
         behind = block->behind;
         if (block->state == BLOCK_ENDED)
             continue;
+        if (!relay_release_parts(block))
+            continue;
         uint32_t from = block->state == BLOCK_POSTED ? end_posts(block) : 0;
         say_recalled(relay, block->told.block, from);
         relay_end_items(block, block->open);

@@ -78,6 +78,7 @@ static void free_block(struct relay_block *block)
     free(block->apart);
     free(block->started);
     free(block->cancelled);
+    relay_free_parts(block);
     *block->link = block->behind;
     if (block->behind)
         block->behind->link = block->link;
@@ -109,8 +110,10 @@ void relay_end_items(struct relay_block *block, uint32_t count)
     relay->items -= count;
     relay->tasks -= block->told.map ? 0 : count;
     block->open -= count;
-    if (block->open)
+    if (block->open) {
+        relay_combine(block);
         return;
+    }
     if (block->state == BLOCK_WAITING)
         forget_waiting(block);
     bool comes = block->state == BLOCK_COMING;

@@ -90,6 +90,28 @@ bool relay_post(struct relay_block *block)
     return true;
 }
 
+bool relay_post_parts(struct relay_block *block, uint32_t from, uint32_t count, const void *parts,
+                      size_t size)
+{
+    struct manager *manager = &block->relay->manager;
+    int number = posting_take(manager, &relay_posting_ops, block, count, count, size, NULL);
+    if (number < 0)
+        return false;
+    struct post *post = &manager->board.post[number];
+    manager->postings[number].first = from;
+    describe_post(block, post, from);
+    post->in = manager->postings[number].block->offset;
+    post->flags |= POST_PARTS;
+    atomic_store_explicit(&post->chunk, count, memory_order_relaxed);
+    atomic_store_explicit(&post->schedule, SCHEDULE_DYNAMIC, memory_order_relaxed);
+    atomic_store_explicit(&post->priority, INT32_MAX,
+                          memory_order_relaxed); /* others wait for what it ends */
+    memcpy(board_at(&manager->board, post->in), parts, size);
+    post_publish(&manager->board, number, count, false);
+    manager_ring(manager, (int)atomic_load_explicit(&post->owner, memory_order_relaxed));
+    return true;
+}
+
 void relay_leave_post(struct relay *relay, int post)
 {
     if (!relay->manager.postings[post].lease.open)
@@ -97,6 +119,24 @@ void relay_leave_post(struct relay *relay, int post)
 }
 
 /* ---- Notes ------------------------------------------------------------------------------- */
+
+static bool is_of_parts(const struct relay *relay, int post)
+{
+    return relay->manager.board.post[post].flags & POST_PARTS;
+}
+
+/* A reduction's result that waits for others, or what it and others have become: their items do not end yet.
+ */
+static bool hold(struct relay_block *block, int post, uint32_t from, const struct note *note, int worker)
+{
+    if (!is_of_parts(block->relay, post))
+        return note->status == RP_OK && relay_hold(block, from, note, worker);
+    if (note->status == RP_OK)
+        relay_hold_combined(block, from, note);
+    else
+        relay_drop_parts(block, from, note->count);
+    return note->status == RP_OK;
+}
 
 static bool take_note(void *work, int post, const struct note *note, const void *payload, int worker)
 {
@@ -109,9 +149,13 @@ static bool take_note(void *work, int post, const struct note *note, const void 
     if (!block->told.map && lease_has_ended(&posting->lease, note->from))
         return false;
     lease_end_run(&posting->lease, note->from, note->count);
-    bool kept = !(note->flags & NOTE_SKIPPED) && relay_tell(block, from, note, payload, worker);
+    bool held = hold(block, post, from, note, worker);
+    bool kept = held || (!(note->flags & NOTE_SKIPPED) && relay_tell(block, from, note, payload, worker));
     relay_leave_post(relay, post);
-    relay_end_items(block, note->count);
+    if (held)
+        relay_combine(block);
+    else
+        relay_end_items(block, note->count);
     return kept;
 }
 
@@ -123,6 +167,8 @@ static bool repost(void *work, int old_number, uint32_t from, uint32_t count, bo
     struct manager *manager = &block->relay->manager;
     struct posting *old = &manager->postings[old_number];
     uint32_t first = (uint32_t)old->first + from;
+    if (is_of_parts(block->relay, old_number)) /* which may be spoilt */
+        relay_drop_parts(block, first, count);
     if (publish(block, first, count, &manager->board.post[old_number], charged) < 0)
         return false;
     lease_end_run(&old->lease, from, count);

@@ -90,13 +90,14 @@ void relay_flush(struct relay *relay)
 {
     if (relay->run_count)
         send_runs(relay);
+    relay_send_tallies(relay);
     relay_send_batch(relay);
     relay->due = CLOCK_NEVER;
 }
 
 /* ---- Gathering --------------------------------------------------------------------------- */
 
-static void expect(struct relay *relay, const struct relay_block *block, uint64_t ended)
+void relay_expect(struct relay *relay, const struct relay_block *block, uint64_t ended)
 {
     uint32_t patience = block->told.patience_us;
     uint64_t due = ended + (patience ? patience * UINT64_C(1000) : PATIENCE_NS);
@@ -121,23 +122,28 @@ static void add_run(struct relay *relay, const struct relay_run *run)
         relay_flush(relay);
 }
 
+struct wire_note relay_describe_note(const struct relay_block *block, uint32_t from, const struct note *note,
+                                     int worker)
+{
+    return (struct wire_note){.block = block->told.block,
+                              .size = note->size,
+                              .from = from,
+                              .count = note->count,
+                              .code = note->code,
+                              .ran = note->ran,
+                              .worker = (uint32_t)block->relay->home->crew->member[worker].number,
+                              .status = (uint16_t)note->status,
+                              .flags = note->flags};
+}
+
 bool relay_tell(struct relay_block *block, uint32_t from, const struct note *note, const void *payload,
                 int worker)
 {
     struct relay *relay = block->relay;
     const struct wire_block *told = &block->told;
-    struct relay_run run = {.block = block,
-                            .ended = note->ended,
-                            .note = {.block = told->block,
-                                     .size = note->size,
-                                     .from = from,
-                                     .count = note->count,
-                                     .code = note->code,
-                                     .ran = note->ran,
-                                     .worker = (uint32_t)relay->home->crew->member[worker].number,
-                                     .status = (uint16_t)note->status,
-                                     .flags = note->flags}};
-    expect(relay, block, note->ended);
+    struct relay_run run = {
+        .block = block, .ended = note->ended, .note = relay_describe_note(block, from, note, worker)};
+    relay_expect(relay, block, note->ended);
     if (note->flags & NOTE_PLACED) {
         run.note.bytes = told->flags & POST_DROP_RESULTS ? 0 : note->count * told->out_size;
         add_run(relay, &run);

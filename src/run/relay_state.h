@@ -1,7 +1,7 @@
 /* A relay under way: shared by the files relay*.c alone. relay.c is its life; relay_block.c takes blocks in,
  * relay_fill.c brings them to the board, relay_post.c is what it does about its posts, relay_back.c gives
  * back; relay_common.c keeps what the items of a map have in common, relay_share.c what all share;
- * relay_send.c sends notes. */
+ * relay_reduce.c has results of a reduction combined; relay_send.c sends notes. */
 #ifndef RANKPOOL_RUN_RELAY_STATE_H
 #define RANKPOOL_RUN_RELAY_STATE_H
 
@@ -36,6 +36,14 @@ struct relay_batch {
     uint32_t at[RELAY_NOTES];    /* and where it stands */
 };
 
+/* What the results of a run of a reduction's items have been combined to, which waits for more. */
+struct relay_part {
+    struct reduced_part what; /* its items are those of the block */
+    struct wire_note note;    /* by which it will be sent */
+    uint64_t ended;           /* clock_ns */
+    bool away;                /* a worker combines it with others */
+};
+
 struct relay {
     struct relay *behind;
     struct relay_home *home;
@@ -62,6 +70,9 @@ struct relay {
     bool asked;                                 /* some of them are to be given back */
     struct relay_block *waiting, **waiting_end; /* those that have come whole */
     uint64_t items;                             /* of blocks, without notes */
+    uint64_t held;                              /* of these, those that have run: their results wait */
+    struct wire_function combines;              /* the last function that combined here, ... */
+    double combine_ns;                          /* ... and how long one such takes; 0: not known */
     uint64_t tasks;                             /* of these, submitted ones */
     struct relay_batch batch;
     struct relay_run runs[RELAY_NOTES]; /* to be put into it */
@@ -94,14 +105,19 @@ struct relay_block {
     unsigned char *apart;      /* the inputs, where there was no room on the board */
     uint64_t in, out, indices; /* offsets in its memory: of inputs, results, the table in its final form */
     struct relay_common *common;
-    uint64_t serial;     /* of its first posting ... */
-    int post;            /* ... and where that was */
-    uint32_t open;       /* items without a note */
-    unsigned sending;    /* payloads that are sent from its memory */
-    bool filled;         /* the table is on the board */
-    uint64_t asked;      /* it is to be given back, since: clock_ns; 0: it is not */
-    uint64_t *started;   /* of submitted tasks, a bit each: it has been said ... */
-    uint64_t *cancelled; /* ... and that it was cancelled before it had come whole */
+    uint64_t serial;                       /* of its first posting ... */
+    int post;                              /* ... and where that was */
+    uint32_t open;                         /* items without a note */
+    unsigned sending;                      /* payloads that are sent from its memory */
+    bool filled;                           /* the table is on the board */
+    uint64_t asked;                        /* it is to be given back, since: clock_ns; 0: it is not */
+    struct relay_part *part;               /* of a reduction, in the order of items */
+    uint32_t part_count, part_room, fresh; /* `fresh` of them came since it was last looked what to combine */
+    uint32_t held;                         /* items of these */
+    uint32_t *ran;                         /* and how many of them each worker of the node has run */
+    struct relay_run tally;                /* the latest of these, which nothing was said about */
+    uint64_t *started;                     /* of submitted tasks, a bit each: it has been said ... */
+    uint64_t *cancelled;                   /* ... and that it was cancelled before it had come whole */
 };
 
 /* relay_block.c */
@@ -150,6 +166,9 @@ static inline struct task_record *relay_records(const struct relay_block *block)
 
 /* relay_post.c: publishes the first items of a block as they lie; false: there is no room at present. */
 bool relay_post(struct relay_block *block);
+/* Posts of a block that combine: `size` bytes at `parts`, items from..from+count-1. */
+bool relay_post_parts(struct relay_block *block, uint32_t from, uint32_t count, const void *parts,
+                      size_t size);
 void relay_leave_post(struct relay *relay, int post);
 extern const struct posting_ops relay_posting_ops;
 
@@ -174,6 +193,31 @@ bool relay_pass_wishes(struct relay *relay);   /* true if there were any */
 void relay_return_wishes(struct relay *relay); /* of workers that have died */
 void relay_end_wishes(struct relay *relay);    /* nobody meets them any more */
 void relay_take_met(struct relay *relay, const struct net_event *event, const struct wire_message *message);
+
+/* Before notes of a block leave: when they will at the latest, if this one ended then. */
+void relay_expect(struct relay *relay, const struct relay_block *block, uint64_t ended);
+
+/* The note of items from `from` on as it is sent, without what depends on its payload. */
+struct wire_note relay_describe_note(const struct relay_block *block, uint32_t from, const struct note *note,
+                                     int worker);
+
+/* relay_reduce.c: a good note of a reduction's items, or of a post that combines parts; true: its result is
+ * held, as `kept` says (see posting_ops.take_note), else it is to be sent. */
+bool relay_hold(struct relay_block *block, uint32_t from, const struct note *note, int worker);
+void relay_hold_combined(struct relay_block *block, uint32_t from, const struct note *note);
+
+/* Parts that a worker combined and that are of these items are lost: the items run again. */
+void relay_drop_parts(struct relay_block *block, uint32_t from, uint32_t count);
+
+/* Has combined what can be, and sends all once there is nothing more to come: that may end the block. */
+void relay_combine(struct relay_block *block);
+
+/* Sends what is not being combined, and forgets the rest; false: that was the end of the block. */
+bool relay_release_parts(struct relay_block *block);
+void relay_free_parts(struct relay_block *block);
+
+/* Puts what has run since into the batch. */
+void relay_send_tallies(struct relay *relay);
 
 /* relay_send.c: a message with `size` bytes, as a segment if they are many: true: the delivery ends when they
  * have left, or the manager is lost. */

@@ -84,6 +84,8 @@ static struct stretch stretch_of(struct station *station, const struct post *pos
         .out_size = post->out_size,
         .indices = post->indices && !packed ? board_at(board, post->indices) : NULL,
         .inputs = packed ? board_at(board, post->indices) : NULL,
+        .parts = post->flags & POST_PARTS ? board_at(board, post->in) : NULL,
+        .board = board_at(board, 0),
         .first = post->first,
         .total = atomic_load_explicit(&post->total, memory_order_relaxed),
         .begin = post->begin,
@@ -128,11 +130,16 @@ static uint64_t perform_stretch(struct station *station, const struct stretch *s
                                                               claim->run, station_send, station);
 }
 
+static void learn_combining(const struct station *station, struct station_map *known)
+{
+    if (known->combine && station->performer.combine_ns)
+        known->combine_ns = policy_learn_combined(known->combine_ns, (double)station->performer.combine_ns);
+}
+
 static void learn(struct station *station, struct station_map *known, uint64_t ns, uint32_t items)
 {
     known->item_ns = policy_learn(known->item_ns, (double)ns / items);
-    if (known->combine && station->performer.combine_ns)
-        known->combine_ns = policy_learn_combined(known->combine_ns, (double)station->performer.combine_ns);
+    learn_combining(station, known);
     atomic_store_explicit(&board_slot(&station->board)->item_ns, (uint64_t)known->item_ns + 1,
                           memory_order_relaxed);
 }
@@ -153,6 +160,11 @@ static void perform_claim(struct station *station, const struct station_claim *c
     struct stretch stretch = stretch_of(station, post, (uint16_t)offer->index);
     stretch.fn = known->fn;
     stretch.combine = known->combine;
+    if (stretch.parts) {
+        perform_parts(&station->performer, &stretch, claim->run, station_send, station);
+        learn_combining(station, known);
+        return;
+    }
     learn(station, known, perform_stretch(station, &stretch, claim), claim->run);
 }
 

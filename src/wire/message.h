@@ -239,8 +239,8 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     FIELD(f32, ran)                                                                                          \
     FIELD(u32, worker)                                                                                       \
     FIELD(u16, status)                                                                                       \
-    FIELD(u16, flags)  /* note_flags */                                                                      \
-    FIELD(u32, joined) /* of placed results: further claims that it is of */                                 \
+    FIELD(u16, flags)  /* note_flags, or WIRE_TALLY */                                                       \
+    FIELD(u32, joined) /* of results: further claims that it is of */                                        \
     FIELD(u32, reserved)
 
 #define WIRE_C_u16               uint16_t
@@ -270,6 +270,9 @@ enum wire_flags {
     WIRE_TELLING =
         1 << 17, /* of a map: its items are claimed one by one, and each that the leader starts is told */
 };
+
+/* Of a note: so many items of the block have run, whose results will come together. */
+#define WIRE_TALLY ((uint16_t)1 << 8)
 
 /* To put back: first in its queue again, for a worker that has died meanwhile; nothing answers it. */
 enum wire_wishes { WIRE_GET, WIRE_PUT, WIRE_PUT_BACK };

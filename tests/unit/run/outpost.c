@@ -173,6 +173,10 @@ static void take_notes(struct outpost *post, const struct net_event *event,
     const void *payload;
     size_t at = 0;
     while (wire_note_get(message, &at, &note, &payload)) {
+        if (note.flags == WIRE_TALLY) {
+            post->tallied += note.count;
+            continue;
+        }
         REQUIRE(post->count < OUTPOST_NOTES);
         struct outpost_note *said = &post->said[post->count++];
         *said = (struct outpost_note){.note = note, .whole = !event->segments};

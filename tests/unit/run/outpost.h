@@ -37,8 +37,9 @@ struct outpost {
     bool lost; /* the node is, says the net */
     struct outpost_note said[OUTPOST_NOTES];
     int count;
-    uint64_t items; /* of notes that are whole */
-    int got[64];    /* messages by their types ... */
+    uint64_t items;   /* of notes that are whole */
+    uint64_t tallied; /* items of tallies */
+    int got[64];      /* messages by their types ... */
     struct wire_message last[64];
     char text[1024];             /* of the last one that had some */
     uint64_t done[GANG_WORKERS]; /* items by worker */

@@ -42,8 +42,7 @@ int reduction_item(rp_call *call, const void *input, size_t size)
     return 0;
 }
 
-/* The result of items from..from+n-1 as a recursion has it. */
-static void reduce_serially(uint64_t from, uint64_t n, uint64_t *out, size_t size)
+void reduction_serially(uint64_t from, uint64_t n, uint64_t *out, size_t size)
 {
     uint64_t half = 1;
     if (n == 1) {
@@ -54,8 +53,8 @@ static void reduce_serially(uint64_t from, uint64_t n, uint64_t *out, size_t siz
         half *= 2;
     uint64_t *right = malloc(size);
     REQUIRE(right);
-    reduce_serially(from, half, out, size);
-    reduce_serially(from + half, n - half, right, size);
+    reduction_serially(from, half, out, size);
+    reduction_serially(from + half, n - half, right, size);
     reduction_combine(out, right, size);
     free(right);
 }
@@ -82,7 +81,7 @@ void reduction_check(struct gang *gang, const struct map_work *like, size_t n, s
     rp_map_report report;
     struct map_work work = reduction_work(like, n, size, out);
     memset(out, 0, sizeof out);
-    reduce_serially(0, n, wanted, size);
+    reduction_serially(0, n, wanted, size);
     if (!CHECK_STATUS(map_run(&gang->manager, &work, &report, &error), RP_OK))
         CHECK_FAILED("%s", error.text);
     CHECK_MEM(out, wanted, size);

@@ -15,6 +15,9 @@ uint64_t reduction_mix(uint64_t x);
 rp_fn reduction_item;
 rp_combine reduction_combine;
 
+/* The result of items from..from+n-1 as a recursion has it. */
+void reduction_serially(uint64_t from, uint64_t n, uint64_t *out, size_t size);
+
 /* A reduction of `n` items to `out`, of `size` bytes; `like` says what else it has. */
 struct map_work reduction_work(const struct map_work *like, size_t n, size_t size, void *out);
 
