@@ -32,7 +32,9 @@ extern "C" {
 /* ---- Communicators ----------------------------------------------------------------------- */
 
 /* Opens a pool whose manager is the rank `manager` of `comm`; its workers are the other ranks,
- * numbered from 1 in the order of ranks. The manager runs items of maps too while it waits for them.
+ * numbered from 1 in the order of ranks: first those of the manager's machine, then the other machines',
+ * one after the other. On one machine the manager runs items of maps too while it waits for them; on several
+ * it sees to the others.
  * With one rank alone tasks run in this process, inside the waiting calls.
  *
  * Collective over `comm`, an intracommunicator: every rank gets the same status, and a sentence in
@@ -49,8 +51,7 @@ extern "C" {
  *
  * Errors: RP_INVALID (MPI does not run, the communicator, ranks that name different managers or a
  * rank that does not exist, a rank without a place for its handle, the manager's options),
- * RP_MISMATCH (ranks run different builds), RP_UNSUPPORTED (ranks on several nodes, in this version),
- * RP_NO_MEMORY, RP_MPI. */
+ * RP_MISMATCH (ranks run different builds), RP_UNSUPPORTED (as rp_open), RP_NO_MEMORY, RP_MPI. */
 RP_API rp_status rp_open_comm(MPI_Comm comm, int manager, const rp_options *options, rp_pool **pool);
 
 /* In ranks that are workers of the pool: runs tasks until the manager closes it; at once if it has

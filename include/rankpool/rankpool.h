@@ -217,9 +217,9 @@ RP_API rp_status rp_options_set(rp_options *options, const char *name, const cha
  * opened later, several at once.
  * Errors: RP_INVALID (options, a worker, a program that runs MPI itself), RP_LAUNCH, RP_MISMATCH
  * (ranks run different builds), RP_MPI, RP_NO_MEMORY, RP_JOURNAL (it cannot be written, is in use, is
- * another program's or no journal, and was left as it is), RP_UNSUPPORTED (ranks on several nodes,
- * a journal in a build without SQLite, `isolate` where processes cannot open each other's memory files);
- * the sentence is in rp_last_error(NULL). */
+ * another program's or no journal, and was left as it is), RP_UNSUPPORTED (a journal in a
+ * build without SQLite, `isolate` where processes cannot open each other's memory files); the sentence is
+ * in rp_last_error(NULL). */
 RP_API rp_status rp_open(const rp_options *options, rp_pool **pool);
 
 /* Finishes what is queued and running, frees the pool and sets *pool to NULL. Futures and views

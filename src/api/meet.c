@@ -109,23 +109,6 @@ static uint64_t kernel_of(const struct nodes *nodes, int rank)
     return nodes->one[nodes->node[rank]].key;
 }
 
-/* The road between nodes is not whole yet: for now it is only for tests that split one machine. */
-static rp_status want_one_machine(struct comm *comm, const struct nodes *nodes, struct error *error)
-{
-    char first[ROSTER_HOST_LENGTH], other[ROSTER_HOST_LENGTH];
-    for (int i = 1; i < nodes->ranks; i++) {
-        if (kernel_of(nodes, i) == kernel_of(nodes, 0))
-            continue;
-        rp_status status = name_hosts(comm, i, first, other, error);
-        return status ? status
-                      : error_set(error, RP_UNSUPPORTED,
-                                  "rank 0 runs on %s and rank %d on %s: this version uses one node, start "
-                                  "all ranks there",
-                                  first, i, other);
-    }
-    return RP_OK;
-}
-
 static rp_status find_nodes(struct comm *comm, const struct hello *all, int manager, struct nodes *nodes,
                             struct error *error)
 {
@@ -150,8 +133,6 @@ static rp_status greet(struct comm *comm, int manager, struct nodes *nodes, stru
         status = compare(comm, all, manager, error);
     if (!status)
         status = meet_agree(comm, find_nodes(comm, all, manager, nodes, error), error);
-    if (!status)
-        status = want_one_machine(comm, nodes, error);
     free(all);
     return status;
 }

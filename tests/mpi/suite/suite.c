@@ -45,7 +45,7 @@ void suite_close(rp_pool *pool)
 bool suite_is_alone(const rp_pool *pool)
 {
     rp_worker_info info;
-    return rp_worker(pool, 1, &info) == RP_OK && info.pid == (long)getpid();
+    return rp_worker(pool, 1, &info) == RP_OK && info.rank == 0;
 }
 
 int suite_executors(const rp_pool *pool)
@@ -74,12 +74,32 @@ void suite_need_memory(size_t bytes)
 /* ---- The stage --------------------------------------------------------------------------- */
 
 static struct stage *mine;
-static char mine_path[48];
+static char mine_path[sizeof((struct ticket *)NULL)->stage];
+
+static void stage_remove(void)
+{
+    unlink(mine_path);
+}
+
+/* Hosts of a test cluster are one kernel's, but cannot look into each other's processes: there it is a file
+ * of a folder that they share. */
+static int stage_open(void)
+{
+    const char *folder = getenv("RANKPOOL_TEST_SHARED");
+    int file = folder ? -1 : memfd_create("rankpool-stage", MFD_CLOEXEC);
+    if (!folder) {
+        snprintf(mine_path, sizeof mine_path, "/proc/%ld/fd/%d", (long)getpid(), file);
+        return file;
+    }
+    snprintf(mine_path, sizeof mine_path, "%s/stage.XXXXXX", folder);
+    file = mkostemp(mine_path, O_CLOEXEC);
+    atexit(stage_remove);
+    return file;
+}
 
 static void stage_make(void)
 {
-    int file = memfd_create("rankpool-stage", MFD_CLOEXEC);
-    snprintf(mine_path, sizeof mine_path, "/proc/%ld/fd/%d", (long)getpid(), file);
+    int file = stage_open();
     if (file < 0 || ftruncate(file, sizeof *mine) || !(mine = stage_at(mine_path)))
         perror("the stage of the tests"), exit(2);
 }

@@ -53,7 +53,7 @@ struct stage {
 
 /* An input that leads a task to the stage. */
 struct ticket {
-    char stage[48];
+    char stage[96];
     size_t number; /* below STAGE_ITEMS */
 };
 
