@@ -13,7 +13,10 @@
 #include "base/clock.h"
 #include "base/futex.h"
 #include "func/func.h"
+#include "launch/ground.h"
 #include "launch/launch.h"
+#include "launch/spread.h"
+#include "launch/start.h"
 #include "node/node.h"
 #include "run/box.h"
 #include "run/vigil.h"
@@ -218,36 +221,59 @@ rp_status world_meet(struct world *world, struct comm *comm, int manager, bool v
     return status;
 }
 
-/* Sizes the machine and starts the program again. */
+/* What `rankpool run` has found, or the nodes of the batch system's job, or this machine. Other nodes are
+ * asked, and start their ranks, by the command: without it there is but this machine. */
+static rp_status find_ground(const struct launch *launch, const struct options *options,
+                             struct ground *ground, struct error *error)
+{
+    static char *const none[] = {NULL};
+    struct allocation allocation;
+    struct probe_setting setting = {
+        .mpirun = launch->mpirun,
+        .request = {options->per, options->workers, options->memory_per_worker},
+    };
+    char command[PATH_MAX] = "";
+    if (ground_taken(ground))
+        return RP_OK;
+    rp_status status = allocation_find(environ ? environ : none, &allocation, error);
+    if (status)
+        return status;
+    if (!allocation_is_here(&allocation) && !probe_find_command(environ, command)) {
+        allocation_free(&allocation);
+        status = allocation_find(none, &allocation, error);
+    }
+    setting.command = command;
+    return status ? status : ground_survey(&allocation, &setting, ground, error);
+}
+
+static rp_status want_room(const struct spread *spread, struct error *error)
+{
+    for (int i = 0; i < spread->count; i++)
+        if (spread->node[i].workers > BOARD_WORKERS_MAX)
+            return error_set(error, RP_INVALID, "%d workers on one node: no more than %d are possible",
+                             spread->node[i].workers, BOARD_WORKERS_MAX);
+    return RP_OK;
+}
+
+/* Sizes the machine, or those of the allocation, and starts the program again. */
 static rp_status start_ranks(const struct launch *launch, const struct options *options, struct error *error)
 {
-    struct node *node;
-    struct node_plan plan = {0};
+    struct ground ground;
+    struct spread spread = {0};
     if (comm_runs())
         return error_set(
             error, RP_INVALID,
             "rp_open in a program that has called MPI_Init: open the pool with rp_open_comm instead");
-    rp_status status = node_open(&(struct node_source){.root = ""}, &node, error);
+    rp_status status = find_ground(launch, options, &ground, error);
     if (status)
         return status;
-    status = node_plan_make(node,
-                            &(struct node_request){.per = options->per,
-                                                   .workers = options->workers,
-                                                   .memory_per_worker = options->memory_per_worker},
-                            &plan, error);
-    node_close(node);
-    if (!status && plan.workers > BOARD_WORKERS_MAX)
-        status = error_set(error, RP_INVALID, "%d workers on one node: no more than %d are possible",
-                           plan.workers, BOARD_WORKERS_MAX);
-    const char **cpus = status ? NULL : calloc((size_t)plan.workers + 1, sizeof *cpus);
-    if (cpus) {
-        for (int worker = 1; plan.bind && worker <= plan.workers; worker++)
-            cpus[worker] = node_plan_place(&plan, worker)->cpus;
-        struct launch_plan request = {.ranks = plan.workers + 1, .cpus = cpus, .text = plan.reason};
-        status = launch_again(launch, &request, error);
-    }
-    free(cpus);
-    node_plan_free(&plan);
+    status = spread_make(&ground.allocation, ground.offers, ground.workers, &spread, error);
+    if (!status)
+        status = want_room(&spread, error);
+    if (!status)
+        status = start_again(launch, &ground, &spread, error);
+    spread_free(&spread);
+    ground_free(&ground);
     return status;
 }
 

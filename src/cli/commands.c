@@ -5,8 +5,10 @@
 #include <sysexits.h>
 
 const struct command commands[] = {
+    {"run", "start a program on all cores of a job, of hosts, or of this machine", command_run},
     {"topo", "draw what each node offers, and which cores workers would use", command_topo},
     {"offer", NULL, command_offer},
+    {"seat", NULL, command_seat},
     {NULL, NULL, NULL},
 };
 

@@ -92,10 +92,10 @@ static void add_node(struct json *to, const struct spread_node *node)
     add_tree(one, &node->offer->tree);
 }
 
-static rp_status write_json(const struct nodes_found *found, const struct spread *spread, struct error *error)
+static rp_status write_json(const struct ground *ground, const struct spread *spread, struct error *error)
 {
     struct json *all = json_map();
-    json_add_text(all, "source", found->allocation.source);
+    json_add_text(all, "source", ground->allocation.source);
     json_add_number(all, "workers", spread->workers);
     struct json *nodes = json_add_list(all, "nodes");
     for (int i = 0; i < spread->count; i++)
@@ -107,14 +107,14 @@ static rp_status write_json(const struct nodes_found *found, const struct spread
 
 /* ---- The drawing ------------------------------------------------------------------------- */
 
-static rp_status draw(const struct nodes_found *found, const struct spread *spread, struct error *error)
+static rp_status draw(const struct ground *ground, const struct spread *spread, struct error *error)
 {
     struct draw_style style = draw_style_of(stdout);
     for (int i = 0; i < spread->count; i++)
         draw_node(&spread->node[i], &style, stdout);
     draw_legend(&style, stdout);
     if (spread->count > 1)
-        printf("%s: %d workers on %d nodes\n", found->allocation.source, spread->workers, spread->count);
+        printf("%s: %d workers on %d nodes\n", ground->allocation.source, spread->workers, spread->count);
     return fflush(stdout) ? error_set(error, RP_LAUNCH, "standard output cannot be written") : RP_OK;
 }
 
@@ -123,7 +123,8 @@ int command_topo(int count, char **arguments)
     static const struct argp_child children[] = {{&where_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {options, parse, NULL, about, children, NULL, NULL};
     struct topo topo = {0};
-    struct nodes_found found;
+    struct ground ground;
+    char mpirun[PATH_MAX];
     struct spread spread;
     struct error error;
     if (where_begin(&topo.where, &error))
@@ -131,13 +132,13 @@ int command_topo(int count, char **arguments)
     int ended = command_read(&argp, count, arguments, NULL, &topo);
     if (ended >= 0)
         return ended;
-    if ((topo.json && json_check(&error)) || where_find(&topo.where, &found, &error))
+    if ((topo.json && json_check(&error)) || where_survey(&topo.where, &ground, mpirun, &error))
         return command_fail(&error);
-    rp_status status = spread_make(&found.allocation, found.offers, 0, &spread, &error);
+    rp_status status = spread_make(&ground.allocation, ground.offers, 0, &spread, &error);
     if (!status) {
-        status = (topo.json ? write_json : draw)(&found, &spread, &error);
+        status = (topo.json ? write_json : draw)(&ground, &spread, &error);
         spread_free(&spread);
     }
-    where_free(&found);
+    ground_free(&ground);
     return status ? command_fail(&error) : EXIT_SUCCESS;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "config/options.h"
+#include "launch/launch.h"
 
 enum { KEY_HOSTS = 256, KEY_HOSTFILE, KEY_PER, KEY_MEMORY };
 
@@ -83,28 +84,17 @@ static rp_status find_itself(char path[PATH_MAX], struct error *error)
     return RP_OK;
 }
 
-rp_status where_find(const struct where *where, struct nodes_found *found, struct error *error)
+rp_status where_survey(const struct where *where, struct ground *ground, char mpirun[PATH_MAX],
+                       struct error *error)
 {
-    struct nodes_found made = {0};
-    rp_status status = find_itself(made.command, error);
+    struct allocation allocation;
+    char command[PATH_MAX];
+    rp_status status = find_itself(command, error);
     if (!status)
-        status = find_hosts(where, &made.allocation, error);
+        status = find_hosts(where, &allocation, error);
     if (status)
         return status;
-    launch_find_mpirun(environ, made.launch.mpirun);
-    struct probe_setting setting = {made.command, made.launch.mpirun, where->request};
-    status = probe_nodes(&made.allocation, &setting, &made.offers, error);
-    if (status)
-        allocation_free(&made.allocation);
-    else
-        *found = made;
-    return status;
-}
-
-void where_free(struct nodes_found *found)
-{
-    for (int i = 0; found->offers && i < found->allocation.hosts.count; i++)
-        offer_free(&found->offers[i]);
-    free(found->offers);
-    allocation_free(&found->allocation);
+    launch_find_mpirun(environ, mpirun);
+    return ground_survey(&allocation, &(struct probe_setting){command, mpirun, where->request}, ground,
+                         error);
 }

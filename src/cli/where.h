@@ -5,9 +5,7 @@
 
 #include <argp.h>
 
-#include "launch/allocation.h"
-#include "launch/launch.h"
-#include "launch/probe.h"
+#include "launch/ground.h"
 
 struct where {
     const char *hosts, *hostfile; /* as given; NULL: not */
@@ -21,15 +19,8 @@ extern const struct argp where_argp;
 /* Options that are not given are those of the environment. RP_INVALID. */
 rp_status where_begin(struct where *where, struct error *error);
 
-struct nodes_found {
-    struct allocation allocation;
-    struct offer *offers; /* one for each host */
-    struct launch launch; /* with mpirun's path, "" where there is none */
-    char command[PATH_MAX];
-};
-
-/* Finds the nodes and asks each. */
-rp_status where_find(const struct where *where, struct nodes_found *found, struct error *error);
-void where_free(struct nodes_found *found);
+/* Finds the nodes and asks each. `mpirun` is its path, "" where there is none. */
+rp_status where_survey(const struct where *where, struct ground *ground, char mpirun[PATH_MAX],
+                       struct error *error);
 
 #endif

@@ -158,7 +158,7 @@ static void start(struct parent *parent, const struct launch *launch, const stru
     parent->path = launch->mpirun;
     parent->failure = handover_make(plan, environment, &parent->handover_file, &parent->handover, error);
     if (!parent->failure)
-        parent->failure = mpirun_start(&parent->mpirun, launch->mpirun, plan->ranks, environment, error);
+        parent->failure = mpirun_start(&parent->mpirun, launch->mpirun, plan, environment, error);
     parent->mpirun_pid = parent->mpirun.pid;
     while (!parent->failure && !parent->interrupted && !mpirun_ready(&parent->mpirun))
         parent_turn(parent, CLOCK_NEVER);

@@ -45,7 +45,7 @@ rp_status launch_join(const struct launch *launch, struct launch_joined *joined,
                 found.cpus = string;
         }
         status = put_environment_back(handover, string_after(handover, string), error);
-        if (!status && launch->rank == 0)
+        if (!status && (launch->rank == 0 || !handover->ranks)) /* a seat has but this one */
             handover_tell_joined(handover);
     }
     if (!status)

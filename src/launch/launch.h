@@ -27,6 +27,11 @@
  * the pool's matter: the parent only buries it. What a killed mpirun leaves behind, and mpirun
  * itself where the parent was killed, is the janitor's (janitor.h).
  *
+ * Over several nodes the manager and this machine's workers start like that, and so this machine leads, with
+ * or without workers of its own. On the others mpirun starts, in place of a placeholder, the seat of each
+ * rank (seat.h), which is the parent of one: it binds it and ends with it. What ranks there write comes by
+ * mpirun. Seats die with mpirun's daemon on their node, and that with mpirun; a rank dies with its seat.
+ *
  * What can go wrong: RP_INVALID (RANKPOOL_LAUNCH), RP_LAUNCH (no launcher where one was asked for,
  * it does not start, a rank ends before it has joined), each with a sentence; launch_again then
  * returns with no process left and the signal mask as it was. Once the manager has joined there
@@ -70,15 +75,26 @@ rp_status launch_strangers(const struct launch *launch, int world_size, struct e
 /* The mpirun in PATH, or where programs are looked for without one; false, and "": there is none. */
 bool launch_find_mpirun(char *const *environment, char path[PATH_MAX]);
 
-struct launch_plan {
-    int ranks;               /* the manager's and the workers' */
-    const char *const *cpus; /* one list a rank, "0-3,8"; NULL or "": not bound. Bound before exec */
-    const char *text;        /* handed to every rank as it is; may be NULL */
+/* Ranks on another node, each started there by `rankpool seat`. */
+struct launch_far {
+    const char *host;
+    int ranks;
+    char *seats; /* a list of CPUs for each rank, "" for none, separated by ';' */
 };
 
-/* Starts the program again as `plan->ranks` ranks on this machine. Flushes all output streams
- * first. Does not return if it works: this process ends by _exit with the manager's exit status,
- * or 128 plus the signal that ended it. */
+struct launch_plan {
+    int ranks;               /* on this machine: the manager's and its workers' */
+    const char *const *cpus; /* one list a rank, "0-3,8"; NULL or "": not bound. Bound before exec */
+    const char *text;        /* handed to every rank of this machine as it is; may be NULL */
+
+    const struct launch_far *far;
+    int fars;
+    const char *command; /* of rankpool, on all nodes */
+    bool batch;          /* mpirun reaches them as it does in the batch system's job, else over ssh */
+};
+
+/* Starts the program again as the plan says. Flushes all output streams first. Does not return if it works:
+ * this process ends by _exit with the manager's exit status, or 128 plus the signal that ended it. */
 rp_status launch_again(const struct launch *launch, const struct launch_plan *plan, struct error *error);
 
 /* What the parent handed over; valid until the process ends. */

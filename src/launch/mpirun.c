@@ -11,97 +11,11 @@
 #include <unistd.h>
 
 #include "launch/handover.h"
+#include "launch/mpirun_words.h"
 #include "launch/process.h"
+#include "launch/seat.h"
 
 /* ---- Starting ---------------------------------------------------------------------------- */
-
-/* Variables by which mpirun would take an allocation's nodes, another mapping or other means of
- * starting: it is to start placeholders on this machine, and nothing else. */
-static const char *const misleading[] = {
-    "SLURM_",
-    "PBS_",
-    "LSB_",
-    "LSF_",
-    "PE_HOSTFILE=",
-    "JOB_ID=",
-    "LOADL_",
-    "COBALT_",
-    "BASIL_",
-    "ALPS_",
-    "OMPI_ALPS_",
-    "FLUX_",
-    "PALS_",
-    "PMI_",
-    "PMIX_",
-    "OMPI_COMM_WORLD_",
-    "OMPI_MCA_plm",
-    "OMPI_MCA_ras",
-    "OMPI_MCA_rmaps",
-    "OMPI_MCA_ess",
-    "OMPI_MCA_orte_default",
-    "OMPI_MCA_orte_hostfile",
-    "OMPI_MCA_orte_rankfile",
-    "OMPI_MCA_orte_launch",
-    "OMPI_MCA_orte_output",
-    "PRTE_MCA_",
-    NULL,
-};
-
-/* What mpirun is told by its environment, where options differ between its versions. It needs no
- * agent for other machines, and without this one fails where there is no ssh. */
-static const char *const told[] = {
-    "OMPI_ALLOW_RUN_AS_ROOT=1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
-    "PRTE_ALLOW_RUN_AS_ROOT=1",
-    "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1",
-    "OMPI_MCA_orte_enable_recovery=1",
-    "OMPI_MCA_rmaps_base_oversubscribe=1",
-    "OMPI_MCA_orte_execute_quiet=1",
-    "OMPI_MCA_plm_rsh_agent=",
-    NULL,
-};
-
-/* What the ranks are told unless the user says otherwise: all of them are on this machine, which
- * spares MPI_Init most of its time; they are more than there are cores, since the manager has none
- * of its own; and a fault ends them as it ends a plain program. */
-static const struct {
-    const char *name, *value;
-} suggested[] = {
-    {"OMPI_MCA_pml", "ob1"},
-    {"OMPI_MCA_mpi_yield_when_idle", "1"},
-    {"OMPI_MCA_opal_signal", ""},
-};
-
-static void fill_environment(char *const *environment, struct list *list)
-{
-    for (char *const *item = environment; *item; item++)
-        if (!list_has_prefix(*item, misleading))
-            list_add(list, *item);
-    for (const char *const *item = told; *item; item++)
-        list_add(list, *item);
-    for (size_t i = 0; i < sizeof suggested / sizeof *suggested; i++)
-        if (!list_value(environment, suggested[i].name))
-            list_addf(list, "%s=%s", suggested[i].name, suggested[i].value);
-}
-
-/* Where the pipe cannot be opened by its name (the program may be executed but not read), the
- * placeholder looks every second whether the parent is still there. */
-static void fill_arguments(const struct mpirun *mpirun, struct list *list)
-{
-    list_add(list, "mpirun");
-    list_add(list, "-n");
-    list_addf(list, "%d", mpirun->ranks);
-    list_add(list, "--host");
-    list_addf(list, "localhost:%d", mpirun->ranks);
-    list_add(list, "--bind-to");
-    list_add(list, "none");
-    list_add(list, "/bin/sh");
-    list_add(list, "-c");
-    list_addf(list,
-              "echo rankpool $$; hold=/proc/%ld/fd/%d; if [ -r $hold ]; then read line <$hold; "
-              "else while kill -0 %ld; do sleep 1; done 2>/dev/null; fi; exit 0",
-              (long)getpid(), mpirun->hold[0], (long)getpid());
-}
 
 void mpirun_add_agent(char *const *environment, struct list *list)
 {
@@ -135,12 +49,19 @@ static void close_end(int *end)
     *end = -1;
 }
 
-static rp_status execute(struct mpirun *mpirun, const char *path, char *const *environment,
-                         const int streams[3], struct error *error)
+/* Where the pipe cannot be opened by its name (the program may be executed but not read), the
+ * placeholder looks every second whether the parent is still there. */
+static rp_status execute(struct mpirun *mpirun, const char *path, const struct launch_plan *plan,
+                         char *const *environment, const int streams[3], struct error *error)
 {
     struct list arguments = {0}, variables = {0};
-    fill_arguments(mpirun, &arguments);
-    fill_environment(environment, &variables);
+    char script[256];
+    snprintf(script, sizeof script,
+             "echo rankpool $$; hold=/proc/%ld/fd/%d; if [ -r $hold ]; then read line <$hold; "
+             "else while kill -0 %ld; do sleep 1; done 2>/dev/null; fi; exit 0",
+             (long)getpid(), mpirun->hold[0], (long)getpid());
+    mpirun_fill_arguments(plan, script, environment, &arguments);
+    mpirun_fill_environment(plan, environment, &variables);
     sigset_t none;
     sigemptyset(&none);
     struct process process = {
@@ -161,13 +82,14 @@ static rp_status execute(struct mpirun *mpirun, const char *path, char *const *e
     return status;
 }
 
-rp_status mpirun_start(struct mpirun *mpirun, const char *path, int ranks, char *const *environment,
-                       struct error *error)
+rp_status mpirun_start(struct mpirun *mpirun, const char *path, const struct launch_plan *plan,
+                       char *const *environment, struct error *error)
 {
-    *mpirun = (struct mpirun){.output = -1, .complaints = -1, .hold = {-1, -1}, .ranks = ranks};
-    mpirun->lent = calloc((size_t)ranks, sizeof *mpirun->lent);
+    *mpirun = (struct mpirun){
+        .output = -1, .complaints = -1, .hold = {-1, -1}, .ranks = plan->ranks, .far = plan->fars};
+    mpirun->lent = calloc((size_t)plan->ranks, sizeof *mpirun->lent);
     if (!mpirun->lent)
-        return error_set(error, RP_NO_MEMORY, "no memory for %d ranks", ranks);
+        return error_set(error, RP_NO_MEMORY, "no memory for %d ranks", plan->ranks);
 
     int output[2], complaints[2] = {-1, -1}, null = -1;
     rp_status status = RP_OK;
@@ -175,7 +97,7 @@ rp_status mpirun_start(struct mpirun *mpirun, const char *path, int ranks, char 
         (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
         status = error_set(error, RP_LAUNCH, "no pipe to mpirun: %s", strerror(errno));
     if (!status)
-        status = execute(mpirun, path, environment, (int[]){null, output[1], complaints[1]}, error);
+        status = execute(mpirun, path, plan, environment, (int[]){null, output[1], complaints[1]}, error);
     close_end(&null);
     close_end(&output[1]);
     close_end(&complaints[1]);
@@ -222,31 +144,69 @@ static rp_status note_placeholder(struct mpirun *mpirun, long pid, struct error 
                                        "with first in PATH, or set RANKPOOL_LAUNCH=inline");
 }
 
-/* A whole line; others than placeholders' are not for us. */
+/* The whole of what other nodes' ranks write goes where this process' output goes. */
+static void pass_on(const struct mpirun *mpirun, const char *text, size_t size)
+{
+    ssize_t put = mpirun->far ? 0 : -1;
+    for (size_t at = 0; put >= 0 && at < size; at += (size_t)put)
+        put = write(1, text + at, size - at);
+}
+
+/* The rank may have been started, and ended, before the manager has joined: then nobody else will. */
+static rp_status note_fallen(const char *said, struct error *error)
+{
+    int rank = 0, status = 0;
+    char how[96];
+    if (sscanf(said, "%d %d", &rank, &status) != 2)
+        return RP_OK;
+    process_describe_end(status, how, sizeof how);
+    return error_set(
+        error, RP_LAUNCH,
+        "the program was started again on several nodes, but rank %d %s before it had joined; what "
+        "it said is on standard error",
+        rank, how);
+}
+
+/* A whole line with its end. mpirun may be told to tag its output. */
 static rp_status take_line(struct mpirun *mpirun, struct error *error)
 {
     static const char word[] = "rankpool ";
     mpirun->line[mpirun->length] = '\0';
+    const char *said = strstr(mpirun->line, word), *seat = strstr(mpirun->line, SEAT_WORD);
+    size_t length = mpirun->length;
     mpirun->length = 0;
-    const char *said = strstr(mpirun->line, word); /* mpirun may be told to tag its output */
-    if (!said || mpirun_ready(mpirun))
-        return RP_OK;
-    return note_placeholder(mpirun, strtol(said + strlen(word), NULL, 10), error);
+    if (seat)
+        return note_fallen(seat + strlen(SEAT_WORD), error);
+    if (said && !mpirun_ready(mpirun))
+        return note_placeholder(mpirun, strtol(said + strlen(word), NULL, 10), error);
+    pass_on(mpirun, mpirun->line, length);
+    return RP_OK;
+}
+
+/* What cannot be a line of ours is passed on at once. */
+static rp_status take_byte(struct mpirun *mpirun, char byte, struct error *error)
+{
+    mpirun->line[mpirun->length++] = byte;
+    if (byte == '\n')
+        return take_line(mpirun, error);
+    if (mpirun->length + 1 == sizeof mpirun->line) {
+        pass_on(mpirun, mpirun->line, mpirun->length);
+        mpirun->length = 0;
+    }
+    return RP_OK;
 }
 
 rp_status mpirun_read(struct mpirun *mpirun, struct error *error)
 {
-    char some[1024];
+    char some[4096];
     ssize_t got = read(mpirun->output, some, sizeof some);
     rp_status status = RP_OK;
-    for (ssize_t i = 0; i < got && !status; i++) {
-        if (some[i] == '\n')
-            status = take_line(mpirun, error);
-        else if (mpirun->length + 1 < sizeof mpirun->line)
-            mpirun->line[mpirun->length++] = some[i];
-    }
-    if (got == 0)
+    for (ssize_t i = 0; i < got && !status; i++)
+        status = take_byte(mpirun, some[i], error);
+    if (got == 0) {
+        pass_on(mpirun, mpirun->line, mpirun->length);
         close_end(&mpirun->output);
+    }
     if (got == 0 && !mpirun_ready(mpirun))
         status = error_set(error, RP_LAUNCH, "mpirun started %d of %d processes, then ended", mpirun->known,
                            mpirun->ranks);

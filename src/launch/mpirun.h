@@ -23,7 +23,8 @@ struct mpirun {
     int hold[2];    /* what the placeholders wait on */
     char line[64];  /* the part of a line that `output` gave so far */
     size_t length;
-    int ranks, known;
+    bool far;          /* other nodes have ranks, too: what they write comes by mpirun's streams */
+    int ranks, known;  /* of this machine */
     struct list *lent; /* for each rank the variables that a launcher gives; empty: not known yet */
 };
 
@@ -34,10 +35,12 @@ void mpirun_add_agent(char *const *environment, struct list *list);
 /* A pipe whose ends are above 2 and are closed by exec; not 0 with errno. */
 int mpirun_pipe(int ends[2]);
 
-rp_status mpirun_start(struct mpirun *mpirun, const char *path, int ranks, char *const *environment,
-                       struct error *error);
+rp_status mpirun_start(struct mpirun *mpirun, const char *path, const struct launch_plan *plan,
+                       char *const *environment, struct error *error);
 
-/* Takes in what placeholders said. RP_LAUNCH where one has no rank, or output ended too soon. */
+/* Takes in what placeholders and seats said, and passes on to standard output what ranks of other nodes did.
+ * RP_LAUNCH where a placeholder has no rank, a seat's ended without having joined, or output ended too
+ * soon. */
 rp_status mpirun_read(struct mpirun *mpirun, struct error *error);
 
 /* Every placeholder is known. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "launch/process.h"
 
 /* ---- Life -------------------------------------------------------------------------------- */
 
@@ -64,14 +65,6 @@ void parent_kill_ranks(const struct parent *parent, int number)
 
 /* ---- Children ---------------------------------------------------------------------------- */
 
-static void describe_end(int status, char *text, size_t size)
-{
-    if (WIFSIGNALED(status))
-        snprintf(text, size, "was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
-        snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
-}
-
 static void note_rank_end(struct parent *parent, int rank, int status)
 {
     parent->ranks[rank] = 0;
@@ -81,7 +74,7 @@ static void note_rank_end(struct parent *parent, int rank, int status)
         parent->manager_status = status;
     } else if (!parent->joined && !parent->manager_ended && !parent->failure) {
         char how[96];
-        describe_end(status, how, sizeof how);
+        process_describe_end(status, how, sizeof how);
         parent->failure = error_set(parent->error, RP_LAUNCH,
                                     "the program was started again as %d ranks, but rank %d %s before it "
                                     "had joined: every rank must reach rp_open and MPI_Init must work there; "
@@ -98,7 +91,7 @@ static void note_mpirun_end(struct parent *parent, int status)
     if (parent->manager_ended || parent->failure)
         return;
     char how[96];
-    describe_end(status, how, sizeof how);
+    process_describe_end(status, how, sizeof how);
     if (!parent->joined) {
         parent->failure = error_set(parent->error, RP_LAUNCH,
                                     "%s %s before all ranks had joined; what it said is on standard error",
@@ -142,14 +135,16 @@ static void reap(struct parent *parent)
         note_mpirun_end(parent, status);
 }
 
-/* From now on the manager alone decides how long its streams stay open. */
+/* From now on the manager alone decides how long its streams stay open, unless ranks of other nodes write
+ * to them by way of mpirun and this process. */
 static void notice_join(struct parent *parent)
 {
     if (parent->joined || !parent->handover || !atomic_load(&parent->handover->manager_joined))
         return;
     parent->joined = true;
     dup2(parent->null, 0);
-    dup2(parent->null, 1);
+    if (!parent->mpirun.far)
+        dup2(parent->null, 1);
 }
 
 /* ---- Signals ----------------------------------------------------------------------------- */
@@ -207,10 +202,11 @@ bool parent_turn(struct parent *parent, uint64_t deadline)
     if (happened < 0)
         return true;
     if (watched[2].revents)
-        mpirun_relay(&parent->mpirun, !parent->joined);
+        mpirun_relay(&parent->mpirun, !parent->joined || parent->mpirun.far);
     if (watched[1].revents) {
-        rp_status status = mpirun_read(&parent->mpirun, parent->failure ? NULL : parent->error);
-        parent->failure = parent->failure ? parent->failure : status;
+        bool over = parent->failure || parent->joined || parent->manager_ended;
+        rp_status status = mpirun_read(&parent->mpirun, over ? NULL : parent->error);
+        parent->failure = over ? parent->failure : status;
     }
     if (watched[0].revents)
         take_signals(parent);

@@ -30,6 +30,9 @@ struct process {
 /* Starts it. The path's own failure to execute is found here. RP_LAUNCH with a sentence. */
 rp_status process_start(const struct process *process, pid_t *pid, struct error *error);
 
+/* "ended with status 1", of a status as of waitpid. */
+void process_describe_end(int status, char *text, size_t size);
+
 /* A list of CPUs, "0-3,8", as a set to be freed, of *size bytes. RP_INVALID where it is not one. */
 rp_status process_cpus(const char *text, cpu_set_t **set, size_t *size, struct error *error);
 

@@ -1,0 +1,146 @@
+#define _GNU_SOURCE
+#include "launch/mpirun_words.h"
+
+#include <string.h>
+
+#include "launch/handover.h"
+#include "launch/program.h"
+
+/* ---- The environment --------------------------------------------------------------------- */
+
+/* Variables by which mpirun would take an allocation's nodes or other means of starting. */
+static const char *const batch_systems[] = {
+    "SLURM_",        "PBS_",         "LSB_",  "LSF_",       "PE_HOSTFILE=", "JOB_ID=", "LOADL_",
+    "COBALT_",       "BASIL_",       "ALPS_", "OMPI_ALPS_", "FLUX_",        "PALS_",   "OMPI_MCA_plm_base",
+    "OMPI_MCA_plm=", "OMPI_MCA_ras", NULL,
+};
+
+/* Others that would mislead it: another mapping, or another mpirun's. */
+static const char *const misleading[] = {
+    "PMI_",
+    "PMIX_",
+    "OMPI_COMM_WORLD_",
+    "OMPI_MCA_rmaps",
+    "OMPI_MCA_ess",
+    "OMPI_MCA_orte_default",
+    "OMPI_MCA_orte_hostfile",
+    "OMPI_MCA_orte_rankfile",
+    "OMPI_MCA_orte_launch",
+    "OMPI_MCA_orte_output",
+    "PRTE_MCA_",
+    NULL,
+};
+
+/* What mpirun is told by its environment, where options differ between its versions. It is not to start
+ * processes from threads that end: the kernel would take that for the end of their parent. */
+static const char *const told[] = {
+    "OMPI_ALLOW_RUN_AS_ROOT=1",        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+    "PRTE_ALLOW_RUN_AS_ROOT=1",        "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+    "OMPI_MCA_orte_enable_recovery=1", "OMPI_MCA_rmaps_base_oversubscribe=1",
+    "OMPI_MCA_orte_execute_quiet=1",
+    "OMPI_MCA_odls_base_num_threads=0",   NULL,
+};
+
+/* What the ranks are told unless the user says otherwise: they are more than there are cores, since the
+ * manager has none of its own; a fault ends them as it ends a plain program; and where all of them are on
+ * this machine, that spares MPI_Init most of its time. */
+static const struct {
+    const char *name, *value;
+    bool here; /* where there is no other node */
+} suggested[] = {
+    {"OMPI_MCA_mpi_yield_when_idle", "1", false},
+    {"OMPI_MCA_opal_signal", "", false},
+    {"OMPI_MCA_pml", "ob1", true},
+};
+
+/* For this machine mpirun needs no agent for others, and without this one fails where there is no ssh. */
+static const char *const no_agent[] = {"OMPI_MCA_plm_rsh_agent=", NULL};
+
+void mpirun_fill_environment(const struct launch_plan *plan, char *const *environment, struct list *list)
+{
+    for (char *const *item = environment; *item; item++)
+        if (!list_has_prefix(*item, misleading) && (plan->batch || !list_has_prefix(*item, batch_systems)) &&
+            (plan->fars || !list_has_prefix(*item, no_agent)))
+            list_add(list, *item);
+    for (const char *const *item = told; *item; item++)
+        list_add(list, *item);
+    if (!plan->fars)
+        list_add(list, *no_agent);
+    for (size_t i = 0; i < sizeof suggested / sizeof *suggested; i++)
+        if (!(suggested[i].here && plan->fars) && !list_value(environment, suggested[i].name))
+            list_addf(list, "%s=%s", suggested[i].name, suggested[i].value);
+}
+
+/* ---- Other nodes' environment ------------------------------------------------------------ */
+
+/* What is about this machine, this login or this terminal, and is another's there. */
+static const char *const at_home[] = {
+    "HOSTNAME=", "HOST=", "PWD=",  "OLDPWD=",    "SHLVL=",           "_=",
+    "TMPDIR=",   "TMP=",  "TEMP=", "DISPLAY=",   "XAUTHORITY=",      "XDG_",
+    "SSH_",      "DBUS_", "TERM=", "WINDOWID=",  "SLURM_",           "SLURMD_",
+    "PBS_",      "LSB_",  "FLUX_", "BASH_FUNC_", "RANKPOOL_GROUND=", NULL,
+};
+
+/* mpirun exports its own. */
+static const char *const mpiruns[] = {"OMPI_MCA_", "PRTE_MCA_", "PMIX_MCA_", NULL};
+
+void mpirun_add_exports(char *const *environment, struct list *list)
+{
+    for (char *const *item = environment; *item; item++) {
+        size_t length = strcspn(*item, "=");
+        if (!length || list_has_prefix(*item, at_home) || list_has_prefix(*item, mpiruns) ||
+            handover_owns(*item))
+            continue;
+        list_add(list, "-x");
+        list_addf(list, "%.*s", (int)length, *item);
+    }
+}
+
+/* ---- Arguments --------------------------------------------------------------------------- */
+
+void mpirun_add_seat(const char *command, const char *seats, const char *path, char *const *arguments,
+                     const char *directory, bool joins, struct list *list)
+{
+    list_add(list, command);
+    list_add(list, "seat");
+    list_addf(list, "--seats=%s", seats);
+    if (directory)
+        list_addf(list, "--directory=%s", directory);
+    if (joins)
+        list_add(list, "--joins");
+    list_add(list, "--");
+    list_add(list, path);
+    for (char *const *argument = arguments; *argument; argument++)
+        list_add(list, *argument);
+}
+
+static void add_place(const char *host, int ranks, struct list *list)
+{
+    list_add(list, "--host");
+    list_addf(list, "%s:%d", host, ranks);
+    list_add(list, "-n");
+    list_addf(list, "%d", ranks);
+}
+
+void mpirun_fill_arguments(const struct launch_plan *plan, const char *script, char *const *environment,
+                           struct list *list)
+{
+    char path[PATH_MAX];
+    program_path(path);
+    const struct program *program = program_as_called();
+    list_add(list, "mpirun");
+    list_add(list, "--bind-to");
+    list_add(list, "none");
+    if (plan->fars)
+        mpirun_add_exports(environment, list);
+    add_place("localhost", plan->ranks, list);
+    list_add(list, "/bin/sh");
+    list_add(list, "-c");
+    list_add(list, script);
+    for (int i = 0; i < plan->fars; i++) {
+        const struct launch_far *far = &plan->far[i];
+        list_add(list, ":");
+        add_place(far->host, far->ranks, list);
+        mpirun_add_seat(plan->command, far->seats, path, program->arguments, program->directory, true, list);
+    }
+}
