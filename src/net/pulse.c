@@ -2,8 +2,6 @@
 #include "net/pulse.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -94,87 +92,7 @@ static bool keep_alive(int fd)
     return true;
 }
 
-/* ---- Addresses --------------------------------------------------------------------------- */
-
-static socklen_t to_socket(const struct pulse_address *address, uint16_t port,
-                           struct sockaddr_storage *socket)
-{
-    *socket = (struct sockaddr_storage){.ss_family = address->family};
-    if (address->family == AF_INET) {
-        struct sockaddr_in *in = (struct sockaddr_in *)socket;
-        in->sin_port = port;
-        memcpy(&in->sin_addr, address->bytes, sizeof in->sin_addr);
-        return sizeof *in;
-    }
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)socket;
-    in6->sin6_port = port;
-    memcpy(&in6->sin6_addr, address->bytes, sizeof in6->sin6_addr);
-    return sizeof *in6;
-}
-
-/* An address that other nodes may reach; link-local ones mean something on their own link alone. */
-static bool read_address(const struct ifaddrs *from, struct pulse_address *address)
-{
-    if (!from->ifa_addr || !(from->ifa_flags & IFF_UP))
-        return false;
-    *address = (struct pulse_address){.family = from->ifa_addr->sa_family};
-    if (address->family == AF_INET) {
-        memcpy(address->bytes, &((struct sockaddr_in *)from->ifa_addr)->sin_addr, 4);
-        return true;
-    }
-    const struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)from->ifa_addr;
-    if (address->family != AF_INET6 || IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr))
-        return false;
-    memcpy(address->bytes, &in6->sin6_addr, 16);
-    return true;
-}
-
-/* The loopback's are of use where there are no others: then all nodes are on this machine. */
-static void list_addresses(const struct ifaddrs *all, bool loopback, struct pulse_invitation *invitation)
-{
-    for (const struct ifaddrs *one = all; one && invitation->count < PULSE_ADDRESSES; one = one->ifa_next)
-        if (!(one->ifa_flags & IFF_LOOPBACK) == !loopback &&
-            read_address(one, &invitation->address[invitation->count]))
-            invitation->count++;
-}
-
-static bool find_addresses(struct pulse_invitation *invitation)
-{
-    struct ifaddrs *all;
-    if (getifaddrs(&all))
-        return false;
-    list_addresses(all, false, invitation);
-    if (!invitation->count)
-        list_addresses(all, true, invitation);
-    freeifaddrs(all);
-    return invitation->count > 0;
-}
-
 /* ---- Manager ----------------------------------------------------------------------------- */
-
-/* For both families where the kernel has the newer one. */
-static int listen_anywhere(uint16_t *port)
-{
-    struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT};
-    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};
-    struct sockaddr_storage got;
-    socklen_t length = sizeof got;
-    int both = 0, fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool bound = fd >= 0 && !setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &both, sizeof both) &&
-                 !bind(fd, (struct sockaddr *)&any6, sizeof any6);
-    if (!bound) {
-        close_fd(fd);
-        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        bound = fd >= 0 && !bind(fd, (struct sockaddr *)&any, sizeof any);
-    }
-    if (!bound || listen(fd, BACKLOG) || getsockname(fd, (struct sockaddr *)&got, &length)) {
-        close_fd(fd);
-        return -1;
-    }
-    *port = got.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&got)->sin6_port
-                                      : ((struct sockaddr_in *)&got)->sin_port;
-    return fd;
-}
 
 rp_status pulse_open(int nodes, struct pulse **made, struct error *error)
 {
@@ -215,10 +133,11 @@ rp_status pulse_invite(struct pulse *pulse, struct pulse_invitation *invitation,
     *invitation = made;
     if (getrandom(pulse->secret, sizeof pulse->secret, 0) != sizeof pulse->secret)
         return fail("getrandom", error);
-    if (!find_addresses(&made))
+    made.count = address_list(made.address);
+    if (!made.count)
         return fail("getifaddrs", error);
-    pulse->listener = listen_anywhere(&made.port);
-    if (pulse->listener < 0)
+    pulse->listener = address_bind(SOCK_STREAM, false, &made.port);
+    if (pulse->listener < 0 || listen(pulse->listener, BACKLOG))
         return fail("listen", error);
     memcpy(made.secret, pulse->secret, sizeof pulse->secret);
     *invitation = made;
@@ -282,10 +201,10 @@ static int finish(int fd, uint64_t deadline)
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) ? errno : failed;
 }
 
-static int connect_by(const struct pulse_address *address, uint16_t port, uint64_t deadline)
+static int connect_by(const struct address *address, uint16_t port, uint64_t deadline)
 {
     struct sockaddr_storage to;
-    socklen_t length = to_socket(address, port, &to);
+    socklen_t length = address_to_socket(address, port, false, &to);
     int fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
@@ -302,7 +221,7 @@ static int connect_by(const struct pulse_address *address, uint16_t port, uint64
 /* All addresses get an equal part of the time. */
 static int connect_to(const struct pulse_invitation *invitation, double seconds)
 {
-    int fd = -1, count = invitation->count < PULSE_ADDRESSES ? invitation->count : PULSE_ADDRESSES;
+    int fd = -1, count = invitation->count < ADDRESSES ? invitation->count : ADDRESSES;
     errno = EADDRNOTAVAIL;
     for (int i = 0; fd < 0 && i < count; i++)
         fd = connect_by(&invitation->address[i], invitation->port, clock_deadline(seconds / count));

@@ -17,19 +17,16 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "net/address.h"
 
 #define PULSE_SILENCE_S 20 /* after which a kernel that does not answer is taken for gone */
-#define PULSE_ADDRESSES 16
 
 /* Where the manager can be found, as plain bytes; port 0: nowhere. */
 struct pulse_invitation {
     uint8_t secret[16]; /* which only those who were invited know */
     uint16_t port;      /* in network order */
     uint16_t count;
-    struct pulse_address {
-        uint16_t family;
-        uint8_t bytes[16];
-    } address[PULSE_ADDRESSES];
+    struct address address[ADDRESSES];
 };
 
 struct pulse;
