@@ -96,6 +96,42 @@ static rp_status open_pulse(struct links *links, struct comm *comm, const struct
     return status;
 }
 
+/* ---- The bell ---------------------------------------------------------------------------- */
+
+static bool are_all_near(const struct nodes *nodes, const struct crew *crew)
+{
+    for (int node = 1; node < nodes->count; node++)
+        if (!crew->member[nodes->one[node].first].visible)
+            return false;
+    return true;
+}
+
+static void answer_bell(struct links *links, struct bell_invitation *invitation, int node, bool near)
+{
+    if (!invitation->port || bell_open(1, near, &links->bell, NULL))
+        return;
+    if (near) {
+        invitation->count = 1;
+        invitation->address[0] = address_of_loopback();
+    }
+    bell_answer(links->bell, invitation, stop_of(node));
+}
+
+/* Who has none naps. */
+static rp_status open_bell(struct links *links, struct comm *comm, const struct meeting *meeting,
+                           struct error *error)
+{
+    const struct nodes *nodes = &meeting->nodes;
+    struct bell_invitation invitation = {0};
+    if (manages(comm, nodes) &&
+        !bell_open(nodes->count - 1, are_all_near(nodes, meeting->crew), &links->bell, NULL))
+        bell_invite(links->bell, &invitation, NULL);
+    rp_status status = comm_broadcast(comm, nodes->manager, &invitation, sizeof invitation, error);
+    if (!status && leads(comm, nodes))
+        answer_bell(links, &invitation, node_here_of(comm, nodes), meeting->crew->member[0].visible);
+    return status;
+}
+
 /* ---- The parts --------------------------------------------------------------------------- */
 
 static rp_status open_road(struct links *links, const struct meeting *meeting, bool visits,
@@ -114,6 +150,7 @@ static rp_status open_road(struct links *links, const struct meeting *meeting, b
     }
     struct road_setup setup = {.net = links->net,
                                .pulse = links->pulse,
+                               .bell = links->bell,
                                .crew = meeting->crew,
                                .nodes = nodes->count - 1,
                                .node = stop,
@@ -131,6 +168,7 @@ static rp_status open_leader(struct links *links, const struct meeting *meeting,
         return error_set(error, RP_NO_MEMORY, "no memory to lead a node");
     struct leader_setup setup = {.net = links->net,
                                  .pulse = links->pulse,
+                                 .bell = links->bell,
                                  .peer = 0,
                                  .roster = roster,
                                  .memory = meeting->memory,
@@ -151,6 +189,8 @@ rp_status links_open(struct links *links, struct comm *comm, const struct meetin
     rp_status status = open_net(links, comm, nodes, error);
     if (!status)
         status = open_pulse(links, comm, meeting, error);
+    if (!status)
+        status = meet_agree(comm, open_bell(links, comm, meeting, error), error);
     if (!status) {
         if (manages(comm, nodes))
             status = open_road(links, meeting, visits, error);
@@ -184,5 +224,6 @@ void links_close(struct links *links)
     if (links->net)
         comm_close_net(links->net);
     pulse_close(links->pulse);
+    bell_close(links->bell);
     *links = (struct links){0};
 }

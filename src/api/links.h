@@ -1,10 +1,11 @@
 /* What binds the nodes of a world: the net between the manager and those who lead the other nodes, the
- * pulse by which they hear of each other's end, and the manager's road or the leader's part. A rank that
- * only works, and a world of one node, has none of these. */
+ * pulse by which they hear of each other's end, the bell by which they wake each other, and the manager's
+ * road or the leader's part. A rank that only works, and a world of one node, has none of these. */
 #ifndef RANKPOOL_API_LINKS_H
 #define RANKPOOL_API_LINKS_H
 
 #include "api/meet.h"
+#include "net/bell.h"
 #include "net/pulse.h"
 #include "run/leader.h"
 #include "run/road.h"
@@ -12,6 +13,7 @@
 struct links {
     struct net *net;
     struct pulse *pulse;
+    struct bell *bell;     /* NULL: there is none */
     struct road *road;     /* the manager's */
     struct leader *leader; /* a leader's */
 };

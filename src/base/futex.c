@@ -49,6 +49,13 @@ static bool wait_for_several(_Atomic uint32_t *const *words, unsigned count, uin
 }
 #endif
 
+bool futex_waits_for_several(void)
+{
+    _Atomic uint32_t word = 0;
+    _Atomic uint32_t *const words[] = {&word};
+    return wait_for_several(words, 1, CLOCK_NEVER); /* the word is not 1: it does not sleep */
+}
+
 static void nap(void)
 {
     nanosleep(&(struct timespec){.tv_nsec = (long)NAP_NS}, NULL);

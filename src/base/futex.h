@@ -15,6 +15,7 @@ bool futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline);
  * Linux 5.16) it returns each millisecond. */
 #define FUTEX_SEVERAL 128
 void futex_wait_all_set(_Atomic uint32_t *const *words, unsigned count, uint64_t deadline);
+bool futex_waits_for_several(void); /* whether the kernel can */
 
 /* Wakes one sleeper on the word, or all of them. */
 void futex_wake(_Atomic uint32_t *word);

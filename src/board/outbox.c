@@ -108,3 +108,11 @@ void outbox_sleep(struct board *board, uint64_t deadline)
             break;
     outbox_rouse(board);
 }
+
+void outbox_sleep_with(struct board *board, _Atomic uint32_t *other, uint64_t deadline)
+{
+    _Atomic uint32_t *const words[] = {&board->shared->manager, other};
+    STEP("manager: sleeps");
+    futex_wait_all_set(words, 2, deadline);
+    outbox_rouse(board);
+}

@@ -45,5 +45,7 @@ void outbox_take(struct board *board, int member, uint64_t position);
 void outbox_doze(struct board *board, uint64_t items);
 void outbox_rouse(struct board *board);
 void outbox_sleep(struct board *board, uint64_t deadline);
+/* The same, no longer than another word is 1. */
+void outbox_sleep_with(struct board *board, _Atomic uint32_t *other, uint64_t deadline);
 
 #endif

@@ -19,6 +19,7 @@
 #ifndef RANKPOOL_RUN_AGENT_H
 #define RANKPOOL_RUN_AGENT_H
 
+#include "net/bell.h"
 #include "net/pulse.h"
 #include "run/road.h"
 #include "sched/blocks.h"
@@ -48,6 +49,7 @@ struct road_node {
 struct road {
     struct net *net;
     struct pulse *pulse; /* or NULL */
+    struct bell *bell;   /* or NULL */
     uint64_t felt;       /* when it was looked at: clock_ns */
     struct crew *crew;
     struct agents *pools;
@@ -162,6 +164,10 @@ static inline bool agent_is_open_task(const struct agent_block *block, uint32_t 
     const struct post *post = &block->agent->pool->manager->board.post[block->post];
     return !lease_has_ended(&block->said, item) && !atomic_load_explicit(&post->map, memory_order_relaxed);
 }
+
+/* road.c: net_send to the node. */
+rp_status road_send(struct road_node *node, const void *head, size_t size, const struct net_segment *segment,
+                    int segments, struct transit *transit, struct error *error);
 
 /* road.c: a node says what makes no sense, or cannot be told any more. It is lost at the end of the turn. */
 void road_give_up(struct road_node *node, const char *format, ...) RP_PRINTF(2, 3);

@@ -105,8 +105,7 @@ static void send_head(struct agent_block *block, const void *head, size_t size,
     struct error error;
     block->left = node->road->eventful = clock_ns();
     block->transit.over = end_body;
-    if (net_send(node->road->net, node->peer, head, size, segment, segments, segments ? block : NULL,
-                 &error)) {
+    if (road_send(node, head, size, segment, segments, segments ? &block->transit : NULL, &error)) {
         road_give_up(node, "%s", error.text);
         return;
     }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/futex.h"
 #include "board/outbox.h"
+#include "net/bell.h"
 #include "net/pulse.h"
 #include "run/relay.h"
 #include "run/watch.h"
@@ -15,6 +16,7 @@
 
 #define LONG_NS  UINT64_C(50000)  /* between turns: what becomes due before the next one is sent now */
 #define EAGER_NS UINT64_C(100000) /* after a wish at a queue: its worker waits, or has the next one soon */
+#define DOZE_NS  UINT64_C(200000) /* without anything: what comes then comes rarely, and rings */
 #define EVENTS   64               /* of the net in one turn */
 
 /* A MODULE that came before its pool. */
@@ -38,6 +40,7 @@ struct leader {
     bool awaited;            /* CLOSED was said of a pool whose manager waits for that */
     uint64_t turned, looked; /* the last turn, and the last look at who has died: clock_ns */
     uint64_t active;         /* when something happened last */
+    bool dozes;              /* the bell will ring */
 };
 
 /* ---- Life -------------------------------------------------------------------------------- */
@@ -51,6 +54,7 @@ rp_status leader_create(const struct leader_setup *setup, struct leader **made, 
         return error_set(error, RP_NO_MEMORY, "no memory to lead a node");
     }
     leader->home = (struct relay_home){.net = setup->net,
+                                       .bell = setup->bell,
                                        .peer = setup->peer,
                                        .roster = setup->roster,
                                        .crew = crew_hold(setup->crew),
@@ -211,6 +215,8 @@ static void take_event(struct leader *leader, const struct net_event *event)
 {
     struct delivery *delivery = event->token;
     if (event->kind == NET_HEADED)
+        bell_heard(leader->home.bell, event->peer);
+    if (event->kind == NET_HEADED)
         take(leader, event);
     else if (delivery)
         delivery->end(delivery, event->kind != NET_LOST);
@@ -308,6 +314,21 @@ bool leader_is_aloof(const struct leader *leader, uint64_t pool)
 
 /* ---- Rest -------------------------------------------------------------------------------- */
 
+static uint64_t last_active(const struct leader *leader)
+{
+    uint64_t rung = bell_rung(leader->home.bell);
+    return rung > leader->active ? rung : leader->active;
+}
+
+/* Nothing moves but by looking. */
+static bool is_moving(const struct leader *leader)
+{
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (!relay_is_settled(relay))
+            return true;
+    return leader->ended || leader->cut || !net_is_quiet(leader->home.net);
+}
+
 /* While many items are under way on the node, each of their notes is not worth a call. */
 void leader_doze(struct leader *leader)
 {
@@ -317,6 +338,8 @@ void leader_doze(struct leader *leader)
         if (relay_board(relay))
             outbox_doze(relay_board(relay), items > few ? items / 4 : 1);
     }
+    leader->dozes = leader->home.bell && clock_ns() >= last_active(leader) + DOZE_NS && !is_moving(leader) &&
+                    bell_doze(leader->home.bell);
 }
 
 void leader_rouse(struct leader *leader)
@@ -324,11 +347,15 @@ void leader_rouse(struct leader *leader)
     for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
         if (relay_board(relay))
             outbox_rouse(relay_board(relay));
+    leader->dozes = false;
+    bell_rouse(leader->home.bell);
 }
 
 unsigned leader_words(struct leader *leader, _Atomic uint32_t **words, unsigned room)
 {
     unsigned count = 0;
+    if (leader->dozes && room > 0)
+        words[count++] = bell_word(leader->home.bell);
     for (struct relay *relay = leader->relays; relay && count < room; relay = *relay_behind(relay))
         if (relay_board(relay))
             words[count++] = &relay_board(relay)->shared->manager;
@@ -345,7 +372,8 @@ static const struct {
 
 uint64_t leader_nap(const struct leader *leader)
 {
-    uint64_t now = clock_ns(), idle = now - leader->active, until = CLOCK_NEVER;
+    uint64_t now = clock_ns(), last = last_active(leader), idle = now > last ? now - last : 0;
+    uint64_t until = CLOCK_NEVER;
     int stage = 0;
     while (naps[stage].idle > idle)
         stage++;
@@ -354,7 +382,8 @@ uint64_t leader_nap(const struct leader *leader)
         if (now - relay_wished(relay) < EAGER_NS)
             return now;
     }
-    return until < now + naps[stage].nap ? until : now + naps[stage].nap;
+    uint64_t nap = now + (leader->dozes ? BELL_SLEEP_NS : naps[stage].nap);
+    return until < nap ? until : nap;
 }
 
 void leader_rest(struct leader *leader)

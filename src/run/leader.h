@@ -16,8 +16,8 @@
  *         leader_roster, and worker_leave
  *     leader_destroy                                            before the roster and the net go
  * A turn receives what has come, takes in the workers' notes, sees to their deaths and sends what is due.
- * Without anything to do it naps: MPI cannot wake a sleeper. Naps are short first, and grow with the time in
- * which nothing has happened, up to 10 ms.
+ * Without anything to do it naps, since MPI cannot wake a sleeper, and after a while sleeps until it is rung
+ * (net/bell.h). Where there is no bell naps grow with the time in which nothing has happened, up to 10 ms.
  *
  * The end. The manager closes pools, and quits at last: the workers leave. If it is lost instead, all pools
  * of the node end as they do when a manager dies (roster_bury). */
@@ -29,6 +29,7 @@
 struct leader;
 struct net;
 struct pulse;
+struct bell;
 
 struct leader_setup {
     struct net *net; /* only the leader polls it; its owner closes it behind leader_destroy */
@@ -39,6 +40,7 @@ struct leader_setup {
     enum memory_kind memory;
     struct crew *crew;   /* of the roster; held */
     struct pulse *pulse; /* by which it hears of the manager's end; or NULL */
+    struct bell *bell;   /* by which the manager wakes it; or NULL */
     bool visits;         /* it leads between leader_arrive and leader_depart, else always */
 };
 

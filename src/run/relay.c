@@ -391,6 +391,12 @@ const char *relay_refusal(const struct relay *relay)
     return relay->refused ? relay->why : NULL;
 }
 
+bool relay_is_settled(const struct relay *relay)
+{
+    return !relay->deliveries && !relay->asked && !relay->tasks && !relay->waiting && !relay->ending &&
+           !relay->parting;
+}
+
 bool relay_is_aloof(const struct relay *relay)
 {
     return relay->aloof;

@@ -30,6 +30,7 @@ struct relay;
 /* What the relays of a node have in common. */
 struct relay_home {
     struct net *net;
+    struct bell *bell;     /* beside it; or NULL */
     int peer;              /* the manager's */
     struct roster *roster; /* of the node */
     struct crew *crew;
@@ -86,6 +87,7 @@ struct relay **relay_behind(struct relay *relay);     /* the next one in the lea
 struct board *relay_board(struct relay *relay);       /* NULL: it could not be opened, or has been closed */
 bool relay_is_posted(const struct relay *relay);      /* workers may join */
 const char *relay_refusal(const struct relay *relay); /* NULL: it serves */
+bool relay_is_settled(const struct relay *relay);     /* it needs no look before notes or messages come */
 bool relay_is_aloof(const struct relay *relay);       /* others than member 1 serve the pool */
 uint64_t relay_count(const struct relay *relay);      /* items of blocks that have not run */
 uint64_t relay_due(const struct relay *relay);        /* when notes are to leave: clock_ns, or CLOCK_NEVER */

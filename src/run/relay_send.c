@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "board/parcel.h"
+#include "net/bell.h"
 #include "run/relay_state.h"
 
 #define BATCH_SIZE  ((size_t)16 << 10) /* bytes of notes that do not wait for more */
@@ -18,6 +19,8 @@ static bool send(struct relay_home *home, const void *head, size_t size, const s
 {
     if (!home->lost && net_send(home->net, home->peer, head, size, segment, segment ? 1 : 0, token, NULL))
         home->lost = true;
+    if (!home->lost)
+        bell_said(home->bell, home->peer);
     return !home->lost;
 }
 

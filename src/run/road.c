@@ -12,6 +12,7 @@
 #define AT_ONCE   256                /* events of a turn: workers of this node have notes, too */
 #define PULSE_NS  UINT64_C(1000000)  /* between looks at it */
 #define AWAKE_NS  UINT64_C(20000)    /* after an event */
+#define DOZE_NS   UINT64_C(200000)   /* after one: what comes then comes rarely, and rings */
 #define EAGER_NS  UINT64_C(100000)   /* after a wish at a queue: who had it waits, or has the next one soon */
 #define BRISK_NS  UINT64_C(10000000) /* the same of short naps */
 #define SLOW_NS   UINT64_C(1000000000)
@@ -37,6 +38,7 @@ rp_status road_create(const struct road_setup *setup, struct road **made, struct
     }
     *road = (struct road){.net = setup->net,
                           .pulse = setup->pulse,
+                          .bell = setup->bell,
                           .crew = crew_hold(setup->crew),
                           .nowhere = {ignore},
                           .node_of = node_of,
@@ -55,6 +57,15 @@ rp_status road_create(const struct road_setup *setup, struct road **made, struct
     }
     *made = road;
     return RP_OK;
+}
+
+rp_status road_send(struct road_node *node, const void *head, size_t size, const struct net_segment *segment,
+                    int segments, struct transit *transit, struct error *error)
+{
+    rp_status status = net_send(node->road->net, node->peer, head, size, segment, segments, transit, error);
+    if (!status)
+        bell_said(node->road->bell, node->peer);
+    return status;
 }
 
 /* ---- Losses ------------------------------------------------------------------------------ */
@@ -79,6 +90,7 @@ void road_give_up(struct road_node *node, const char *format, ...)
     node->error.status = RP_WORKER_LOST;
     node->lost = true;
     net_drop(node->road->net, node->peer);
+    bell_lose(node->road->bell, node->peer);
 }
 
 /* All its workers are dead before anything of it runs elsewhere. */
@@ -169,6 +181,8 @@ static void take_message(struct road_node *node, const struct net_event *event)
 static void take_event(struct road *road, const struct net_event *event)
 {
     int number = road->node_of[event->peer];
+    if (event->kind == NET_HEADED)
+        bell_heard(road->bell, event->peer);
     if (event->token) {
         struct transit *transit = event->token;
         transit->over(transit, event->kind != NET_LOST);
@@ -297,7 +311,7 @@ void road_quit(struct road *road)
     size_t size = wire_message_pack(&message, head, sizeof head);
     for (int i = 0; i < road->nodes; i++)
         if (!road->node[i].lost)
-            net_send(road->net, road->node[i].peer, head, size, NULL, 0, NULL, &(struct error){0});
+            road_send(&road->node[i], head, size, NULL, 0, NULL, &(struct error){0});
 }
 
 /* A leader that leaves closes its end of the net. */
@@ -363,9 +377,15 @@ static bool is_in_use(const struct road *road, uint64_t now)
     return !road->cut && !net_is_quiet(road->net);
 }
 
+static uint64_t last_event(const struct road *road)
+{
+    uint64_t rung = bell_rung(road->bell);
+    return rung > road->eventful ? rung : road->eventful;
+}
+
 uint64_t road_nap(const struct road *road)
 {
-    uint64_t now = clock_ns(), quiet = now - road->eventful;
+    uint64_t now = clock_ns(), last = last_event(road), quiet = now > last ? now - last : 0;
     if (!is_in_use(road, now))
         return CLOCK_NEVER;
     if (quiet < AWAKE_NS || now - road->wished < EAGER_NS)
@@ -374,4 +394,34 @@ uint64_t road_nap(const struct road *road)
     for (const struct agents *pool = road->pools; pool; pool = pool->behind)
         until = agents_wish_due(pool) < until ? agents_wish_due(pool) : until;
     return until;
+}
+
+/* Nothing moves but by looking: bytes under way, and what is to be done after a while. */
+static bool is_moving(const struct road *road, uint64_t now)
+{
+    for (const struct agents *pool = road->pools; pool; pool = pool->behind) {
+        if (pool->left || pool->arriving)
+            return true;
+        for (int i = 0; i < road->nodes; i++)
+            if (pool->agent[i].rest > now || pool->agent[i].returning)
+                return true;
+    }
+    return !net_is_quiet(road->net);
+}
+
+_Atomic uint32_t *road_doze(struct road *road, uint64_t *nap)
+{
+    uint64_t now = clock_ns(), last = last_event(road), quiet = now > last ? now - last : 0;
+    if (!road->bell || road->cut || *nap == CLOCK_NEVER || quiet < DOZE_NS || is_moving(road, now) ||
+        !bell_doze(road->bell))
+        return NULL;
+    *nap = now + BELL_SLEEP_NS;
+    for (const struct agents *pool = road->pools; pool; pool = pool->behind)
+        *nap = agents_wish_due(pool) < *nap ? agents_wish_due(pool) : *nap;
+    return bell_word(road->bell);
+}
+
+void road_rouse(struct road *road)
+{
+    bell_rouse(road->bell);
 }

@@ -8,7 +8,7 @@
  *     road_create                 when the nodes are known
  *     manager_setup.road          each pool's manager joins it, and parts from it when it closes
  *     road_turn                   wherever notes are collected: takes in what has come, sends blocks
- *     road_nap                    how long the manager may sleep meanwhile: nothing wakes it for the net
+ *     road_nap, road_doze         how long the manager may sleep meanwhile, and what wakes it for the net
  *     road_quit, road_is_left_whole     at the end of the world; then
  *     road_destroy                and the net may be closed
  *
@@ -36,6 +36,7 @@ struct road_stop {
 struct road_setup {
     struct net *net;     /* stays the caller's, who closes it after road_destroy */
     struct pulse *pulse; /* of the nodes as numbered here, stays the caller's too; NULL: nobody is heard */
+    struct bell *bell;   /* of the net's peers, stays the caller's too; NULL: nobody wakes the manager */
     struct crew *crew;   /* of all nodes; held */
     int nodes;
     const struct road_stop *node;
@@ -67,6 +68,11 @@ void road_feed(struct manager *manager);
 
 /* When to look again, as clock_ns; CLOCK_NEVER: nothing is under way. */
 uint64_t road_nap(const struct road *road);
+
+/* Where nothing has come for a while, and leaders will wake it: the word that stays 1 until one does, and a
+ * later end of the nap. NULL: it has to look when the nap ends. */
+_Atomic uint32_t *road_doze(struct road *road, uint64_t *nap);
+void road_rouse(struct road *road);
 
 /* A worker of another node has died, as the kernel says: if it leads one, the node is lost. */
 void road_bury(struct road *road, int worker);

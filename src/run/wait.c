@@ -86,8 +86,8 @@ static bool look_on(struct awaited *awaited)
            spin_until(anything_ready, awaited);
 }
 
-/* Where there is a road nothing wakes it for what comes from there: it sleeps in naps, and looks. False:
- * there is something already. */
+/* Where there is a road it sleeps in naps, and looks, until nothing has come for a while: then it is rung.
+ * False: there is something already. */
 static bool sleep_in_naps(struct awaited *awaited, uint64_t until)
 {
     struct manager *manager = awaited->manager;
@@ -99,7 +99,13 @@ static bool sleep_in_naps(struct awaited *awaited, uint64_t until)
             outbox_rouse(&manager->board);
             return false;
         }
-        outbox_sleep(&manager->board, nap < until ? nap : until);
+        _Atomic uint32_t *bell = road_doze(road, &nap);
+        uint64_t end = nap < until ? nap : until;
+        if (bell)
+            outbox_sleep_with(&manager->board, bell, end);
+        else
+            outbox_sleep(&manager->board, end);
+        road_rouse(road);
     }
     return true;
 }

@@ -58,9 +58,8 @@ static void start(struct realm *realm, int workers, int nodes, int each, bool mu
     fill_crew(realm, each);
     for (int i = 0; i < nodes; i++)
         stop[i] = (struct road_stop){i, realm_first(realm, i), each, "there"};
-    REQUIRE_STATUS(road_create(&(struct road_setup){realm->net, NULL, realm->crew, nodes, stop, false},
-                               &realm->road, &error),
-                   RP_OK);
+    struct road_setup setup = {.net = realm->net, .crew = realm->crew, .nodes = nodes, .node = stop};
+    REQUIRE_STATUS(road_create(&setup, &realm->road, &error), RP_OK);
     realm->gang.crew = crew_hold(realm->crew);
     for (int i = 0; i < nodes && !mute; i++)
         start_leader(realm, i);
