@@ -22,10 +22,15 @@ struct command {
 /* Ended by one without a name. */
 extern const struct command commands[];
 
+extern const char command_version[];
+
 int command_run(int count, char **arguments);
 int command_topo(int count, char **arguments);
+int command_doctor(int count, char **arguments);
 int command_offer(int count, char **arguments);
 int command_seat(int count, char **arguments);
+int command_facts(int count, char **arguments);
+int command_reach(int count, char **arguments);
 
 /* Reads a subcommand's arguments; `first` becomes the index of the first that is no option. The status to
  * end with where that is all there is to do (--help, a mistake), else -1. */

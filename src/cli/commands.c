@@ -4,11 +4,22 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include <rankpool/version.h>
+
+#define TEXT(x)   #x
+#define NUMBER(x) TEXT(x)
+
+const char command_version[] =
+    NUMBER(RANKPOOL_VERSION_MAJOR) "." NUMBER(RANKPOOL_VERSION_MINOR) "." NUMBER(RANKPOOL_VERSION_PATCH);
+
 const struct command commands[] = {
     {"run", "start a program on all cores of a job, of hosts, or of this machine", command_run},
     {"topo", "draw what each node offers, and which cores workers would use", command_topo},
+    {"doctor", "check what goes wrong in practice on the nodes and between them", command_doctor},
     {"offer", NULL, command_offer},
     {"seat", NULL, command_seat},
+    {"facts", NULL, command_facts},
+    {"reach", NULL, command_reach},
     {NULL, NULL, NULL},
 };
 

@@ -3,14 +3,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include <rankpool/version.h>
-
 #include "cli/command.h"
-
-#define TEXT(x)   #x
-#define NUMBER(x) TEXT(x)
-#define VERSION                                                                                              \
-    NUMBER(RANKPOOL_VERSION_MAJOR) "." NUMBER(RANKPOOL_VERSION_MINOR) "." NUMBER(RANKPOOL_VERSION_PATCH)
 
 static int help(FILE *out)
 {
@@ -37,7 +30,7 @@ int main(int count, char **arguments)
         return command->run(count - 1, arguments + 1);
     }
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
-        return printf("rankpool " VERSION "\n") < 0;
+        return printf("rankpool %s\n", command_version) < 0;
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
         return help(stdout);
     if (*name)

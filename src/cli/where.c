@@ -84,17 +84,21 @@ static rp_status find_itself(char path[PATH_MAX], struct error *error)
     return RP_OK;
 }
 
+rp_status where_name(const struct where *where, struct allocation *allocation, char command[PATH_MAX],
+                     char mpirun[PATH_MAX], struct error *error)
+{
+    rp_status status = find_itself(command, error);
+    launch_find_mpirun(environ, mpirun);
+    return status ? status : find_hosts(where, allocation, error);
+}
+
 rp_status where_survey(const struct where *where, struct ground *ground, char mpirun[PATH_MAX],
                        struct error *error)
 {
     struct allocation allocation;
     char command[PATH_MAX];
-    rp_status status = find_itself(command, error);
-    if (!status)
-        status = find_hosts(where, &allocation, error);
-    if (status)
-        return status;
-    launch_find_mpirun(environ, mpirun);
-    return ground_survey(&allocation, &(struct probe_setting){command, mpirun, where->request}, ground,
-                         error);
+    rp_status status = where_name(where, &allocation, command, mpirun, error);
+    return status ? status
+                  : ground_survey(&allocation, &(struct probe_setting){command, mpirun, where->request},
+                                  ground, error);
 }

@@ -19,6 +19,11 @@ extern const struct argp where_argp;
 /* Options that are not given are those of the environment. RP_INVALID. */
 rp_status where_begin(struct where *where, struct error *error);
 
+/* Finds the nodes, without a word to them, and the paths of this program and of mpirun, "" where there is
+ * none. */
+rp_status where_name(const struct where *where, struct allocation *allocation, char command[PATH_MAX],
+                     char mpirun[PATH_MAX], struct error *error);
+
 /* Finds the nodes and asks each. `mpirun` is its path, "" where there is none. */
 rp_status where_survey(const struct where *where, struct ground *ground, char mpirun[PATH_MAX],
                        struct error *error);

@@ -15,6 +15,7 @@ install(TARGETS rankpool rankpool_static EXPORT rankpool
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 
 install(TARGETS rankpool_command DESTINATION "${CMAKE_INSTALL_BINDIR}")
+install(TARGETS rankpool_trial DESTINATION libexec/rankpool)
 
 install(EXPORT rankpool NAMESPACE rankpool:: FILE rankpoolTargets.cmake DESTINATION "${package_dir}")
 configure_package_config_file(src/cmake/rankpoolConfig.cmake.in

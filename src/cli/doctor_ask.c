@@ -1,0 +1,124 @@
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "cli/doctor.h"
+#include "cli/facts.h"
+#include "launch/elsewhere.h"
+#include "launch/errand.h"
+#include "launch/probe.h"
+
+#define ABREAST 32 /* nodes that are asked at a time */
+
+void doctor_words(const struct doctor *doctor, const struct doctor_node *node, char *const *command,
+                  struct list *words)
+{
+    if (!hosts_is_here(node->host)) {
+        elsewhere_words(doctor->means, doctor->mpirun, node->host, command, words);
+        return;
+    }
+    for (; *command; command++)
+        list_add(words, *command);
+}
+
+bool doctor_all_answer(const struct doctor *doctor)
+{
+    for (int i = 0; i < doctor->count; i++)
+        if (!doctor->node[i].answers)
+            return false;
+    return true;
+}
+
+/* ---- Why a node does not answer ---------------------------------------------------------- */
+
+/* What ssh says, the surest first. */
+static const struct {
+    const char *said, *says, *mend;
+} complaints[] = {
+    {"IDENTIFICATION HAS CHANGED", "its host key is another one than before",
+     "if that is right, ssh-keygen -R %h, then ssh %h once by hand"},
+    {"Host key verification failed", "its host key is not known here",
+     "ssh %h once by hand, or ssh-keyscan %h >> ~/.ssh/known_hosts"},
+    {"Permission denied", "ssh cannot log in without a password", "ssh-copy-id %h, or an ssh agent"},
+    {"Could not resolve", "no host has this name", "look for a slip in the name, or add it to /etc/hosts"},
+    {"not known", "no host has this name", "look for a slip in the name, or add it to /etc/hosts"},
+    {"Connection refused", "nothing listens for ssh there", "start sshd there"},
+    {"timed out", "it does not answer", "see whether it is up, and whether a firewall drops ssh"},
+    {"No route to host", "it does not answer", "see whether it is up, and whether a firewall drops ssh"},
+};
+
+enum { COMPLAINTS = sizeof complaints / sizeof *complaints };
+
+static void complain(struct doctor *doctor, const struct doctor_node *node, struct errand *errand)
+{
+    const char *wrote = errand->wrote ? errand->wrote : "";
+    int status = WIFEXITED(errand->status) ? WEXITSTATUS(errand->status) : 0, known = 0;
+    while (known < COMPLAINTS && !strstr(wrote, complaints[known].said))
+        known++;
+    if (errand->late)
+        findings_add(&doctor->findings, "answer", FOUND_WRONG, node->host,
+                     "try by hand: ssh %h true; a login script may wait for something",
+                     "has not answered within %d s", PROBE_S);
+    else if (known < COMPLAINTS)
+        findings_add(&doctor->findings, "answer", FOUND_WRONG, node->host, complaints[known].mend, "%s",
+                     complaints[known].says);
+    else if (status == 126 || status == 127)
+        findings_add(&doctor->findings, "answer", FOUND_WRONG, node->host,
+                     "install rankpool there too, or in a folder that all share", "has no %s",
+                     doctor->command);
+    else
+        findings_add(&doctor->findings, "answer", FOUND_WRONG, node->host, NULL, "does not answer: %s",
+                     *errand_last_line(errand) ? errand_last_line(errand) : "it ended without a word");
+}
+
+/* ---- Asking ------------------------------------------------------------------------------ */
+
+static void add_words(const struct doctor *doctor, const struct doctor_node *node, struct list *words)
+{
+    struct list command = {0};
+    list_add(&command, doctor->command);
+    list_add(&command, "facts");
+    list_add(&command, "--listen");
+    list_addf(&command, "--per=%s", doctor->request.per ? doctor->request.per : "core");
+    list_addf(&command, "--memory-per-worker=%zu", doctor->request.memory_per_worker);
+    list_add(&command, doctor->program);
+    words->short_of_memory = command.short_of_memory;
+    if (!command.short_of_memory)
+        doctor_words(doctor, node, command.items, words);
+    list_free(&command);
+}
+
+static void take(struct doctor *doctor, struct doctor_node *node, struct errand *errand)
+{
+    struct error why;
+    rp_status status =
+        errand->said && !errand->late ? facts_read(errand->said, &node->facts, &why) : RP_INVALID;
+    node->answers = !status;
+    node->from = errand->from;
+    node->to = errand->to;
+    if (status == RP_MISMATCH)
+        findings_add(&doctor->findings, "answer", FOUND_WRONG, node->host, NULL, "%s", why.text);
+    else if (status)
+        complain(doctor, node, errand);
+}
+
+rp_status doctor_ask(struct doctor *doctor, struct error *error)
+{
+    struct errand *errands = calloc((size_t)doctor->count, sizeof *errands);
+    if (!errands)
+        return error_set(error, RP_NO_MEMORY, "no memory to ask %d nodes", doctor->count);
+    for (int i = 0; i < doctor->count; i++)
+        add_words(doctor, &doctor->node[i], &errands[i].arguments);
+    rp_status status = errands_run(errands, doctor->count, ABREAST, PROBE_S, error);
+    for (int i = 0; i < doctor->count; i++) {
+        if (!status)
+            take(doctor, &doctor->node[i], &errands[i]);
+        errand_free(&errands[i]);
+    }
+    free(errands);
+    if (!status && doctor_all_answer(doctor))
+        findings_add(&doctor->findings, "answer", FOUND_FINE, NULL, NULL, "%d %s without a question",
+                     doctor->count, doctor->count == 1 ? "node answers" : "nodes answer");
+    return status;
+}
