@@ -51,6 +51,7 @@ struct road {
     struct pulse *pulse; /* or NULL */
     struct bell *bell;   /* or NULL */
     uint64_t felt;       /* when it was looked at: clock_ns */
+    uint64_t heard;      /* when the event came that is being taken in: clock_ns */
     struct crew *crew;
     struct agents *pools;
     uint64_t newest;        /* of the pools that have joined */

@@ -101,7 +101,7 @@ void agent_count_workers(struct agent *agent)
 void agent_count_ended(struct agent *agent, struct pace *pace, uint32_t items)
 {
     if (pace->blocks.nodes[agent_number(agent)].workers)
-        blocks_ended(&pace->blocks, agent_number(agent), items, (double)clock_ns());
+        blocks_ended(&pace->blocks, agent_number(agent), items, (double)agent->node->road->heard);
 }
 
 void agent_count_returned(struct agent *agent, struct pace *pace, uint32_t items)

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "board/parcel.h"
 #include "run/agent_saying.h"
 #include "run/box_read.h"
@@ -28,7 +27,8 @@ static bool needs_parcel(const struct saying *saying)
 static void measure(struct agent_block *block, const struct wire_note *note, uint32_t items)
 {
     struct agent *agent = block->agent;
-    double trip = (double)(clock_ns() - block->left) - (double)note->ran * 1e9 - (double)note->age_ns;
+    double trip =
+        (double)(agent->node->road->heard - block->left) - (double)note->ran * 1e9 - (double)note->age_ns;
     if (!block->heard && trip > 0 && isfinite(trip) && agent_is_there(agent))
         blocks_trip(&block->pace->blocks, agent_number(agent), trip);
     block->heard = true;
@@ -75,7 +75,7 @@ static void take_in(const struct saying *saying, const void *payload, uint64_t p
                         .from = block->from + from->from,
                         .count = from->count,
                         .ran = isfinite(from->ran) ? from->ran : 0,
-                        .ended = clock_ns() - from->age_ns,
+                        .ended = saying->agent->node->road->heard - from->age_ns,
                         .size = from->size};
     bool has_room = !needs_parcel(saying) || parcel != ARENA_NONE;
     if (from->status == RP_OK)

@@ -181,6 +181,7 @@ static void take_message(struct road_node *node, const struct net_event *event)
 static void take_event(struct road *road, const struct net_event *event)
 {
     int number = road->node_of[event->peer];
+    road->heard = clock_ns(); /* once, and not for each note of it */
     if (event->kind == NET_HEADED)
         bell_heard(road->bell, event->peer);
     if (event->token) {
