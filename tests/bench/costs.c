@@ -69,8 +69,8 @@ int main(int argc, char **argv)
     print("worker_item", item);
     print("worker_claim", cores * ones.wall - ones.manager - item);
     print("manager_note", ones.manager - runs.manager);
-    print("manager_item", runs.manager / 2);      /* half of it to take a result in ... */
-    print("leader_block_item", runs.manager / 2); /* ... and half to post the item */
+    print("manager_item", runs.manager / 2); /* half of it to take a result in ... */
+    print("leader_item", runs.manager / 2);  /* ... and half to post the item */
     print("start", one.wall);
     work_free(&work);
     return rp_close(&pool) != RP_OK;

@@ -2,7 +2,9 @@
  *
  *   ping SIZE N ROUNDS   ping-pong of SIZE bytes by net and, by turns, by MPI_Send and MPI_Recv; SIZE goes in
  *                        the head up to 16 KiB, else as a segment
- *   poll PEERS           nanoseconds of net_poll with so many idle peers, and of a pass over them all */
+ *   carry SIZE N ROUNDS  nanoseconds of the processor that a message of SIZE bytes takes: to send it, and to
+ *                        receive it when it is there; with a message back now and then, which takes credits
+ *   poll PEERS           nanoseconds of net_poll with so many idle peers */
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@ struct bench {
     struct net *net;
     size_t size;
     char *out, *in;
+    int come; /* heads of the other's next turn, that came early */
 };
 
 static void fail(const char *what)
@@ -103,6 +106,68 @@ static void ping(struct bench *bench, size_t n, size_t rounds)
     }
 }
 
+/* ---- What a message takes ---- */
+
+static double now_ns(void)
+{
+    return work_now() * 1e9;
+}
+
+static void wait_ns(double ns)
+{
+    for (double begun = now_ns(); now_ns() < begun + ns;)
+        continue;
+}
+
+#define AT_ONCE (NET_BUFFERS / 2) /* the credits for these are back before the answer */
+
+/* Until they have left. */
+static void say_some(struct bench *bench)
+{
+    struct net_event event;
+    for (int i = 0; i < AT_ONCE; i++)
+        say(bench);
+    while (!net_is_quiet(bench->net))
+        bench->come += net_poll(bench->net, &event);
+}
+
+static void hear_some(struct bench *bench)
+{
+    for (; bench->come < AT_ONCE; bench->come++)
+        hear(bench);
+    bench->come = 0;
+}
+
+static double carried(struct bench *bench, size_t n, double *receive)
+{
+    double pause = (double)bench->size * 2 + 60e3, send = 0, begun;
+    *receive = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (bench->self == 0) {
+            begun = now_ns();
+            say_some(bench);
+            send += now_ns() - begun;
+            wait_ns(pause);
+        }
+        begun = now_ns();
+        hear_some(bench);
+        *receive += now_ns() - begun;
+        if (bench->self == 1)
+            say_some(bench);
+    }
+    *receive /= (double)n * AT_ONCE;
+    return send / (double)n / AT_ONCE;
+}
+
+static void carry(struct bench *bench, size_t n, size_t rounds)
+{
+    for (size_t i = 0; i <= rounds; i++) {
+        double receive, send = carried(bench, n, &receive);
+        if (bench->self == 0 && i > 0)
+            printf("NET what=carry size=%zu send_ns=%.1f receive_ns=%.1f\n", bench->size, send, receive);
+    }
+}
+
 /* ---- Polling ---- */
 
 static void poll(struct net *net)
@@ -134,7 +199,8 @@ static struct net *open_net(const struct bench *bench, int peers)
 int main(int argc, char **argv)
 {
     struct bench bench = {0};
-    bool polls = strcmp(argument(argc, argv, 1, "ping"), "poll") == 0;
+    const char *what = argument(argc, argv, 1, "ping");
+    bool polls = strcmp(what, "poll") == 0;
     int ranks, level;
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
     MPI_Comm_dup(MPI_COMM_WORLD, &bench.comm);
@@ -151,8 +217,9 @@ int main(int argc, char **argv)
         bench.net = open_net(&bench, (int)bench.size);
         poll(bench.net);
     } else if (!polls) {
+        size_t n = argument_count(argc, argv, 3, 1000), rounds = argument_count(argc, argv, 4, 5);
         bench.net = open_net(&bench, 1);
-        ping(&bench, argument_count(argc, argv, 3, 1000), argument_count(argc, argv, 4, 5));
+        (strcmp(what, "carry") == 0 ? carry : ping)(&bench, n, rounds);
     }
     net_close(bench.net);
     MPI_Comm_free(&bench.comm);

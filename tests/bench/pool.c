@@ -19,9 +19,13 @@ void pool_check(const rp_pool *pool, rp_status status)
     exit(1);
 }
 
-/* mpirun's variables are to be seen only where the program itself was started by it. */
+/* mpirun's variables are to be seen only where the program itself was started by it. Where manager and
+ * leaders do not compute, the caller says how many do. */
 int pool_cores(const rp_pool *pool)
 {
+    const char *cores = getenv("BENCH_CORES");
+    if (cores)
+        return atoi(cores);
     return rp_workers(pool) + (getenv("OMPI_COMM_WORLD_SIZE") && rp_workers(pool) > 0);
 }
 

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/tasks.h"
+
 #define SPEED_US   20000 /* that a reading of the speed takes */
 #define CORES_MOST 1024
 
@@ -55,6 +57,18 @@ static double lognormal_us(uint64_t *state)
     return exp(mu + sigma * radius * cos(2 * acos(-1.0) * next_uniform(state)));
 }
 
+/* One of the simulator's: its kind, and the mean. */
+static bool find_tasks(const char *name, struct tasks *tasks)
+{
+    char kind[32];
+    const char *colon = strchr(name, ':');
+    if (!colon)
+        return false;
+    snprintf(kind, sizeof kind, "%.*s", (int)(colon - name), name);
+    *tasks = (struct tasks){.mean = atof(colon + 1), .n = tasks->n, .seed = 1};
+    return tasks_find(kind, tasks);
+}
+
 static double item_us(const char *name, size_t i, size_t n, uint64_t *state)
 {
     if (strcmp(name, "skew") == 0)
@@ -67,7 +81,8 @@ static double item_us(const char *name, size_t i, size_t n, uint64_t *state)
 void work_make(struct work *work, const char *name, size_t n)
 {
     static const char *const kinds[] = {"empty", "grain:", "skew", "tail"};
-    bool known = false;
+    struct tasks tasks = {.n = n};
+    bool drawn = find_tasks(name, &tasks), known = drawn;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         known = known || strncmp(name, kinds[i], strlen(kinds[i])) == 0;
     if (!known) {
@@ -85,7 +100,8 @@ void work_make(struct work *work, const char *name, size_t n)
     }
     uint64_t state = 42;
     for (size_t i = 0; i < work->n; i++) {
-        work->items[i] = (int64_t)(item_us(name, i, work->n, &state) * work_nominal());
+        double us = drawn ? tasks_ns(&tasks, i) : item_us(name, i, work->n, &state);
+        work->items[i] = (int64_t)(us * work_nominal());
         work->cost[i] = (double)work->items[i];
         work->total += work->cost[i];
         work->longest = fmax(work->longest, work->cost[i]);

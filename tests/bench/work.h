@@ -34,7 +34,8 @@ struct work {
 
 /* Lists: "empty" n items of no steps; "grain:US" n items of so many microseconds; "skew" 2000
  * items, lognormal with a mean of 1 ms and sigma 1.5; "tail" 1000 items of 0.2 ms and at last one
- * of 100 ms. Ends the program where the name is none of these. */
+ * of 100 ms; "uniform:US", "lognormal:US" and the like n items of a kind of sim/tasks.h, the same as there
+ * with seed 1. Ends the program where the name is none of these. */
 void work_make(struct work *work, const char *name, size_t n);
 void work_free(struct work *work);
 

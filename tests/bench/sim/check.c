@@ -70,9 +70,10 @@ TEST_CASE(one_item_pays_all_costs_of_its_way_once)
     struct costs *costs = &options.costs;
     costs->start = 200;
     costs->manager_block = 1000;
-    costs->manager_block_item = 10;
     costs->leader_block = 2000;
-    costs->leader_block_item = 20;
+    costs->leader_item = 20;
+    costs->manager_node = 16;
+    costs->message_byte = 2;
     costs->leader_note = 300;
     costs->leader_message = 4000;
     costs->manager_message = 5000;
@@ -82,7 +83,9 @@ TEST_CASE(one_item_pays_all_costs_of_its_way_once)
     costs->worker_item = 90;
     costs->latency = 10000;
     CHECK_NEAR(model_run(&options).makespan,
-               MS + 200 + 1000 + 10 + 2000 + 20 + 300 + 4000 + 5000 + 600 + 70 + 800 + 90 + 2 * 10000, 1);
+               MS + 200 + 1000 + 2000 + 20 + 300 + 4000 + 5000 + 600 + 70 + 16 + 800 + 90 + 2 * 10000 +
+                   2 * 2 * 2 * (256 + 64),
+               1);
     double awake = model_run(&options).makespan;
     costs->wake_delay = 50 * US; /* and workers sleep at first */
     CHECK_NEAR(model_run(&options).makespan, awake + 50 * US, 1);

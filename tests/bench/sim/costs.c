@@ -28,6 +28,16 @@ struct costs costs_usual(void)
     return costs;
 }
 
+/* The words that rows may say of where they are from. */
+static const char *find_from(const char *word)
+{
+    static const char *const words[] = {"measured", "assumed", "library", "chosen"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(word, words[i]) == 0)
+            return words[i];
+    return "given";
+}
+
 static bool set(struct costs *costs, const char *word, const char *from)
 {
     const char *equals = strchr(word, '=');
@@ -63,7 +73,7 @@ bool costs_read(struct costs *costs, const char *path)
         line[strcspn(line, "#\n")] = 0;
         int words = sscanf(line, "%127s %63s", word, from);
         if (words > 0)
-            good = set(costs, word, words < 2 ? "given" : strcmp(from, "measured") ? "assumed" : "measured");
+            good = set(costs, word, find_from(words < 2 ? "" : from));
     }
     if (file)
         fclose(file);

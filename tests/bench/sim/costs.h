@@ -1,6 +1,6 @@
 /* What everything costs, in the simulator: a table of names, values and where they come from. It is
  * printed with every result, and changed by `name=value` words or a file of such lines, in which #
- * begins a comment and a word behind the value says where it is from:
+ * begins a comment and a word behind the value says where it is from ("measured"; by itself it is "given"):
  *
  *     manager_note=61 measured
  */
@@ -13,22 +13,25 @@
 /* COST(name, usual value, unit, from, what) */
 #define COSTS(COST)                                                                                          \
     COST(manager_block, 3000, "ns", "assumed", "to choose, claim, pack and send a block")                    \
-    COST(manager_block_item, 2, "ns", "assumed", "the same, for each item")                                  \
+    COST(manager_item, 5, "ns", "assumed", "to post an item, to send it, and to take in what came of it")    \
     COST(manager_message, 1500, "ns", "assumed", "to receive a message")                                     \
-    COST(manager_note, 60, "ns", "assumed", "to take in a note, of one item or a run")                       \
-    COST(manager_item, 2, "ns", "assumed", "the same, for each item")                                        \
+    COST(manager_note, 130, "ns", "assumed", "to take in a note, of one item or a run")                      \
+    COST(manager_node, 2, "ns", "assumed", "to look round for messages, for each node")                      \
     COST(leader_block, 3000, "ns", "assumed", "to receive a block and to post it")                           \
-    COST(leader_block_item, 2, "ns", "assumed", "the same, for each item")                                   \
+    COST(leader_item, 3, "ns", "assumed", "the same, for each item")                                         \
     COST(leader_note, 60, "ns", "assumed", "to take a worker's note and to pack it")                         \
     COST(leader_message, 1500, "ns", "assumed", "to send notes")                                             \
+    COST(message_byte, 0.2, "ns", "assumed", "at each end, for each byte of a message")                      \
     COST(worker_claim, 200, "ns", "assumed", "to claim a run of items and to write its note")                \
     COST(worker_item, 10, "ns", "assumed", "to run an empty item of a claim")                                \
     COST(wake, 2000, "ns", "assumed", "of who wakes a sleeping worker")                                      \
     COST(wake_delay, 30000, "ns", "assumed", "until it runs")                                                \
-    COST(spin, 20000, "ns", "assumed", "how long who has nothing to do stays awake")                         \
+    COST(nap_late, 55000, "ns", "assumed", "by which who naps oversleeps")                                   \
+    COST(nap_cost, 2000, "ns", "assumed", "of the processor, to nap once")                                   \
+    COST(spin, 20000, "ns", "library", "how long who has nothing to do stays awake")                         \
     COST(start, 20000, "ns", "assumed", "to begin and to end a map")                                         \
-    COST(latency, 2000, "ns", "assumed", "of a link, one way")                                               \
-    COST(bandwidth, 12.5, "bytes/ns", "assumed", "of a process's link")                                      \
+    COST(latency, 2000, "ns", "assumed", "of a link, one way: a fabric's, see README")                       \
+    COST(bandwidth, 12.5, "bytes/ns", "assumed", "of a process's link: 100 Gbit/s")                          \
     COST(in_size, 8, "bytes", "chosen", "an item's input")                                                   \
     COST(out_size, 8, "bytes", "chosen", "an item's result")
 

@@ -42,7 +42,8 @@ static void adopt(struct model *model, struct station *parent, uint32_t first, u
 {
     parent->first_child = first;
     parent->children = count;
-    fail_without_memory(blocks_open(&parent->blocks, count, 0, model->costs->manager_block));
+    uint32_t own = is_root(parent) ? model->options->own : 0;
+    fail_without_memory(blocks_open(&parent->blocks, count, own, model->costs->manager_block));
     for (uint32_t i = 0; i < count; i++) {
         struct station *child = &model->stations[first + i];
         child->parent = parent->number;
@@ -89,6 +90,8 @@ static void make_stations(struct model *model)
     }
     if (!options->levels)
         return;
+    model->stations[0].idle = events_memory(options->own + 1, sizeof *model->stations[0].idle);
+    model->stations[0].speed = 1;
     adopt(model, &model->stations[0], 1, middle ? middle : nodes);
     for (uint32_t i = 0; i < middle; i++) {
         uint32_t from = (uint32_t)((uint64_t)nodes * i / middle),
@@ -103,7 +106,7 @@ static void begin(struct model *model)
 {
     struct station *root = &model->stations[0];
     uint64_t n = model->options->tasks.n;
-    uint32_t workers = model->options->nodes * model->options->workers;
+    uint32_t there = model->options->nodes * model->options->workers, workers = there + model->options->own;
     assert(n < UINT32_MAX);
     fail_without_memory(lease_begin(&model->lease, (uint32_t)n, (uint32_t)n));
     model->idle_since = events_memory(workers, sizeof *model->idle_since);
@@ -116,8 +119,11 @@ static void begin(struct model *model)
         runs_add(&root->open, (struct run){.to = n});
     else
         root->unposted = n;
+    root->workers += model->options->own;
     root->is_awake = true;
     model_after(model, model->costs->start / 2, WOKEN, 0, NULL);
+    for (uint32_t i = there; i < workers; i++)
+        model_after(model, model->costs->start / 2 + model->costs->wake_delay, CLAIMED, i, NULL);
 }
 
 /* ---- What happens ------------------------------------------------------------------------ */
@@ -167,7 +173,7 @@ static void happen(struct model *model, const struct event *event)
 static void bound(struct model *model)
 {
     const struct model_options *options = model->options;
-    double speed = 0, longest = 0, sum = 0;
+    double speed = options->levels ? options->own : 0, longest = 0, sum = 0;
     for (uint32_t i = 0; i < options->nodes; i++)
         speed += (i < options->slow ? 0.1 : 1) * options->workers;
     for (uint64_t i = 0; i < options->tasks.n; i++) {

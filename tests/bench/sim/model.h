@@ -8,11 +8,11 @@
  *     levels 1   the manager sends blocks to the leaders of `nodes` nodes
  *     levels 2   the manager sends blocks to `fan` stations, which do to the leaders what it does to them
  *
- * What a station does, in this order: flush its notes when they are due, send blocks to whoever wants some,
- * read a message. Notes go up in messages when they have waited for `wait`, fill 16 KiB, or nothing is left
- * to do on the node; at most NET_BUFFERS of them that have not been read. Where `merges`, notes of
- * neighbouring items become one run when they are sent. Whoever has nothing to do dozes, longer the longer
- * nothing happens.
+ * What a station does, in this order: flush its notes when they are due, read the messages that there are,
+ * send blocks to whoever wants some. Notes go up in messages when they have waited for `wait`, fill 16 KiB,
+ * or nothing is left to do on the node; at most NET_BUFFERS of them that have not been read. Where `merges`,
+ * notes of neighbouring items become one run when they are sent. Whoever has nothing to do stays awake for a
+ * moment, then naps, longer the longer nothing happens. A block is of one post.
  *
  * Not in the model: memory, faults, noise, a network that others use, and stations of a second level that
  * share a core with somebody. */
@@ -34,7 +34,9 @@ struct model_options {
     double wait;      /* ns that notes wait for company; 0: what the policy says */
     uint32_t credits; /* messages of notes of a station that are under way at most; 0: NET_BUFFERS */
     bool separate;    /* notes are not merged */
-    bool shares;      /* the manager of one node has no core of its own: the workers lose what it uses */
+    bool shares;      /* manager and leaders have no cores of their own: workers lose what these use */
+    bool lone;        /* leaders are the workers of their nodes, which have one each */
+    uint32_t own;     /* workers of the manager's own node */
 };
 
 struct model_result {

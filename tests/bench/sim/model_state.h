@@ -10,6 +10,7 @@
 #define FULL_BYTES 16384.0
 #define NOTE_BYTES 64.0
 #define HEAD_BYTES 256.0
+#define POST_BYTES 32768.0 /* of the items of a post, inputs and results */
 
 /* Items, and what the parent learns its link's round trip from: when their block was sent, and how long of
  * the time since was no trip. Only the first run of a block has that. */
@@ -49,6 +50,7 @@ struct station {
     struct service service;
     bool is_awake;
     double idle_since, busy;
+    size_t unread; /* of this turn */
     struct message **inbox;
     size_t inbox_first, inbox_count, inbox_room;
     struct runs open;    /* to be sent on, or claimed */
@@ -62,7 +64,7 @@ struct station {
     uint64_t unposted;
     /* of a leader */
     uint32_t *idle, idle_count, running;
-    double item_ns, stolen;
+    double item_ns, stolen, claim_ns;
     double out_free, in_free; /* when its link is free again */
 };
 
@@ -92,6 +94,12 @@ static inline bool is_root(const struct station *station)
     return station->level == 0;
 }
 
+/* Its leader works, and sees to all else between two claims. */
+static inline bool is_lone(const struct model *model, const struct station *station)
+{
+    return model->options->lone && !has_children(station);
+}
+
 /* runs.c */
 void runs_add(struct runs *runs, struct run run);
 struct run *runs_front(struct runs *runs);               /* NULL: there is none */
@@ -117,5 +125,6 @@ void worker_end(struct model *model, uint32_t worker);
 void worker_wake_some(struct model *model, struct station *station);
 double worker_wake_cost(const struct model *model, const struct station *station, uint64_t items);
 struct station *worker_station(struct model *model, uint32_t worker);
+void worker_steal(struct model *model, double ns); /* of some worker's processor */
 
 #endif

@@ -4,8 +4,10 @@
 
 #include "model_state.h"
 
-#define POSTED 65536 /* items that the manager of one node keeps posted ahead */
-#define POST   2048  /* items of a post of its */
+#define POSTED  65536 /* items that the manager of one node keeps posted ahead */
+#define POST    2048  /* items of a post of its */
+#define AT_ONCE 256   /* messages that a station with children reads before it looks who wants what */
+#define LONG_NS 50e3  /* of a claim of a lone leader: what is due before its end is sent before it */
 
 /* How long its notes wait for company: the longer the more nodes it speaks for. */
 static double wait_of(struct model *model, struct station *station)
@@ -48,8 +50,16 @@ static bool must_flush(struct model *model, struct station *station)
 {
     if (!station->batch.items || !station->credits)
         return false;
-    return model->now - station->batch_since >= wait_of(model, station) * 0.999 || is_dry(station) ||
+    double ahead = is_lone(model, station) && station->claim_ns > LONG_NS ? station->claim_ns : 0;
+    return model->now + ahead - station->batch_since >= wait_of(model, station) * 0.999 || is_dry(station) ||
            is_full(model, station);
+}
+
+/* What the bytes of a message take at either end. */
+static double bytes_cost(const struct model *model, const struct runs *runs, double each)
+{
+    double notes = (double)(runs->count - runs->first);
+    return model->costs->message_byte * (HEAD_BYTES + NOTE_BYTES * notes + each * (double)runs->items);
 }
 
 static double begin_flush(struct model *model, struct station *station)
@@ -65,7 +75,16 @@ static double begin_flush(struct model *model, struct station *station)
     station->credits--;
     if (!model->options->separate)
         runs_merge(&service->runs);
-    return costs->leader_message + packing * (double)(service->runs.count - service->runs.first);
+    return costs->leader_message + packing * (double)(service->runs.count - service->runs.first) +
+           bytes_cost(model, &service->runs, costs->out_size);
+}
+
+/* Items of the front run that are of one post. */
+static uint64_t post_end(const struct model *model, uint64_t from)
+{
+    double bytes = model->costs->in_size + model->costs->out_size;
+    uint64_t post = bytes > 1 ? (uint64_t)fmax(1, POST_BYTES / bytes) : (uint64_t)POST_BYTES;
+    return from / post * post + post;
 }
 
 /* Below 0: nobody wants any. */
@@ -75,11 +94,14 @@ static double begin_feed(struct model *model, struct station *station)
     uint64_t items;
     if (!front)
         return -1;
+    if (is_root(station) && station->open.items <= station->idle_count) /* they are about to take it */
+        return -1;
+    uint64_t end = post_end(model, front->from);
     struct blocks_view view = {.schedule = model->options->schedule,
                                .chunk = model->options->chunk,
                                .total = model->options->tasks.n,
                                .remaining = station->open.items,
-                               .available = front->to - front->from,
+                               .available = (end < front->to ? end : front->to) - front->from,
                                .at = front->from,
                                .now = model->now};
     int child = blocks_next(&station->blocks, &view, &items);
@@ -91,7 +113,18 @@ static double begin_feed(struct model *model, struct station *station)
     station->service.runs = (struct runs){0};
     runs_add(&station->service.runs, run);
     blocks_sent(&station->blocks, (uint32_t)child, items, model->now);
-    return model->costs->manager_block + model->costs->manager_block_item * (double)items;
+    return model->costs->manager_block + model->costs->manager_item / 2 * (double)items +
+           bytes_cost(model, &station->service.runs, model->costs->in_size);
+}
+
+/* To see what has come, and that nothing has. */
+static double turn_cost(const struct model *model, struct station *station)
+{
+    if (!has_children(station) || station->unread-- > 0)
+        return 0;
+    size_t there = station->inbox_count - station->inbox_first; /* without the one that is read now */
+    station->unread = there < AT_ONCE ? there : AT_ONCE - 1;
+    return model->costs->manager_node * station->children;
 }
 
 static double begin_read(struct model *model, struct station *station)
@@ -103,16 +136,19 @@ static double begin_read(struct model *model, struct station *station)
     station->service.kind = READ;
     station->service.message = message;
     double items = (double)message->runs.items, notes = (double)(message->runs.count - message->runs.first);
+    double turn = turn_cost(model, station);
     switch (message->kind) {
     case BLOCK:
-        return costs->leader_block + costs->leader_block_item * items +
+        return turn + costs->leader_block + costs->leader_item * items +
+               bytes_cost(model, &message->runs, costs->in_size) +
                worker_wake_cost(model, station, message->runs.items);
     case NOTES:
-        return costs->manager_message + costs->manager_note * notes + costs->manager_item * items;
+        return turn + costs->manager_message + costs->manager_note * notes + costs->manager_item / 2 * items +
+               bytes_cost(model, &message->runs, costs->out_size);
     case RECALL:
-        return costs->leader_message;
+        return turn + costs->leader_message;
     case RECALLED:
-        return costs->manager_message + costs->manager_note;
+        return turn + costs->manager_message + costs->manager_note;
     }
     return 0;
 }
@@ -126,7 +162,7 @@ static double begin_collect(struct model *model, struct station *station)
     station->noted = (struct runs){0};
     double notes = (double)(service->runs.count - service->runs.first);
     if (is_root(station))
-        return costs->manager_note * notes + costs->manager_item * (double)service->runs.items;
+        return costs->manager_note * notes + costs->manager_item / 2 * (double)service->runs.items;
     return costs->leader_note * notes;
 }
 
@@ -137,17 +173,26 @@ static double begin_post(struct model *model, struct station *station)
     station->service.kind = POST_ITEMS;
     station->service.runs = (struct runs){0};
     runs_add(&station->service.runs, (struct run){.from = from, .to = from + items});
-    return model->costs->leader_block + model->costs->leader_block_item * (double)items +
+    return model->costs->leader_block + model->costs->leader_item * (double)items +
            worker_wake_cost(model, station, items);
+}
+
+/* The way to who has nothing to do; below 0: nobody. */
+static double find_idle(struct station *station)
+{
+    int dry = ranking_first(&station->blocks.hungry);
+    if (is_root(station) && station->idle_count)
+        return 0;
+    return dry < 0 || station->blocks.nodes[dry].in_flight ? -1 : station->blocks.nodes[dry].trip;
 }
 
 /* Who has nothing to do may get what others have not begun. */
 static bool must_ask(struct station *station)
 {
-    int dry = ranking_first(&station->blocks.hungry);
-    if (station->open.items || dry < 0 || station->blocks.nodes[dry].in_flight)
+    double trip = find_idle(station);
+    if (station->open.items || trip < 0)
         return false;
-    int child = blocks_recall_candidate(&station->blocks, station->blocks.nodes[dry].trip);
+    int child = blocks_recall_candidate(&station->blocks, trip);
     if (child < 0)
         return false;
     blocks_recalling(&station->blocks, (uint32_t)child);
@@ -161,6 +206,8 @@ static double begin(struct model *model, struct station *station)
     double cost;
     if (!is_root(station) && must_flush(model, station))
         return begin_flush(model, station);
+    if (station->unread)
+        return begin_read(model, station);
     if (has_children(station) && (cost = begin_feed(model, station)) >= 0)
         return cost;
     if (has_children(station) && must_ask(station))
@@ -176,26 +223,37 @@ static double begin(struct model *model, struct station *station)
 
 /* ---- Awake and dozing -------------------------------------------------------------------- */
 
-/* Naps get longer the longer nothing has happened. A manager that has one node sleeps until it is woken. */
+/* As run/road.c and run/leader.c do: awake, then short naps, then asleep until a letter comes (net/bell.h).
+ */
+#define NAP_NS  50e3
+#define DOZE_NS 200e3
+
+/* What a time without anything has taken of the processor. */
+static double nap_cost(const struct model *model, double idle)
+{
+    double awake = fmin(idle, model->costs->spin), naps = fmin(idle, DOZE_NS) - awake;
+    return awake + (1 + naps / (NAP_NS + model->costs->nap_late)) * model->costs->nap_cost;
+}
+
+/* A manager that has one node sleeps until it is woken. */
 static double reaction(struct model *model, const struct station *station)
 {
-    static const struct {
-        double idle, nap;
-    } naps[] = {{1e9, 10e6}, {10e6, 1e6}, {0, 50e3}};
     double idle = model->now - station->idle_since;
+    bool has_road = has_children(station) || !is_root(station);
+    if (has_road && !is_lone(model, station))
+        worker_steal(model, nap_cost(model, idle));
     if (idle <= model->costs->spin)
         return 0;
-    if (is_root(station) && !has_children(station))
+    if (!has_road)
         return model->costs->wake_delay;
-    int i = 0;
-    while (idle < naps[i].idle)
-        i++;
-    return naps[i].nap * tasks_random(station->number, model->events.serial);
+    if (idle > DOZE_NS) /* who hears the letter wakes who is meant */
+        return 2 * model->costs->wake_delay;
+    return (NAP_NS + model->costs->nap_late) * tasks_random(station->number, model->events.serial);
 }
 
 void serve_poke(struct model *model, struct station *station)
 {
-    if (station->is_awake)
+    if (station->is_awake || (is_lone(model, station) && station->running))
         return;
     station->is_awake = true;
     model_after(model, reaction(model, station), WOKEN, station->number, NULL);
@@ -215,13 +273,17 @@ void serve_next(struct model *model, struct station *station)
     double cost = begin(model, station);
     if (cost >= 0) {
         station->busy += cost;
-        if (model->options->shares && !has_children(station))
-            station->stolen += cost;
+        if (!is_lone(model, station))
+            worker_steal(model, cost);
         model_after(model, cost, SERVED, station->number, NULL);
         return;
     }
     station->is_awake = false;
     station->idle_since = model->now;
+    if (is_lone(model, station) && station->idle_count && runs_front(&station->open)) {
+        worker_claim(model, station->idle[--station->idle_count]);
+        return;
+    }
     if (has_children(station) && station->open.items && station->blocks.shy_count)
         model_after(model, fmax(station->blocks.shy_until - model->now, 1e3), LOOKS, station->number, NULL);
     set_timer(model, station);
@@ -286,6 +348,8 @@ static void take_back(struct model *model, struct station *station, struct messa
     if (items)
         runs_add(&station->open, message->runs.run[message->runs.first]);
     runs_close(&message->runs);
+    if (is_root(station))
+        worker_wake_some(model, station);
 }
 
 static void take_block(struct model *model, struct station *station, struct message *message)
@@ -298,7 +362,7 @@ static void take_block(struct model *model, struct station *station, struct mess
     }
     runs_add(&station->open, *run);
     runs_close(&message->runs);
-    if (!has_children(station))
+    if (!has_children(station) && !is_lone(model, station))
         worker_wake_some(model, station);
 }
 

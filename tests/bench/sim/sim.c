@@ -5,7 +5,7 @@
  *     each=40  items=N       items a worker, or in all
  *     levels=auto|0|1|2      of managers; auto adds a second where one manager is the limit
  *     fan=N                  stations of the second level
- *     schedule=NAME chunk=N wait=100us credits=N slow=N seed=N separate shares
+ *     schedule=NAME chunk=N wait=100us credits=N slow=N seed=N own=N separate shares lone: see model.h
  *     costs=FILE  NAME=VALUE
  *     sweep=1us:1s           one line for each task length, three a factor of ten; and the shortest with
  *                            half and with 95 % efficiency
@@ -95,6 +95,7 @@ static bool take_word(struct request *request, const char *word)
     if (!value)
         return strcmp(word, "separate") == 0 ? (options->separate = true)
                : strcmp(word, "shares") == 0 ? (options->shares = true)
+               : strcmp(word, "lone") == 0   ? (options->lone = true)
                                              : false;
     snprintf(name, sizeof name, "%.*s", (int)(value++ - word), word);
 #define WORD(text, take)                                                                                     \
@@ -113,6 +114,7 @@ static bool take_word(struct request *request, const char *word)
     WORD("credits", take_number(&options->credits, value))
     WORD("wait", take_time(&options->wait, value))
     WORD("slow", take_number(&options->slow, value))
+    WORD("own", take_number(&options->own, value))
     WORD("seed", take_count(&options->tasks.seed, value))
     WORD("costs", costs_read(&options->costs, value))
     WORD("sweep", take_sweep(request, value))
@@ -145,12 +147,12 @@ static struct model_result print_run(const struct request *request)
         "sim nodes=%u workers=%u levels=%u task=%.6g items=%llu seconds=%.6f bound=%.6f efficiency=%.4f "
         "over=%.4f manager=%.3f middle=%.3f leader=%.3f blocks=%llu messages=%llu notes=%llu recalled=%llu "
         "events=%llu\n",
-        options->nodes, options->nodes * options->workers, result.levels, options->tasks.mean / 1e9,
-        (unsigned long long)options->tasks.n, result.makespan / 1e9, result.bound / 1e9, result.efficiency,
-        result.bound > 0 ? result.makespan / result.bound : 1, result.manager, result.middle, result.leader,
-        (unsigned long long)result.blocks, (unsigned long long)result.messages,
-        (unsigned long long)result.notes, (unsigned long long)result.recalled,
-        (unsigned long long)result.events);
+        options->nodes, options->nodes * options->workers + options->own, result.levels,
+        options->tasks.mean / 1e9, (unsigned long long)options->tasks.n, result.makespan / 1e9,
+        result.bound / 1e9, result.efficiency, result.bound > 0 ? result.makespan / result.bound : 1,
+        result.manager, result.middle, result.leader, (unsigned long long)result.blocks,
+        (unsigned long long)result.messages, (unsigned long long)result.notes,
+        (unsigned long long)result.recalled, (unsigned long long)result.events);
     fflush(stdout);
     return result;
 }
@@ -201,6 +203,8 @@ int main(int argc, char **argv)
         }
     if (!request.finds_levels && !options->levels)
         options->nodes = 1;
+    if (options->lone)
+        options->workers = 1;
     options->tasks.n =
         request.items ? request.items : (uint64_t)(request.each * options->nodes * options->workers);
     costs_print(&options->costs, stdout, "# ");

@@ -6,8 +6,16 @@
 
 struct station *worker_station(struct model *model, uint32_t worker)
 {
-    uint32_t leaders = model->count - model->options->nodes;
-    return &model->stations[leaders + worker / model->options->workers];
+    uint32_t leaders = model->count - model->options->nodes, node = worker / model->options->workers;
+    return &model->stations[node < model->options->nodes ? leaders + node : 0];
+}
+
+void worker_steal(struct model *model, double ns)
+{
+    uint32_t workers = model->options->nodes * model->options->workers + model->options->own;
+    double which = tasks_random(model->events.serial, workers) * workers;
+    if (model->options->shares)
+        worker_station(model, (uint32_t)which)->stolen += ns;
 }
 
 static double duration(const struct model *model, const struct station *station, const struct run *run)
@@ -25,7 +33,7 @@ void worker_claim(struct model *model, uint32_t worker)
     if (!front) {
         station->idle[station->idle_count++] = worker;
         model->idle_since[worker] = model->now;
-        if (!station->running)
+        if (!station->running || is_root(station)) /* it may have something asked back */
             serve_poke(model, station);
         return;
     }
@@ -44,6 +52,7 @@ void worker_claim(struct model *model, uint32_t worker)
     claim.besides = ns;
     ns += model->costs->worker_claim + station->stolen;
     station->stolen = 0;
+    station->claim_ns = ns;
     station->running++;
     model->claim[worker] = claim;
     model_after(model, ns, ENDED, worker, NULL);
@@ -58,8 +67,16 @@ void worker_end(struct model *model, uint32_t worker)
     done.besides -= model->now; /* plus the time when it is sent: what it waits for company */
     runs_add(&station->noted, done);
     station->running--;
+    if (is_lone(model, station))
+        station->idle[station->idle_count++] = worker;
+    if (is_lone(model, station) && !station->is_awake) {
+        station->is_awake = true;
+        serve_next(model, station);
+        return;
+    }
     serve_poke(model, station);
-    worker_claim(model, worker);
+    if (!is_lone(model, station))
+        worker_claim(model, worker);
 }
 
 /* Who has been idle for longer than it spins. */
