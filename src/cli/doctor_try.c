@@ -127,10 +127,11 @@ static rp_status try_srun(struct doctor *doctor, struct error *error)
 
 rp_status doctor_try(struct doctor *doctor, struct error *error)
 {
-    const char *why = !*doctor->mpirun              ? "there is no mpirun"
-                      : !doctor_all_answer(doctor)  ? "not all nodes answer"
-                      : access(doctor->trial, X_OK) ? "rankpool-trial is not installed beside rankpool"
-                                                    : NULL;
+    const char *why = !*doctor->mpirun                                ? "there is no mpirun"
+                      : !doctor_all_answer(doctor)                    ? "not all nodes answer"
+                      : access(doctor->trial, X_OK)                   ? "rankpool-trial is not installed"
+                      : findings_have(&doctor->findings, FOUND_WRONG) ? "what is wrong above comes first"
+                                                                      : NULL;
     if (why) {
         findings_add(&doctor->findings, "trial", FOUND_SKIPPED, NULL, NULL, "%s", why);
         return RP_OK;

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""rankpool doctor over three hosts, on which faults are planted: each is found, with its mend, and the host that
+has it is named.
+
+TESTBED is the program of the testbed, RANKPOOL the command, of which a copy stands on the hosts.
+"""
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TESTBED, RANKPOOL = os.environ["TESTBED"], os.environ["RANKPOOL"]
+TRIAL = os.path.join(os.path.dirname(RANKPOOL), "rankpool-trial")
+HOSTS = "h1,h2,h3"
+TIMEOUT_S = 30
+
+
+def run(host, *command):
+    return subprocess.run([TESTBED, "exec", host, *command], capture_output=True, text=True, timeout=TIMEOUT_S,
+                          stdin=subprocess.DEVNULL)
+
+
+def on(host, script):
+    """Does what must succeed."""
+    done = run(host, "sh", "-ec", script)
+    if done.returncode:
+        raise AssertionError(f"{script} on {host}: {done.returncode} {done.stdout}{done.stderr}")
+    return done.stdout.strip()
+
+
+@contextlib.contextmanager
+def planted(host, fault, mend):
+    on(host, fault)
+    try:
+        yield
+    finally:
+        on(host, mend)
+
+
+@contextlib.contextmanager
+def cut(host):
+    subprocess.run([TESTBED, "cut", host], timeout=TIMEOUT_S, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([TESTBED, "heal", host], timeout=TIMEOUT_S, check=True)
+
+
+def examine(*arguments, hosts=HOSTS, prefix=()):
+    """What it finds, and its exit status."""
+    done = run("h1", *prefix, RANKPOOL, "doctor", "--json", "--hosts", hosts, *arguments)
+    try:
+        return json.loads(done.stdout), done.returncode
+    except json.JSONDecodeError:
+        raise AssertionError(f"{done.returncode} {done.stdout}{done.stderr}") from None
+
+
+class Doctor(unittest.TestCase):
+    def found(self, answer, check, verdict="wrong", host=None, *words):
+        report, status = answer
+        self.assertEqual(status, 0 if report["healthy"] else 1)
+        ours = [one for one in report["findings"] if (one["check"], one["verdict"]) == (check, verdict)]
+        self.assertTrue(ours, report)
+        self.assertIn(host, [one.get("host") for one in ours])
+        text = " ".join(one["says"] + " " + one.get("mend", "") for one in ours)
+        for word in words:
+            self.assertIn(word, text)
+        return report
+
+    def test_healthy_hosts_are_healthy(self):
+        report, status = examine()
+        self.assertEqual(status, 0, report)
+        self.assertTrue(report["healthy"])
+        verdicts = {one["check"]: one["verdict"] for one in report["findings"]}
+        for check in "answer rankpool mpirun library program root slots shm affinity clock addresses network trial".split():
+            self.assertEqual(verdicts[check], "ok", report)
+        trial = next(one for one in report["findings"] if one["check"] == "trial")
+        self.assertIn("5 workers on 3 nodes", trial["says"])
+        for host in HOSTS.split(","):
+            on(host, "while pgrep -f '[r]ankpool facts'; do sleep 0.01; done")  # far less than a minute
+
+    def test_people_get_a_line_for_each_check(self):
+        done = run("h1", RANKPOOL, "doctor", "--hosts", "h1,nowhere")
+        self.assertEqual(done.returncode, 1)
+        lines = done.stdout.splitlines()
+        self.assertIn("FAIL  answer    nowhere: no host has this name; look for a slip in the name, or add it to "
+                      "/etc/hosts", lines)
+        self.assertTrue(all(line[:4] in ("ok  ", "note", "FAIL", "skip") for line in lines), lines)
+        self.assertIn("skip  trial     not all nodes answer", lines)
+
+    def test_hosts_that_do_not_answer_each_for_its_reason(self):
+        with planted("h2", "mv /etc/ssh/authorized_keys /etc/ssh/off", "mv /etc/ssh/off /etc/ssh/authorized_keys"), \
+             planted("h1", "sed -i.kept 's/^[*] /h[14] /' /etc/ssh/ssh_known_hosts",
+                     "cat /etc/ssh/ssh_known_hosts.kept >/etc/ssh/ssh_known_hosts"), \
+             cut("h4"):
+            self.found(examine(hosts="h1,h4"), "answer", "wrong", "h4", "does not answer")
+            self.found(examine(hosts="h1,h3"), "answer", "wrong", "h3", "host key is not known", "ssh-keyscan h3")
+            on("h1", "cat /etc/ssh/ssh_known_hosts.kept >/etc/ssh/ssh_known_hosts")
+            self.found(examine(hosts="h1,h2"), "answer", "wrong", "h2", "password", "ssh-copy-id h2")
+
+    def test_what_is_wrong_on_hosts_and_between_them(self):
+        every = "for p in $(pgrep -x sshd); do taskset -pc %s $p; done"
+        bridge = "ip link add bridge0 type bridge; ip addr add 172.17.0.1/16 dev bridge0; ip link set bridge0 up"
+        rule = "to 10.77.0.3 ipproto tcp dport 1024-65534 prohibit"
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(dir=os.path.dirname(RANKPOOL)))
+            program = os.path.join(folder, "program")
+            on("h1", f"cp {TRIAL} {program}")
+            for host, fault, mend in (
+                    ("h2", f"mount --bind /bin/true {program}", f"umount {program}"),
+                    ("h3", f"mount -t tmpfs none {folder}", f"umount {folder}"),
+                    ("h3", "mount -o remount,size=4M /dev/shm", "mount -o remount,size=50% /dev/shm"),
+                    ("h2", every % "0", every % f"0-{os.cpu_count() - 1}"),
+                    ("h1", bridge, "ip link del bridge0"),
+                    ("h2", bridge, "ip link del bridge0"),
+                    ("h2", "ip rule add " + rule, "ip rule del " + rule)):
+                stack.enter_context(planted(host, fault, mend))
+            answer = examine(program, hosts="h1,h2:64,h3")
+        self.found(answer, "program", "wrong", "h2", "another build")
+        self.found(answer, "program", "wrong", "h3", "has no " + program)
+        self.found(answer, "shm", "wrong", "h3", "MiB left in /dev/shm", "remount")
+        self.found(answer, "slots", "note", "h2", "has 64 slots")
+        self.found(answer, "addresses", "note", "h2", "bridge0", "172.17.0.1")
+        self.found(answer, "network", "wrong", "h2", "a connection to h3", "is not answered")
+        if os.cpu_count() > 1:
+            self.found(answer, "affinity", "wrong", "h2", "may use one of")
+
+    def test_another_mpis_launcher(self):
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(RANKPOOL)) as folder:
+            launcher = os.path.join(folder, "mpirun")
+            with open(launcher, "w", encoding="ascii") as file:
+                file.write("#!/bin/sh\n[ $1 = --version ] && echo 'HYDRA build details: Version: 4.1' || exit 3\n")
+            os.chmod(launcher, 0o755)
+            answer = examine(hosts="h1", prefix=("env", f"PATH={folder}:{os.environ['PATH']}"))
+            self.found(answer, "mpirun", "wrong", "h1", "HYDRA", "Open MPI")
+            self.found(answer, "trial", "skipped")
+
+
+if __name__ == "__main__":
+    done = unittest.main(exit=False, verbosity=2).result
+    print(f"{done.testsRun} tests")
+    sys.exit(not done.wasSuccessful())
