@@ -29,6 +29,7 @@ struct line {
     struct message *way[2]; /* the oldest first */
     bool held[2];
     bool lost[2], closed[2];
+    bool kept[2]; /* of what was lost nothing has been told */
     struct ending loss[2];
 };
 
@@ -39,6 +40,7 @@ struct end {
     int index; /* of a leader: its line */
     uint64_t polls;
     unsigned head_delay, body_delay;
+    bool clings;
     int turn; /* the peer that is looked at first */
     struct endings endings;
     struct message *current; /* whose head was given last; it is still on its way */
@@ -185,7 +187,20 @@ static void give_body(struct end *end, int peer, struct message *message, struct
     take_off(&line_to(end, peer)->way[there->side], message);
 }
 
-/* This end has lost the peer: all that it waits for there has failed. */
+/* All that this end waits for there has failed. */
+static void tell_all(struct end *end, int peer)
+{
+    struct line *line = line_to(end, peer);
+    enum side side = end->side;
+    for (struct message *message = line->way[side]; message; message = message->next) {
+        message->given_back = message->segments > 0;
+        tell(end, message, &message->sent, NET_LOST);
+    }
+    for (struct message *message = line->way[other(side)]; message; message = message->next)
+        if (message->state == RECEIVING)
+            tell(end, message, &message->body, NET_LOST);
+}
+
 static void lose(struct end *end, int peer, bool tell_it)
 {
     struct line *line = line_to(end, peer);
@@ -196,13 +211,9 @@ static void lose(struct end *end, int peer, bool tell_it)
     line->loss[side] = (struct ending){.kind = NET_LOST, .peer = peer};
     if (tell_it)
         endings_add(&end->endings, &line->loss[side]);
-    for (struct message *message = line->way[side]; message; message = message->next) {
-        message->given_back = message->segments > 0;
-        tell(end, message, &message->sent, NET_LOST);
-    }
-    for (struct message *message = line->way[other(side)]; message; message = message->next)
-        if (message->state == RECEIVING)
-            tell(end, message, &message->body, NET_LOST);
+    line->kept[side] = end->clings;
+    if (!end->clings)
+        tell_all(end, peer);
 }
 
 /* What has come from a peer: the oldest body or head that is due, heads in order; in the end that it has
@@ -258,7 +269,7 @@ static void loop_receive(struct net *net, const struct net_event *event, void *c
     message->body = (struct ending){.peer = event->peer, .token = token};
     for (int i = 0; i < message->segments; i++)
         message->to[i] = to[i];
-    if (line_to(end, event->peer)->lost[end->side])
+    if (line_to(end, event->peer)->lost[end->side] && !end->clings)
         tell(end, message, &message->body, NET_LOST);
     pthread_mutex_unlock(&end->loop->lock);
 }
@@ -277,6 +288,31 @@ void net_loop_cut(struct net *net, int peer)
     pthread_mutex_lock(&end->loop->lock);
     lose(end, peer, true);
     lose(other_end(end, peer), number_there(end), true);
+    pthread_mutex_unlock(&end->loop->lock);
+}
+
+/* What a peer that has been lost may write at its last. */
+static void write_over(const struct end *end, const struct line *line)
+{
+    for (struct message *message = line->way[other(end->side)]; message; message = message->next)
+        for (int i = 0; i < message->segments && message->state == RECEIVING; i++)
+            if (message->to[i] && message->segment[i].size > 0)
+                memset(message->to[i], 0xdd, message->segment[i].size);
+}
+
+void net_loop_cling(struct net *net, bool clings)
+{
+    struct end *end = end_of(net);
+    pthread_mutex_lock(&end->loop->lock);
+    end->clings = clings;
+    for (int peer = 0; peer < net->peers && !clings; peer++) {
+        struct line *line = line_to(end, peer);
+        if (!line->kept[end->side])
+            continue;
+        line->kept[end->side] = false;
+        write_over(end, line);
+        tell_all(end, peer);
+    }
     pthread_mutex_unlock(&end->loop->lock);
 }
 

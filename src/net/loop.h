@@ -20,4 +20,8 @@ void net_loop_hold(struct net *net, int peer, bool held);
 /* Ends the connection: both ends find the other lost. */
 void net_loop_cut(struct net *net, int peer);
 
+/* From now on what is in the middle when a peer is lost stays with the net, as it may with MPI; until it does
+ * not cling to it any more: then it writes over all the places that it was given, and tells of their loss. */
+void net_loop_cling(struct net *net, bool clings);
+
 #endif

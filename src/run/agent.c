@@ -21,9 +21,31 @@ static void end_cargo(struct transit *transit, bool arrived)
     struct cargo *cargo = (struct cargo *)transit;
     struct agent *agent = cargo->agent;
     (void)arrived;
-    agent->sending--;
     free(cargo);
-    holding_sweep(agent->pool->manager);
+    if (agent_end_sending(agent))
+        holding_sweep(agent->pool->manager);
+}
+
+void agent_begin_sending(struct agent *agent)
+{
+    agent->sending++;
+    agent->pool->transits++;
+}
+
+bool agent_end_sending(struct agent *agent)
+{
+    agent->sending--;
+    return agents_end_transit(agent->pool);
+}
+
+bool agents_end_transit(struct agents *pool)
+{
+    pool->transits--;
+    if (pool->manager)
+        return true;
+    if (!pool->transits)
+        free(pool);
+    return false;
 }
 
 bool agent_send_with(struct agent *agent, struct wire_message *message, const void *data, size_t size,
@@ -45,7 +67,8 @@ bool agent_send_with(struct agent *agent, struct wire_message *message, const vo
         road_give_up(agent->node, "%s", error.text);
         return false;
     }
-    agent->sending += is_long;
+    if (is_long)
+        agent_begin_sending(agent);
     return is_long;
 }
 
@@ -180,11 +203,12 @@ void road_begin_close(struct manager *manager)
     send_to_all(manager, &(struct wire_message){.type = WIRE_CLOSE}, NULL, 0);
 }
 
+/* What a lost node was to get MPI may read for ever: nobody waits for that. */
 bool road_is_sending(const struct manager *manager)
 {
     const struct agents *pool = manager->agents;
     for (int i = 0; pool && i < pool->road->nodes; i++)
-        if (pool->agent[i].sending)
+        if (pool->agent[i].sending && !pool->agent[i].node->lost)
             return true;
     return false;
 }
@@ -202,7 +226,8 @@ static void free_agent(struct agent *agent)
 {
     for (uint32_t i = 0; i < agent->room; i++)
         if (agent->block[i])
-            agent_forget_block(agent->block[i]);
+            agent_close_block(agent->block[i]);
+    agent_forget_items(agent);
     free(agent->commons);
     free(agent->refusal);
 }
@@ -225,7 +250,7 @@ bool road_part(struct manager *manager)
     free(pool->wish);
     manager->agents = NULL;
     pool->manager = NULL;
-    if (pool->arriving)
+    if (pool->transits)
         return true; /* the last of these frees it */
     free(pool);
     return false;

@@ -107,15 +107,17 @@ struct agent {
     uint32_t modules;      /* of the board's, that it knows */
     uint64_t *commons;     /* ids of those that it has */
     size_t common_count, common_room;
-    unsigned sending; /* transits to the node */
-    unsigned asked;   /* CANCELs without an answer */
-    unsigned wishes;  /* of its workers, that wait */
-    bool returning;   /* blocks wait to be asked back */
-    bool ends;        /* its workers leave the pool now: it is waited for */
-    bool closed;      /* it has said so */
-    uint64_t rest;    /* it has given something back: it gets nothing until then, clock_ns ... */
-    bool sated;       /* ... nor, as long as it has a block, before its next note */
-    char *refusal;    /* what the last worker that cannot serve has said */
+    unsigned sending;         /* transits to the node */
+    struct arrival *arrivals; /* what its notes carry, and is coming */
+    struct parting *partings; /* items of queues that it has not said to have got */
+    unsigned asked;           /* CANCELs without an answer */
+    unsigned wishes;          /* of its workers, that wait */
+    bool returning;           /* blocks wait to be asked back */
+    bool ends;                /* its workers leave the pool now: it is waited for */
+    bool closed;              /* it has said so */
+    uint64_t rest;            /* it has given something back: it gets nothing until then, clock_ns ... */
+    bool sated;               /* ... nor, as long as it has a block, before its next note */
+    char *refusal;            /* what the last worker that cannot serve has said */
 };
 
 /* A pool on the road. */
@@ -126,7 +128,8 @@ struct agents {
     struct board view;       /* claims what is for nobody in particular */
     struct slot slot;
     struct pace *paces;
-    unsigned arriving; /* transits to the board */
+    unsigned transits; /* that are not over: the last one frees a closed pool */
+    unsigned coming;   /* of these, what wishes bring */
     uint64_t left;     /* since when what lies there is left to this node's workers: clock_ns; 0: it is not */
     uint64_t overdue;  /* when it was last looked for what a node has had for too long: clock_ns */
     size_t *done;      /* items that each worker of another node has run, from crew->here on */
@@ -195,6 +198,11 @@ void agent_send(struct agent *agent, struct wire_message *message, const void *d
 bool agent_send_with(struct agent *agent, struct wire_message *message, const void *data, size_t size,
                      struct transit *transit);
 
+/* A transit has begun. It is over: false: the pool is closed, and gone if this was the last one. */
+void agent_begin_sending(struct agent *agent);
+bool agent_end_sending(struct agent *agent);
+bool agents_end_transit(struct agents *pool);
+
 /* What it does not know yet: modules of the board, and what a map's items have in common. */
 void agent_send_modules(struct agent *agent);
 void agent_send_common(struct agent *agent, uint64_t id, const void *data, size_t size);
@@ -218,9 +226,12 @@ void agent_send_claim(struct agent *agent, const struct post_offer *offer, uint3
 /* How many items of an offer one block can hold: 1..most. */
 uint32_t agent_fit(const struct agents *pool, const struct post_offer *offer, uint32_t most);
 
-/* Forgets the block once nothing refers to it; at once. */
+/* Forgets the block once nothing refers to it; with its pool, which transits may outlive. */
 void agent_leave_block(struct agent_block *block);
-void agent_forget_block(struct agent_block *block);
+void agent_close_block(struct agent_block *block);
+
+/* One transit less of a block whose pool is closed. */
+void agent_drop_block(struct agent_block *block);
 
 /* Claimed items before `end` of a post that nobody holds are found as what a dead worker held. */
 void agent_orphan(struct manager *manager, int post, uint32_t end);
@@ -230,6 +241,7 @@ bool agent_take(struct agent *agent, const struct net_event *event, const struct
 
 /* agent_note.c: the same of notes. */
 bool agent_take_notes(struct agent *agent, const struct net_event *event, const struct wire_message *message);
+void agent_lose_arrivals(struct agent *agent); /* its node is lost: what was coming runs elsewhere */
 
 /* agent_return.c */
 uint32_t agent_take_back(struct agent_block *block, uint32_t from); /* open items from there on: how many */
@@ -248,6 +260,11 @@ void agents_meet_wishes(struct agents *pool);
 uint64_t agents_wish_due(const struct agents *pool);
 void agents_drop_wish(struct agents *pool, uint32_t worker); /* it has died */
 void agents_forget_wishes(struct agents *pool);
+
+/* agent_met.c: the node has said what became of an item; it is lost: what it has not got goes back. */
+void agent_take_got(struct agent *agent, const struct wire_got *got);
+void agent_lose_items(struct agent *agent);
+void agent_forget_items(struct agent *agent);
 
 /* agent_waits.c: all of its node who take what is for all wait at queues: it gets nothing meanwhile. */
 bool agent_is_blocked(const struct agent *agent);

@@ -5,24 +5,73 @@
 #include "board/parcel.h"
 #include "run/agent_wish.h"
 
-/* An item on its way to who got it. */
+/* An item on its way to who got it. It stays here until the node has said what became of it: with a node that
+ * is lost before, it is first in its queue again. Who was about to use it there may have begun to, so an item
+ * may be got twice where a node is lost, and never is it lost itself. */
 struct parting {
     struct transit transit;
+    struct parting *behind;
     struct agent *agent;
-    uint64_t queue, item;
+    uint64_t id, queue, item;
+    bool is_sent;    /* the net has done with it */
+    bool is_settled; /* ... and so has its node; or the node, or the pool, is gone */
 };
 
-/* What nobody has received is first in its queue again. */
+static void leave(struct parting *parting)
+{
+    if (parting->is_sent && parting->is_settled)
+        free(parting);
+}
+
 static void end_parting(struct transit *transit, bool arrived)
 {
     struct parting *parting = (struct parting *)transit;
-    struct board *board = &parting->agent->pool->manager->board;
-    parting->agent->sending--;
-    if (arrived)
-        parcel_mark_taken(board, parting->item);
+    (void)arrived;
+    parting->is_sent = true;
+    agent_end_sending(parting->agent);
+    leave(parting);
+}
+
+/* Whose item it is has been decided. */
+static void settle(struct parting **link)
+{
+    struct parting *parting = *link;
+    *link = parting->behind;
+    parting->is_settled = true;
+    leave(parting);
+}
+
+void agent_take_got(struct agent *agent, const struct wire_got *got)
+{
+    struct board *board = &agent->pool->manager->board;
+    struct parting **link = &agent->partings;
+    while (*link && (*link)->id != got->id)
+        link = &(*link)->behind;
+    if (!*link) {
+        road_give_up(agent->node, "it got an item that it was not given");
+        return;
+    }
+    if (got->kept)
+        parcel_mark_taken(board, (*link)->item);
     else
-        queue_return(board, parting->queue, parting->item);
-    free(parting);
+        queue_return(board, (*link)->queue, (*link)->item);
+    settle(link);
+}
+
+/* The last that was given was the last in its queue: the first one ends as the first again. */
+void agent_lose_items(struct agent *agent)
+{
+    while (agent->partings) {
+        const struct parting *parting = agent->partings;
+        queue_return(&agent->pool->manager->board, parting->queue, parting->item);
+        settle(&agent->partings);
+    }
+}
+
+void agent_forget_items(struct agent *agent)
+{
+    while (agent->partings)
+        settle(&agent->partings);
 }
 
 static void send_item(const struct far_wish *wish, struct wire_message *message)
@@ -37,12 +86,17 @@ static void send_item(const struct far_wish *wish, struct wire_message *message)
         agent_send(agent, message, NULL, 0);
         return;
     }
-    *parting = (struct parting){{end_parting}, agent, wish->told.queue, wish->item};
+    *parting = (struct parting){.transit = {end_parting},
+                                .behind = agent->partings,
+                                .agent = agent,
+                                .id = wish->told.id,
+                                .queue = wish->told.queue,
+                                .item = wish->item};
+    agent->partings = parting;
     message->met.size = size;
-    if (agent_send_with(agent, message, board_at(board, wish->item), size, &parting->transit))
-        return;
-    agent->sending++;
-    end_parting(&parting->transit, !agent->node->lost);
+    parting->is_sent = !agent_send_with(agent, message, board_at(board, wish->item), size, &parting->transit);
+    if (agent->node->lost && agent->node->told)
+        agent_lose_items(agent);
 }
 
 static void answer(const struct far_wish *wish, rp_status status)

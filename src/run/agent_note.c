@@ -8,6 +8,8 @@
 #include "run/box_read.h"
 #include "run/collect.h"
 
+#define APART ((size_t)256 << 20) /* bytes of results of an array of the user's: more go there at once */
+
 /* ---- Taking it in ------------------------------------------------------------------------ */
 
 static void *place_of(const struct saying *saying)
@@ -157,43 +159,100 @@ static void take_batch(struct agent *agent, const struct wire_message *message)
 
 /* ---- Long payloads ------------------------------------------------------------------------ */
 
-/* On its way to where it belongs. */
+/* On its way to where it belongs: to its place in a post's own memory, or to a parcel. That of results which
+ * belong into an array of the user's is copied there when it is whole: MPI may write to what it was given for
+ * long after the sender's end, and the array is the user's again by then. */
 struct arrival {
     struct transit transit;
     struct saying saying;
+    struct arrival *behind;
     struct block *memory; /* pinned */
     uint64_t parcel;
+    bool is_lost; /* its items run elsewhere */
 };
 
+static bool is_of_user(const struct saying *saying)
+{
+    const struct posting *posting = &saying->agent->pool->manager->postings[saying->block->post];
+    return saying->note.flags & NOTE_PLACED &&
+           saying->post->out - posting->block->offset >= posting->block->size;
+}
+
+/* False: it goes to its place, whoever that belongs to. */
+static bool goes_apart(const struct saying *saying)
+{
+    return needs_parcel(saying) || (is_of_user(saying) && saying->note.bytes <= APART);
+}
+
+static void take_out(struct arrival *arrival)
+{
+    struct arrival **link = &arrival->saying.agent->arrivals;
+    while (*link != arrival)
+        link = &(*link)->behind;
+    *link = arrival->behind;
+}
+
+static void take_long(struct arrival *arrival)
+{
+    struct saying *saying = &arrival->saying;
+    struct board *board = &saying->agent->pool->manager->board;
+    void *payload = arrival->parcel != ARENA_NONE ? board_at(board, arrival->parcel) : NULL;
+    if (payload && !is_packed_well(&saying->note, payload)) {
+        road_give_up(saying->agent->node, "it sent packed results that are none");
+        agent_return_said(saying->block, saying->note.from, saying->note.count);
+        return;
+    }
+    if (payload && !needs_parcel(saying)) {
+        memcpy(place_of(saying), payload, saying->note.bytes);
+        parcel_mark_taken(board, arrival->parcel);
+    }
+    take_in(saying, payload, arrival->parcel);
+}
+
+/* What is written to no more may be used again. */
 static void end_arrival(struct transit *transit, bool arrived)
 {
     struct arrival *arrival = (struct arrival *)transit;
     struct saying *saying = &arrival->saying;
-    struct agent_block *block = saying->block;
-    struct agents *pool = saying->agent->pool;
-    struct manager *manager = pool->manager;
-    pool->arriving--;
-    if (!manager) {
-        if (!pool->arriving)
-            free(pool);
+    struct agent *agent = saying->agent;
+    struct manager *manager = agent->pool->manager;
+    bool counts = arrived && !agent->node->lost && !arrival->is_lost;
+    if (!agents_end_transit(agent->pool)) {
+        agent_drop_block(saying->block);
         free(arrival);
         return;
     }
-    block->under_way--;
+    take_out(arrival);
+    saying->block->under_way--;
     posting_unpin(manager, arrival->memory);
-    if (arrived && !saying->agent->node->lost) {
-        const void *payload =
-            arrival->parcel != ARENA_NONE ? board_at(&manager->board, arrival->parcel) : NULL;
-        if (payload && !is_packed_well(&saying->note, payload))
-            road_give_up(saying->agent->node, "it sent packed results that are none");
-        else
-            take_in(saying, payload, arrival->parcel);
-    } else {
-        if (arrival->parcel != ARENA_NONE)
-            parcel_mark_taken(&manager->board, arrival->parcel);
-        agent_return_said(block, saying->note.from, saying->note.count);
+    if (counts) {
+        take_long(arrival);
+        free(arrival);
+        return;
     }
+    if (arrival->parcel != ARENA_NONE)
+        parcel_mark_taken(&manager->board, arrival->parcel);
+    if (arrival->is_lost)
+        agent_leave_block(saying->block);
+    else
+        agent_return_said(saying->block, saying->note.from, saying->note.count);
     free(arrival);
+}
+
+/* Memory of the board's is left to the net, and what runs again has other: of an array of the user's, to
+ * which it goes at once, there is none. */
+void agent_lose_arrivals(struct agent *agent)
+{
+    struct manager *manager = agent->pool->manager;
+    for (struct arrival *arrival = agent->arrivals; arrival; arrival = arrival->behind) {
+        const struct saying *saying = &arrival->saying;
+        if (arrival->is_lost || (arrival->parcel == ARENA_NONE && is_of_user(saying)))
+            continue;
+        arrival->is_lost = true;
+        if (arrival->parcel == ARENA_NONE)
+            manager->postings[saying->block->post].written = true;
+        agent_return_said(saying->block, saying->note.from, saying->note.count);
+    }
 }
 
 static bool receive(struct agent *agent, const struct net_event *event, const struct wire_message *message)
@@ -213,7 +272,7 @@ static bool receive(struct agent *agent, const struct net_event *event, const st
         return false;
     }
     void *to = NULL;
-    if (needs_parcel(&arrival->saying))
+    if (goes_apart(&arrival->saying))
         arrival->parcel = parcel_take(&manager->parcels, note.bytes);
     if (arrival->parcel != ARENA_NONE)
         to = board_at(&manager->board, arrival->parcel);
@@ -221,8 +280,10 @@ static bool receive(struct agent *agent, const struct net_event *event, const st
         to = place_of(&arrival->saying);
     lease_end_run(&arrival->saying.block->said, note.from, note.count);
     arrival->saying.block->under_way++;
-    agent->pool->arriving++;
+    agent->pool->transits++;
     arrival->memory = posting_pin(manager, arrival->saying.block->post);
+    arrival->behind = agent->arrivals;
+    agent->arrivals = arrival;
     net_receive(agent->node->road->net, event, &to, arrival);
     return true;
 }

@@ -90,6 +90,8 @@ void agent_lose(struct agent *agent)
     for (uint32_t i = 0; i < agent->room; i++)
         if (agent->block[i])
             agent_take_back(agent->block[i], 0);
+    agent_lose_arrivals(agent);
+    agent_lose_items(agent);
     for (int i = agent->node->first; i < agent->node->first + agent->node->count; i++) {
         agents_drop_wish(agent->pool, (uint32_t)i);
         recover_without(manager, i);

@@ -24,11 +24,8 @@ static bool lease_both(struct agent_block *block)
            lease_begin(&block->ended, block->count, block->count) == 0;
 }
 
-void agent_forget_block(struct agent_block *block)
+static void free_block(struct agent_block *block)
 {
-    struct agent *agent = block->agent;
-    agent->block[block->number % AGENT_BLOCKS] = NULL;
-    agent->blocks--;
     lease_free(&block->said);
     lease_free(&block->ended);
     free(block->runner);
@@ -38,8 +35,24 @@ void agent_forget_block(struct agent_block *block)
 
 void agent_leave_block(struct agent_block *block)
 {
-    if (!block->under_way && !block->ended.open)
-        agent_forget_block(block);
+    struct agent *agent = block->agent;
+    if (block->under_way || block->ended.open)
+        return;
+    agent->block[block->number % AGENT_BLOCKS] = NULL;
+    agent->blocks--;
+    free_block(block);
+}
+
+void agent_close_block(struct agent_block *block)
+{
+    if (!block->under_way)
+        free_block(block);
+}
+
+void agent_drop_block(struct agent_block *block)
+{
+    block->under_way--;
+    agent_close_block(block);
 }
 
 static bool is_telling(const struct manager *manager, int post)
@@ -89,7 +102,10 @@ static void end_body(struct transit *transit, bool arrived)
 {
     struct agent_block *block = (struct agent_block *)transit;
     (void)arrived;
-    block->agent->sending--;
+    if (!agent_end_sending(block->agent)) {
+        agent_drop_block(block);
+        return;
+    }
     block->under_way--;
     block->sent = true;
     posting_unpin(block->agent->pool->manager, block->memory);
@@ -112,7 +128,7 @@ static void send_head(struct agent_block *block, const void *head, size_t size,
     block->sent = !segments;
     if (!segments)
         return;
-    agent->sending++;
+    agent_begin_sending(agent);
     block->under_way++;
     block->memory = posting_pin(agent->pool->manager, block->post);
 }

@@ -161,6 +161,9 @@ bool agent_take(struct agent *agent, const struct net_event *event, const struct
         break;
     case WIRE_WISH:
         return agent_take_wish(agent, event, message);
+    case WIRE_GOT:
+        agent_take_got(agent, &message->got);
+        break;
     case WIRE_DONE:
         take_done(agent, message);
         break;

@@ -50,6 +50,15 @@ bool road_is_free(const struct manager *manager, int worker, uint32_t owner)
     return owner || worker != agent->node->first || !has_others(agent);
 }
 
+bool road_moves_items(const struct manager *manager)
+{
+    const struct agents *pool = manager->agents;
+    bool gives = false;
+    for (int i = 0; i < pool->road->nodes; i++)
+        gives = gives || pool->agent[i].partings;
+    return gives || pool->coming;
+}
+
 bool agent_waits_with(const struct agent_block *block, uint32_t item)
 {
     const struct agent *agent = block->agent;

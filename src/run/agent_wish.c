@@ -149,31 +149,20 @@ static void begin(struct far_wish *wish)
 
 /* ---- What comes -------------------------------------------------------------------------- */
 
-static void put_back(struct far_wish *wish)
-{
-    struct board *board = &wish->agent->pool->manager->board;
-    if (queue_check(board, wish->told.queue) == RP_OK)
-        queue_return(board, wish->told.queue, wish->item);
-    else
-        parcel_mark_taken(board, wish->item);
-    free(wish);
-}
-
 static void end_coming(struct transit *transit, bool arrived)
 {
     struct far_wish *wish = (struct far_wish *)transit;
     struct agents *pool = wish->agent->pool;
-    pool->arriving--;
-    if (!pool->manager) {
-        if (!pool->arriving)
-            free(pool);
+    pool->coming--;
+    if (!agents_end_transit(pool)) {
         free(wish);
     } else if (!arrived ||
                (wish->told.kind == WIRE_PUT && pool->manager->crew->member[wish->told.worker].dead)) {
         parcel_mark_taken(&pool->manager->board, wish->item);
         free(wish);
     } else if (wish->told.kind == WIRE_PUT_BACK) {
-        put_back(wish);
+        queue_return(&pool->manager->board, wish->told.queue, wish->item);
+        free(wish);
     } else {
         begin(wish);
     }
@@ -209,7 +198,8 @@ static bool take_bytes(struct far_wish *wish, const struct net_event *event, con
 {
     struct agents *pool = wish->agent->pool;
     void *to = wish->item == ARENA_NONE ? NULL : board_at(&pool->manager->board, wish->item);
-    pool->arriving++;
+    pool->transits++;
+    pool->coming++;
     if (event->segments) {
         net_receive(pool->road->net, event, &to, &wish->transit);
         return true;

@@ -260,6 +260,8 @@ static void watch(struct leader *leader, uint64_t now)
     int deaths = watch_look(leader->watch);
     for (; leader->deaths < deaths; leader->deaths++) {
         int number = home->crew->member[watch_died(leader->watch, leader->deaths)].number;
+        for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+            relay_return_wishes(relay);
         relay_send(home, &(struct wire_message){.type = WIRE_LOST, .lost = {(uint32_t)number}});
     }
 }

@@ -200,6 +200,38 @@ void map_feed(struct map *map)
 /* ---- Deaths, and further tries
  * ------------------------------------------------------------------------------ */
 
+/* On the old one's memory; or on other, with its own inputs, where a net may still write results there. */
+static int take_again(struct map *map, int old_number, uint32_t from, uint32_t count)
+{
+    struct manager *manager = map->manager;
+    struct posting *old = &manager->postings[old_number];
+    const struct post *before = &manager->board.post[old_number];
+    size_t stride = own_in(map), in_bytes = aligned(count * stride);
+    size_t out_bytes = aligned(count * map->work->out_size);
+    size_t order_bytes = before->indices ? count * sizeof *map->order : 0;
+    bool apart = old->written;
+    int number = posting_take(manager, &map_posting_ops, map, count, count,
+                              apart ? in_bytes + out_bytes + order_bytes : 0, apart ? NULL : old->block);
+    if (number < 0)
+        return -1;
+    struct post *post = &manager->board.post[number];
+    post->in = before->in + (map->work->range ? 0 : from * map->work->in_size);
+    post->out = before->out + from * map->work->out_size;
+    post->indices = before->indices ? before->indices + from * sizeof *map->order : 0;
+    if (!apart)
+        return number;
+    uint64_t block = manager->postings[number].block->offset;
+    if (stride)
+        memcpy(board_at(&manager->board, block), board_at(&manager->board, post->in), count * stride);
+    if (order_bytes)
+        memcpy(board_at(&manager->board, block + in_bytes + out_bytes),
+               board_at(&manager->board, post->indices), order_bytes);
+    post->in = stride ? block : post->in;
+    post->out = block + in_bytes;
+    post->indices = order_bytes ? block + in_bytes + out_bytes : 0;
+    return number;
+}
+
 static bool repost(void *work, int old_number, uint32_t from, uint32_t count, bool charged)
 {
     struct map *map = work;
@@ -209,7 +241,7 @@ static bool repost(void *work, int old_number, uint32_t from, uint32_t count, bo
         map_end_unstarted(map, old_number, from, count);
         return true;
     }
-    int number = posting_take(manager, &map_posting_ops, map, count, count, 0, old->block);
+    int number = take_again(map, old_number, from, count);
     if (number < 0)
         return false;
     const struct post *before = &manager->board.post[old_number];
@@ -220,9 +252,6 @@ static bool repost(void *work, int old_number, uint32_t from, uint32_t count, bo
     posting->share->posts++;
     posting->share->in_flight += map_weigh_post(map, posting);
     describe_post(map, number, posting->share, posting->first);
-    post->in = before->in + (map->work->range ? 0 : from * map->work->in_size);
-    post->out = before->out + from * map->work->out_size;
-    post->indices = before->indices ? before->indices + from * sizeof *map->order : 0;
     post->attempt = before->attempt + charged;
     publish(map, posting->share, number, count);
     lease_end_run(&old->lease, from, count);

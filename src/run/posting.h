@@ -45,6 +45,7 @@ struct posting {
     struct lease lease;
     uint32_t suspect; /* of the claimed items before this one, some may have died with a worker */
     bool suspicious;  /* a node was lost that held these items: one of them may be why */
+    bool written;     /* a net may still write where results of items go that have not ended */
     struct block *block;
     struct share *share; /* of a map: where its items are from ... */
     uint64_t first;      /* ... and the position of item 0 */

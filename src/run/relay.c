@@ -322,8 +322,9 @@ bool relay_turn(struct relay *relay, uint64_t now)
     if (relay->open) {
         any = collect_notes(&relay->manager);
         bool looked = look_after(relay);
+        if (looked)
+            relay_return_wishes(relay);
         relay_answer_recalls(relay);
-        relay_return_wishes(relay);
         any |= relay_pass_wishes(relay);
         relay_feed(relay);
         if (is_due(relay, now))

@@ -72,6 +72,10 @@ void relay_flush(struct relay *relay);
 void relay_return(struct relay *relay);
 bool relay_is_empty(const struct relay *relay);
 
+/* What workers that have died were to get from queues, and have not seen, goes back. The manager is to know
+ * before it hears of the death: nothing then waits in vain for what is still to come. */
+void relay_return_wishes(struct relay *relay);
+
 /* This node takes no part in the pool from now on, and why. */
 void relay_refuse(struct relay *relay, const char *why);
 

@@ -78,7 +78,6 @@ struct relay {
     struct relay_run runs[RELAY_NOTES]; /* to be put into it */
     uint32_t run_count;
     size_t run_bytes;
-    int deaths;      /* of which it has been seen what they were to get from queues */
     uint64_t wished; /* when a wish was passed on, or met: clock_ns */
     uint64_t due;    /* when notes are to leave at the latest: clock_ns; CLOCK_NEVER: none waits */
     uint64_t moved[BOARD_WORKERS_MAX]; /* see WIRE_DONE */
@@ -189,9 +188,8 @@ void relay_take_unshare(struct relay *relay, const struct net_event *event,
                         const struct wire_message *message);
 
 /* relay_wish.c */
-bool relay_pass_wishes(struct relay *relay);   /* true if there were any */
-void relay_return_wishes(struct relay *relay); /* of workers that have died */
-void relay_end_wishes(struct relay *relay);    /* nobody meets them any more */
+bool relay_pass_wishes(struct relay *relay); /* true if there were any */
+void relay_end_wishes(struct relay *relay);  /* nobody meets them any more */
 void relay_take_met(struct relay *relay, const struct net_event *event, const struct wire_message *message);
 
 /* Before notes of a block leave: when they will at the latest, if this one ended then. */

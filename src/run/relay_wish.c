@@ -18,7 +18,6 @@ struct wish_bytes {
     struct delivery delivery;
     struct relay *relay;
     uint64_t parcel; /* that is of no use afterwards; ARENA_NONE: its owner sees to that */
-    void *own;
 };
 
 static void end_bytes(struct delivery *delivery, bool done)
@@ -28,19 +27,17 @@ static void end_bytes(struct delivery *delivery, bool done)
     bytes->relay->deliveries--;
     if (bytes->parcel != ARENA_NONE)
         parcel_mark_taken(&bytes->relay->manager.board, bytes->parcel);
-    free(bytes->own);
     free(bytes);
 }
 
-/* False: no memory. `parcel` and `own` are given up when the bytes have left. */
-static bool send_wish(struct relay *relay, const struct wire_wish *told, const void *data, uint64_t parcel,
-                      void *own)
+/* False: no memory. `parcel` is given up when the bytes have left. */
+static bool send_wish(struct relay *relay, const struct wire_wish *told, const void *data, uint64_t parcel)
 {
     struct wire_message message = {.type = WIRE_WISH, .pool = relay->pool, .wish = *told};
     struct wish_bytes *bytes = malloc(sizeof *bytes);
     if (!bytes)
         return false;
-    *bytes = (struct wish_bytes){{end_bytes}, relay, parcel, own};
+    *bytes = (struct wish_bytes){{end_bytes}, relay, parcel};
     relay->deliveries++;
     if (!relay_send_bytes(relay->home, &message, data, told->size, &bytes->delivery))
         end_bytes(&bytes->delivery, true);
@@ -84,7 +81,7 @@ static void pass_on(struct relay *relay, int member)
                              .worker = (uint32_t)relay->home->crew->member[member].number,
                              .kind = puts ? WIRE_PUT : WIRE_GET};
     tell_claim(relay, member, &told);
-    if (!send_wish(relay, &told, puts ? board_at(board, wish->item) : NULL, ARENA_NONE, NULL))
+    if (!send_wish(relay, &told, puts ? board_at(board, wish->item) : NULL, ARENA_NONE))
         wish_meet(board, member, RP_NO_MEMORY, ARENA_NONE);
 }
 
@@ -123,9 +120,8 @@ struct brought {
     struct delivery delivery;
     struct relay *relay;
     int member;
-    uint64_t serial, queue, size;
-    uint64_t parcel; /* where it lies; ARENA_NONE: there was no room, and it is to go back */
-    void *own;       /* where it lies then */
+    uint64_t id, serial, size;
+    uint64_t parcel; /* where it lies; ARENA_NONE: there was no room, and the manager keeps it */
 };
 
 static void meet(struct relay *relay, int member, uint64_t serial, rp_status status, uint64_t parcel)
@@ -134,61 +130,57 @@ static void meet(struct relay *relay, int member, uint64_t serial, rp_status sta
         wish_meet(&relay->manager.board, member, status, parcel);
 }
 
-/* Without memory it is lost with who asked for it. */
-static void put_back(struct brought *brought)
+/* Without memory it is lost with who had got it. */
+static void put_back(struct relay *relay, int member, uint64_t parcel)
 {
-    struct relay *relay = brought->relay;
-    const void *data =
-        brought->parcel != ARENA_NONE ? board_at(&relay->manager.board, brought->parcel) : brought->own;
-    struct wire_wish told = {.queue = brought->queue,
-                             .size = brought->size,
-                             .worker = (uint32_t)relay->home->crew->member[brought->member].number,
+    const struct board *board = &relay->manager.board;
+    struct wire_wish told = {.queue = board->slot[member].wish.queue,
+                             .size = parcel_head(board, parcel)->size,
+                             .worker = (uint32_t)relay->home->crew->member[member].number,
                              .kind = WIRE_PUT_BACK};
-    if (send_wish(relay, &told, data, brought->parcel, brought->own))
-        brought->own = NULL;
+    send_wish(relay, &told, board_at(board, parcel), parcel);
 }
 
 void relay_return_wishes(struct relay *relay)
 {
-    struct board *board = &relay->manager.board;
-    if (relay->deaths == relay->manager.deaths)
-        return;
-    relay->deaths = relay->manager.deaths;
-    for (int i = 1; i < relay->home->crew->here; i++) {
-        struct brought brought = {.relay = relay, .member = i, .queue = board->slot[i].wish.queue};
-        if (!relay->home->crew->member[i].dead || !wish_was_left(board, i, &brought.parcel))
-            continue;
-        brought.size = parcel_head(board, brought.parcel)->size;
-        put_back(&brought);
-    }
+    const struct crew *crew = relay->home->crew;
+    uint64_t parcel;
+    for (int i = 1; i < crew->here && relay->open; i++)
+        if (crew->member[i].dead && wish_was_left(&relay->manager.board, i, &parcel))
+            put_back(relay, i, parcel);
+}
+
+/* Once the task has it the manager forgets it; else it is the manager's to give to another one. */
+static void say_got(struct relay *relay, uint64_t id, bool kept)
+{
+    relay_send(relay->home, &(struct wire_message){
+                                .type = WIRE_GOT, .pool = relay->pool, .got = {.id = id, .kept = kept}});
 }
 
 static void hand_over(struct brought *brought)
 {
     struct relay *relay = brought->relay;
-    const struct board *board = &relay->manager.board;
+    struct board *board = &relay->manager.board;
     bool has_room = brought->parcel != ARENA_NONE;
+    bool kept = has_room && !relay->ending && !relay->home->crew->member[brought->member].dead &&
+                wish_is_open(board, brought->member, brought->serial);
     if (has_room)
         parcel_head(board, brought->parcel)->size = brought->size;
-    if (has_room && !relay->home->crew->member[brought->member].dead &&
-        wish_is_open(board, brought->member, brought->serial)) {
-        meet(relay, brought->member, brought->serial, RP_OK, brought->parcel);
-        return;
-    }
-    if (has_room || brought->own)
-        put_back(brought);
-    meet(relay, brought->member, brought->serial, RP_NO_MEMORY, ARENA_NONE);
+    if (has_room && !kept)
+        parcel_mark_taken(board, brought->parcel);
+    rp_status status = kept ? RP_OK : relay->ending ? RP_CLOSED : RP_NO_MEMORY;
+    meet(relay, brought->member, brought->serial, status, kept ? brought->parcel : ARENA_NONE);
+    say_got(relay, brought->id, kept);
 }
 
 static void end_brought(struct delivery *delivery, bool done)
 {
     struct brought *brought = (struct brought *)delivery;
     brought->relay->deliveries--;
-    if (done && !brought->relay->ending)
+    if (done)
         hand_over(brought);
     else
         meet(brought->relay, brought->member, brought->serial, RP_CLOSED, ARENA_NONE);
-    free(brought->own);
     free(brought);
 }
 
@@ -197,10 +189,7 @@ static void receive(struct brought *brought, const struct net_event *event,
 {
     struct relay *relay = brought->relay;
     brought->parcel = parcel_take(&relay->manager.parcels, brought->size);
-    if (brought->parcel == ARENA_NONE)
-        brought->own = malloc(brought->size ? brought->size : 1);
-    void *place =
-        brought->parcel != ARENA_NONE ? board_at(&relay->manager.board, brought->parcel) : brought->own;
+    void *place = brought->parcel != ARENA_NONE ? board_at(&relay->manager.board, brought->parcel) : NULL;
     relay->deliveries++;
     if (event->segments) {
         net_receive(relay->home->net, event, &place, &brought->delivery);
@@ -224,12 +213,13 @@ void relay_take_met(struct relay *relay, const struct net_event *event, const st
     }
     struct brought *brought = NULL;
     if (met->kind == WIRE_GET && !met->status && (brought = calloc(1, sizeof *brought))) {
-        *brought =
-            (struct brought){{end_brought}, relay, member, serial, met->queue, met->size, ARENA_NONE, NULL};
+        *brought = (struct brought){{end_brought}, relay, member, met->id, serial, met->size, ARENA_NONE};
         receive(brought, event, message);
         return;
     }
     relay_receive_nowhere(relay->home, event);
-    bool lost = met->kind == WIRE_GET && !met->status;
-    meet(relay, member, serial, lost ? RP_NO_MEMORY : (rp_status)met->status, ARENA_NONE);
+    bool gives_back = met->kind == WIRE_GET && !met->status;
+    meet(relay, member, serial, gives_back ? RP_NO_MEMORY : (rp_status)met->status, ARENA_NONE);
+    if (gives_back)
+        say_got(relay, met->id, false);
 }

@@ -50,6 +50,15 @@ bool retry_may(rp_status status, int attempt, int retries)
     return attempt <= retries;
 }
 
+/* What a worker has died of may end the next one's node: which of its items it runs is told there. */
+static bool repost(struct manager *manager, const struct posting *posting, int post, uint32_t item)
+{
+    manager->suspecting = true;
+    bool posted = posting->ops->repost(posting->work, post, item, 1, true);
+    manager->suspecting = false;
+    return posted;
+}
+
 /* False: it has no other try. Without memory to wait, or where the work has stopped, it goes back at once. */
 static bool try_again(struct manager *manager, int post, uint32_t number, rp_status status)
 {
@@ -60,7 +69,7 @@ static bool try_again(struct manager *manager, int post, uint32_t number, rp_sta
     struct retry retry = {retry_time(item.attempt), posting->serial, post, number};
     if (!item.stopped && append(&manager->retries, retry))
         return true;
-    return posting->ops->repost(posting->work, post, number, 1, true);
+    return repost(manager, posting, post, number);
 }
 
 bool retry_note(struct manager *manager, int post, const struct note *note)
@@ -87,7 +96,7 @@ static bool post_again(struct manager *manager, const struct retry *retry)
     const struct posting *posting = &manager->postings[retry->post];
     if (!posting->ops || posting->serial != retry->serial || lease_has_ended(&posting->lease, retry->item))
         return true;
-    return posting->ops->repost(posting->work, retry->post, retry->item, 1, true);
+    return repost(manager, posting, retry->post, retry->item);
 }
 
 bool retry_waits(const struct manager *manager, int post, uint32_t item)

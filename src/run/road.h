@@ -108,6 +108,9 @@ bool road_holds_waiting(const struct manager *manager, int post, uint32_t item);
 bool road_waits(const struct manager *manager, int worker);
 bool road_is_free(const struct manager *manager, int worker, uint32_t owner);
 
+/* Items of queues are on their way to a node, or back. */
+bool road_moves_items(const struct manager *manager);
+
 /* The manager has changed a queue: sees to those of other nodes who wait there. */
 void road_attend(struct manager *manager);
 

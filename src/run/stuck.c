@@ -53,6 +53,8 @@ static bool is_unchanged(const struct sight *sight)
 static bool anybody_moves(const struct sight *sight)
 {
     struct board *board = &sight->manager->board;
+    if (sight->manager->agents && road_moves_items(sight->manager))
+        return true;
     for (int i = 1; i < sight->manager->crew->here; i++) {
         uint64_t at = atomic_load(&slot_of(sight, i)->waits_for);
         if (has_waited(sight, i) && queue_lets_pass(board, at >> 1, at & 1 ? QUEUE_PUT : QUEUE_GET))

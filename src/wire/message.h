@@ -72,7 +72,8 @@ enum wire_body { WIRE_NOTHING, WIRE_TEXT, WIRE_BYTES, WIRE_ITEMS, WIRE_RUNS, WIR
                               for each worker of the node, its first one first; all are 0 in sum */          \
     TYPE(41, VISIT, NOTHING) /* pool 0: whether its process serves from now on */                            \
     TYPE(42, WISH,                                                                                           \
-         BYTES) /* of a task, at a queue: what it puts, MET answers it; or to take back what was got */
+         BYTES) /* of a task, at a queue: what it puts, MET answers it; or to take back what was got */      \
+    TYPE(43, GOT, NOTHING) /* what MET has brought: its task has it, or it is first in its queue again */
 
 #define WIRE_ENUM(number, name, body) WIRE_##name = (number),
 enum wire_type { WIRE_TYPES(WIRE_ENUM) };
@@ -160,6 +161,11 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     FIELD(u32, kind)                                                                                         \
     FIELD(u32, status)
 
+#define WIRE_GOT_FIELDS(FIELD)                                                                               \
+    FIELD(u64, id)                                                                                           \
+    FIELD(u32, kept)                                                                                         \
+    FIELD(u32, reserved)
+
 #define WIRE_QUIT_FIELDS(FIELD)  FIELD(u32, shaken) /* somebody died: no one waits for the others */
 #define WIRE_NOTES_FIELDS(FIELD) FIELD(u32, count)
 
@@ -204,6 +210,7 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     STRUCT(QUIT, quit)                                                                                       \
     STRUCT(MET, met)                                                                                         \
     STRUCT(WISH, wish)                                                                                       \
+    STRUCT(GOT, got)                                                                                         \
     STRUCT(NOTES, notes)                                                                                     \
     STRUCT(RECALLED, recalled)                                                                               \
     STRUCT(STARTED, started)                                                                                 \

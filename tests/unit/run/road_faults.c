@@ -11,6 +11,7 @@
 #include "realm.h"
 #include "reduction.h"
 #include "run/agent.h"
+#include "run/holding.h"
 #include "run/submit.h"
 #include "wire/message.h"
 #include "work.h"
@@ -490,10 +491,12 @@ TEST_CASE(a_task_that_may_not_be_tried_again_is_lost_with_its_node)
     end();
 }
 
+enum { LONG = 40000, LONG_ITEMS = 30 };
+
 /* A long result that begins to come, and does not end. */
 static void send_half(struct got *got)
 {
-    static unsigned char body[WIRE_NOTE_SIZE], result[40000];
+    static unsigned char body[WIRE_NOTE_SIZE], result[LONG];
     _Alignas(16) unsigned char head[NET_HEAD];
     struct wire_note note = {.block = got->block.block,
                              .size = sizeof result,
@@ -511,6 +514,15 @@ static void send_half(struct got *got)
         RP_OK);
 }
 
+/* While what was on its way is computed again, and its result stands there. */
+static void write_meanwhile(const char *place)
+{
+    if (strcmp(place, "manager: sleeps") != 0 || !gang_tally->waiting || gang_tally->gate)
+        return;
+    net_loop_cling(realm.net, false);
+    gang_tally->gate = 1;
+}
+
 static void cut_later(const char *place)
 {
     static int naps;
@@ -518,38 +530,121 @@ static void cut_later(const char *place)
     if (strcmp(place, "manager: sleeps") != 0 || !peer.acts || ++naps < 5)
         return;
     naps = 0;
+    for (int i = 0; i < peer.acts; i++)
+        gang_tally->runs[peer.got[i].block.first] = 1;
     net_loop_cut(realm.end[0], 0);
-    board_step = NULL;
+    board_step = write_meanwhile;
 }
 
 static int answer_long(rp_call *call, const void *in, size_t size)
 {
     uint64_t item;
     memcpy(&item, in, sizeof item);
-    unsigned char *out = rp_reserve(call, 40000);
+    unsigned char *out = rp_reserve(call, LONG);
     if (!out || size != sizeof item)
         return 1;
-    memset(out, (int)item % 200, 40000);
-    return rp_return(call, out, 40000);
+    memset(out, (int)item % 200, LONG);
+    if (gang_tally->runs[item]) {
+        atomic_fetch_add(&gang_tally->waiting, 1);
+        gang_await(&gang_tally->gate, 1);
+    }
+    return rp_return(call, out, LONG);
+}
+
+/* A map of long results, of which some are on their way when their node is lost. A net that clings to their
+ * places writes there while they are computed again, or after the map: then `out` is an array of the board.
+ */
+static void lose_on_the_way(bool clings, bool late, const double *cost)
+{
+    static uint64_t in[LONG_ITEMS];
+    static unsigned char own[LONG_ITEMS * LONG];
+    struct error error;
+    for (uint64_t i = 0; i < LONG_ITEMS; i++)
+        in[i] = i;
+    begin(1, send_half);
+    gang_reset_tally();
+    gang_tally->waiting = 0;
+    gang_tally->gate = late;
+    unsigned char *out = late ? holding_alloc(&realm.gang.manager, sizeof own) : own;
+    REQUIRE(out);
+    net_loop_cling(realm.net, clings);
+    net_loop_delay(realm.net, 0, 1000000); /* the bodies never come */
+    board_step = cut_later;
+    struct map_work work = {.fn = answer_long,
+                            .in = in,
+                            .in_size = 8,
+                            .n = LONG_ITEMS,
+                            .cost = cost,
+                            .out = out,
+                            .out_size = LONG};
+    CHECK_STATUS(map_run(&realm.gang.manager, &work, NULL, &error), RP_OK);
+    CHECK(gang_tally->waiting > 0);
+    net_loop_cling(realm.net, false);
+    while (road_turn(realm.road))
+        ;
+    for (size_t i = 0; i < LONG_ITEMS; i++)
+        for (size_t k = 0; k < LONG; k += LONG - 1)
+            CHECK_UINT(out[i * LONG + k], i);
+    work_map(&realm.gang, &(struct map_work){0}, 100);
+    end();
 }
 
 TEST_CASE(a_result_that_was_on_its_way_from_a_lost_node_is_computed_again)
 {
-    enum { ITEMS = 30 };
-    static uint64_t in[ITEMS];
-    static unsigned char out[ITEMS][40000];
+    lose_on_the_way(false, false, NULL);
+    lose_on_the_way(false, true, NULL);
+}
+
+TEST_CASE(the_same_where_the_net_writes_to_the_place_of_the_first_one_meanwhile_or_later)
+{
+    static double cost[LONG_ITEMS];
+    for (size_t i = 0; i < LONG_ITEMS; i++)
+        cost[i] = (double)(LONG_ITEMS - i);
+    lose_on_the_way(true, false, NULL);
+    lose_on_the_way(true, true, NULL);
+    lose_on_the_way(true, false, cost);
+}
+
+/* A block whose inputs the node never takes. */
+static void cut_what_is_sent(const char *place)
+{
+    if (strcmp(place, "manager: sleeps") != 0 || !road_is_sending(&realm.gang.manager))
+        return;
+    net_loop_cut(realm.end[0], 0);
+    board_step = NULL;
+    gang_tally->gate = 1;
+}
+
+/* Once the node is lost. */
+static int measure(rp_call *call, const void *in, size_t size)
+{
+    uint64_t sum = size;
+    gang_await(&gang_tally->gate, 1);
+    for (size_t i = 0; i < size; i++)
+        sum += ((const unsigned char *)in)[i];
+    return rp_return(call, &sum, sizeof sum);
+}
+
+TEST_CASE(nobody_waits_for_what_the_net_may_read_for_a_lost_node)
+{
+    static unsigned char in[LONG_ITEMS * LONG], common[LONG];
+    uint64_t out[LONG_ITEMS];
     struct error error;
-    for (uint64_t i = 0; i < ITEMS; i++)
-        in[i] = i;
-    begin(1, send_half);
-    net_loop_delay(realm.net, 0, 1000000); /* the bodies never come */
-    board_step = cut_later;
-    struct map_work work = {
-        .fn = answer_long, .in = in, .in_size = 8, .n = ITEMS, .out = out, .out_size = 40000};
+    begin(1, NULL);
+    gang_tally->gate = 0;
+    net_loop_cling(realm.net, true);
+    board_step = cut_what_is_sent;
+    struct map_work work = {.fn = measure,
+                            .in = in,
+                            .in_size = LONG,
+                            .n = LONG_ITEMS,
+                            .out = out,
+                            .out_size = 8,
+                            .common = common,
+                            .common_size = sizeof common};
     CHECK_STATUS(map_run(&realm.gang.manager, &work, NULL, &error), RP_OK);
-    CHECK(peer.acts > 0);
-    for (size_t i = 0; i < ITEMS; i++)
-        for (size_t k = 0; k < 40000; k += 3999)
-            CHECK_UINT(out[i][k], i);
+    CHECK_HAS(why(), "cannot be reached any more");
+    for (size_t i = 0; i < LONG_ITEMS; i++)
+        CHECK_UINT(out[i], LONG);
     end();
 }
