@@ -401,10 +401,11 @@ uint64_t road_nap(const struct road *road)
 static bool is_moving(const struct road *road, uint64_t now)
 {
     for (const struct agents *pool = road->pools; pool; pool = pool->behind) {
-        if (pool->left || pool->arriving)
+        if (pool->left || pool->coming)
             return true;
         for (int i = 0; i < road->nodes; i++)
-            if (pool->agent[i].rest > now || pool->agent[i].returning)
+            if (pool->agent[i].rest > now || pool->agent[i].returning ||
+                (pool->agent[i].arrivals && !road->node[i].lost))
                 return true;
     }
     return !net_is_quiet(road->net);
