@@ -331,6 +331,13 @@ static bool loop_is_quiet(const struct net *net)
     return quiet;
 }
 
+/* A line is as long as what is sent. */
+static int loop_room(const struct net *net, int peer)
+{
+    (void)net, (void)peer;
+    return NET_BUFFERS;
+}
+
 /* ---- Settings ----------------------------------------------------------------------------- */
 
 void net_loop_delay(struct net *net, unsigned heads, unsigned bodies)
@@ -386,6 +393,7 @@ static const struct net_ops loop_ops = {
     .receive = loop_receive,
     .drop = loop_drop,
     .is_quiet = loop_is_quiet,
+    .room = loop_room,
     .close = loop_close,
 };
 

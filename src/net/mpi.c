@@ -177,6 +177,15 @@ static bool mpi_is_quiet(const struct net *given)
     return state_of(given)->unsent == 0;
 }
 
+static int mpi_room(const struct net *given, int number)
+{
+    const struct peer *peer = &state_of(given)->peer[number];
+    int waiting = 0;
+    for (const struct flight *flight = peer->queue; flight; flight = flight->next)
+        waiting += flight->frame.kind == FRAME_HEAD;
+    return waiting ? -waiting : peer->lost ? 0 : peer->credits;
+}
+
 /* ---- Life --------------------------------------------------------------------------------- */
 
 /* Says goodbye, and waits for the others': from then on nobody sends anything. */
@@ -229,6 +238,7 @@ static const struct net_ops mpi_ops = {
     .receive = mpi_receive,
     .drop = mpi_drop,
     .is_quiet = mpi_is_quiet,
+    .room = mpi_room,
     .close = mpi_close,
 };
 

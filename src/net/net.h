@@ -76,6 +76,7 @@ struct net_ops {
     void (*receive)(struct net *net, const struct net_event *event, void *const to[], void *token);
     void (*drop)(struct net *net, int peer);
     bool (*is_quiet)(const struct net *net);
+    int (*room)(const struct net *net, int peer);
     void (*close)(struct net *net);
 };
 
@@ -112,6 +113,13 @@ static inline void net_drop(struct net *net, int peer)
 static inline bool net_is_quiet(const struct net *net)
 {
     return net->ops->is_quiet(net);
+}
+
+/* How many heads would leave at once if they were sent to the peer now; below 0: so many wait for room there.
+ * 0: it is lost. */
+static inline int net_room(const struct net *net, int peer)
+{
+    return net->ops->room(net, peer);
 }
 
 /* Frees the end; NULL is fine. It is for when all is said: what is outstanding is forgotten, and never told

@@ -41,6 +41,8 @@ struct road_node {
     uint32_t visit;     /* the leader's last */
     uint32_t closes;    /* that were sent to it ... */
     uint32_t stayed;    /* ... and behind which it has said that it serves */
+    bool paused;        /* its leader may be deaf: it gets no blocks */
+    uint32_t leading;   /* blocks there that are for its leader alone, though others serve: the same */
     bool lost;          /* nothing is sent to it or heard of it any more */
     bool told;          /* its pools know */
     struct error error; /* why */
@@ -82,6 +84,7 @@ struct agent_block {
     struct lease said, ended;
     struct pace *pace;
     struct block *memory; /* of its post: pinned */
+    bool leads;           /* it is for who leads the node, where others work */
     bool telling;         /* what has started is told: of submitted tasks, and of what is suspicious */
     uint32_t *runner;     /* of these: the worker that has started each, 0: none */
     void *own;            /* its body where that does not lie on the board */
@@ -142,6 +145,12 @@ struct agents {
 static inline bool node_is_visited(const struct road_node *node)
 {
     return !node->lost && !node->away && (!node->road->visits || node->closes == node->stayed);
+}
+
+/* Whether its leader hears, as far as is known, and will: it does not while its process runs a task. */
+static inline bool node_hears(const struct road_node *node)
+{
+    return node_is_visited(node) && !node->paused && !node->leading;
 }
 
 /* Whether it still takes part. */
@@ -268,6 +277,9 @@ void agent_forget_items(struct agent *agent);
 
 /* agent_waits.c: all of its node who take what is for all wait at queues: it gets nothing meanwhile. */
 bool agent_is_blocked(const struct agent *agent);
+
+/* Others than its leader serve the pool, and take what is for all. */
+bool agent_has_others(const struct agent *agent);
 
 /* An open item: whether one holds it that waits without end, or it is for that one alone. */
 bool agent_waits_with(const struct agent_block *block, uint32_t item);

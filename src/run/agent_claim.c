@@ -131,10 +131,11 @@ static struct blocks_view view_of(const struct post_offer *offer)
         .now = (double)clock_ns()};
 }
 
+/* Who has just given something back has enough, unless nobody else comes for it. */
 static bool may_have(const struct agent *agent)
 {
-    return agent_is_there(agent) && node_is_visited(agent->node) && agent->blocks < AGENT_BLOCKS &&
-           !(agent->sated && agent->blocks) && (!agent->rest || clock_ns() >= agent->rest);
+    bool sated = agent->sated && agent->blocks && !agent->pool->manager->lying;
+    return agent_is_there(agent) && node_hears(agent->node) && agent->blocks < AGENT_BLOCKS && !sated && (!agent->rest || clock_ns() >= agent->rest);
 }
 
 /* Items that it may have at present. A leader that works alone cannot give back a submitted task while it
@@ -142,11 +143,10 @@ static bool may_have(const struct agent *agent)
  * so it has one at a time. */
 static uint64_t most_for(const struct agent *agent, const struct pace *pace)
 {
-    bool tasks = !pace->function.module;
     const struct blocks_node *node = &pace->blocks.nodes[agent_number(agent)];
     if (!may_have(agent))
         return 0;
-    return !tasks || node->workers > 1 ? UINT64_MAX : !node->in_flight;
+    return pace->function.module || node->workers > 1 ? UINT64_MAX : !node->in_flight;
 }
 
 /* What a worker of this node is about to take is not worth the way; unless it does not come, since it was
@@ -253,7 +253,7 @@ static double find_idle(struct agents *pool, const struct pace *pace)
     if (roster_is_hungry(pool->manager->setup.roster))
         return 0;
     for (int i = 0; i < pool->road->nodes; i++)
-        if (agent_is_there(&pool->agent[i]) && node_is_visited(pool->agent[i].node) &&
+        if (agent_is_there(&pool->agent[i]) && node_hears(pool->agent[i].node) &&
             !agent_is_blocked(&pool->agent[i]) && !pace->blocks.nodes[i].in_flight)
             return pace->blocks.nodes[i].trip;
     return -1;

@@ -33,11 +33,20 @@ static void free_block(struct agent_block *block)
     free(block);
 }
 
+/* Its node hears again. */
+static void end_leading(struct agent_block *block)
+{
+    if (block->leads)
+        block->agent->node->leading--;
+    block->leads = false;
+}
+
 void agent_leave_block(struct agent_block *block)
 {
     struct agent *agent = block->agent;
     if (block->under_way || block->ended.open)
         return;
+    end_leading(block);
     agent->block[block->number % AGENT_BLOCKS] = NULL;
     agent->blocks--;
     free_block(block);
@@ -45,6 +54,7 @@ void agent_leave_block(struct agent_block *block)
 
 void agent_close_block(struct agent_block *block)
 {
+    end_leading(block);
     if (!block->under_way)
         free_block(block);
 }
@@ -53,6 +63,13 @@ void agent_drop_block(struct agent_block *block)
 {
     block->under_way--;
     agent_close_block(block);
+}
+
+static bool is_for_leader(const struct agent *agent, int post)
+{
+    const struct post *of = &agent->pool->manager->board.post[post];
+    return atomic_load_explicit(&of->owner, memory_order_relaxed) == (uint32_t)agent->node->first &&
+           agent_has_others(agent);
 }
 
 static bool is_telling(const struct manager *manager, int post)
@@ -84,6 +101,8 @@ static struct agent_block *open_block(struct agent *agent, int post, uint32_t fr
     agent->block[place] = block;
     agent->blocks++;
     block->pace = pace;
+    block->leads = is_for_leader(agent, post);
+    agent->node->leading += block->leads;
     blocks_sent(&pace->blocks, agent_number(agent), count, (double)clock_ns());
     return block;
 fail:

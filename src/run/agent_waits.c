@@ -3,7 +3,7 @@
 #include "run/agent_wish.h"
 
 /* Where others serve the pool, who leads the node takes what is for it alone. */
-static bool has_others(const struct agent *agent)
+bool agent_has_others(const struct agent *agent)
 {
     const struct road_node *node = agent->node;
     for (int i = node->first + 1; i < node->first + node->count; i++)
@@ -17,7 +17,7 @@ bool agent_is_blocked(const struct agent *agent)
     const struct road_node *node = agent->node;
     if (!agent->wishes)
         return false;
-    for (int i = has_others(agent) ? node->first + 1 : node->first; i < node->first + node->count; i++)
+    for (int i = agent_has_others(agent) ? node->first + 1 : node->first; i < node->first + node->count; i++)
         if (manager_has(agent->pool->manager, i) && !*far_wish_place(agent->pool, (uint32_t)i))
             return false;
     return true;
@@ -47,7 +47,7 @@ bool road_is_free(const struct manager *manager, int worker, uint32_t owner)
     const struct agent *agent = agent_of(manager, worker);
     if (road_waits(manager, worker))
         return false;
-    return owner || worker != agent->node->first || !has_others(agent);
+    return owner || worker != agent->node->first || !agent_has_others(agent);
 }
 
 bool road_moves_items(const struct manager *manager)

@@ -1,4 +1,4 @@
-#include "run/leader.h"
+#include "run/leader_state.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -6,42 +6,12 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/futex.h"
-#include "board/outbox.h"
 #include "net/bell.h"
 #include "net/pulse.h"
-#include "run/relay.h"
 #include "run/watch.h"
-#include "run/worker.h"
 
-#define LONG_NS  UINT64_C(50000)  /* between turns: what becomes due before the next one is sent now */
-#define EAGER_NS UINT64_C(100000) /* after a wish at a queue: its worker waits, or has the next one soon */
-#define DOZE_NS  UINT64_C(200000) /* without anything: what comes then comes rarely, and rings */
-#define EVENTS   64               /* of the net in one turn */
-
-/* A MODULE that came before its pool. */
-struct early_module {
-    struct early_module *behind;
-    uint64_t pool;
-    struct board_module module;
-};
-
-struct leader {
-    struct relay_home home;
-    struct roster own; /* the same roster, as member 1 sees it */
-    struct relay *relays;
-    struct early_module *early;
-    struct watch *watch;
-    int deaths;              /* that the manager has been told of */
-    struct pulse *pulse;     /* the manager's, or NULL */
-    bool ended;              /* the manager is lost, and all know */
-    bool cut;                /* the net is gone */
-    uint64_t until;          /* the pool whose end will end this visit, or 0 */
-    bool awaited;            /* CLOSED was said of a pool whose manager waits for that */
-    uint64_t turned, looked; /* the last turn, and the last look at who has died: clock_ns */
-    uint64_t active;         /* when something happened last */
-    bool dozes;              /* the bell will ring */
-};
+#define LONG_NS UINT64_C(50000) /* between turns: what becomes due before the next one is sent now */
+#define EVENTS  64              /* of the net in one turn */
 
 /* ---- Life -------------------------------------------------------------------------------- */
 
@@ -104,7 +74,7 @@ struct roster *leader_roster(struct leader *leader)
 
 /* ---- What comes -------------------------------------------------------------------------- */
 
-static struct relay *find(const struct leader *leader, uint64_t pool)
+struct relay *leader_find(const struct leader *leader, uint64_t pool)
 {
     struct relay *relay = leader->relays;
     while (relay && relay_pool(relay) != pool)
@@ -175,7 +145,7 @@ static void quit(struct leader *leader, const struct wire_quit *told)
     roster_quit(leader->home.roster);
 }
 
-static void tell_visit(struct leader *leader)
+void leader_tell_visit(struct leader *leader)
 {
     const struct relay_home *home = &leader->home;
     struct wire_message message = {.type = WIRE_VISIT, .visit = {home->visit, !home->away, home->closes, 0}};
@@ -187,7 +157,7 @@ static void count_close(struct leader *leader, uint64_t pool)
 {
     leader->home.closes++;
     if (leader->home.visits && !leader->home.away && pool != leader->until)
-        tell_visit(leader);
+        leader_tell_visit(leader);
 }
 
 static void take(struct leader *leader, const struct net_event *event)
@@ -198,11 +168,13 @@ static void take(struct leader *leader, const struct net_event *event)
         relay_take_nonsense(&leader->home, event, 0, error.text);
         return;
     }
-    struct relay *relay = find(leader, message.pool);
+    struct relay *relay = leader_find(leader, message.pool);
     if (message.type == WIRE_CLOSE)
         count_close(leader, message.pool);
     if (message.type == WIRE_QUIT)
         quit(leader, &message.quit);
+    else if (message.type == WIRE_PAUSED && !message.pool)
+        leader_take_pause(leader, &message.paused);
     else if (message.type == WIRE_OPEN && !relay)
         open_pool(leader, event, &message);
     else if (relay)
@@ -292,6 +264,7 @@ bool leader_turn(struct leader *leader)
     for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
         any |= relay_turn(relay, next);
     free_closed(leader);
+    leader_see_to_pause(leader);
     watch(leader, now);
     if (leader->home.lost && !leader->ended)
         end_all(leader);
@@ -301,198 +274,9 @@ bool leader_turn(struct leader *leader)
     return any;
 }
 
-void leader_begin(struct leader *leader, uint64_t pool, const struct post_offer *offer)
-{
-    struct relay *relay = find(leader, pool);
-    if (relay)
-        relay_begin(relay, offer);
-}
-
-bool leader_is_aloof(const struct leader *leader, uint64_t pool)
-{
-    const struct relay *relay = find(leader, pool);
-    return relay && relay_is_aloof(relay);
-}
-
-/* ---- Rest -------------------------------------------------------------------------------- */
-
-static uint64_t last_active(const struct leader *leader)
-{
-    uint64_t rung = bell_rung(leader->home.bell);
-    return rung > leader->active ? rung : leader->active;
-}
-
-/* Nothing moves but by looking. */
-static bool is_moving(const struct leader *leader)
-{
-    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
-        if (!relay_is_settled(relay))
-            return true;
-    return leader->ended || leader->cut || !net_is_quiet(leader->home.net);
-}
-
-/* While many items are under way on the node, each of their notes is not worth a call. */
-void leader_doze(struct leader *leader)
-{
-    uint64_t few = 4 * (uint64_t)leader->home.crew->here;
-    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay)) {
-        uint64_t items = relay_count(relay);
-        if (relay_board(relay))
-            outbox_doze(relay_board(relay), items > few ? items / 4 : 1);
-    }
-    leader->dozes = leader->home.bell && clock_ns() >= last_active(leader) + DOZE_NS && !is_moving(leader) &&
-                    bell_doze(leader->home.bell);
-}
-
-void leader_rouse(struct leader *leader)
-{
-    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
-        if (relay_board(relay))
-            outbox_rouse(relay_board(relay));
-    leader->dozes = false;
-    bell_rouse(leader->home.bell);
-}
-
-unsigned leader_words(struct leader *leader, _Atomic uint32_t **words, unsigned room)
-{
-    unsigned count = 0;
-    if (leader->dozes && room > 0)
-        words[count++] = bell_word(leader->home.bell);
-    for (struct relay *relay = leader->relays; relay && count < room; relay = *relay_behind(relay))
-        if (relay_board(relay))
-            words[count++] = &relay_board(relay)->shared->manager;
-    return count;
-}
-
-/* After so long without anything, this long a nap. */
-static const struct {
-    uint64_t idle, nap;
-} naps[] = {{UINT64_C(1000000000), UINT64_C(10000000)},
-            {UINT64_C(10000000), UINT64_C(1000000)},
-            {UINT64_C(20000), UINT64_C(50000)},
-            {0, 0}};
-
-uint64_t leader_nap(const struct leader *leader)
-{
-    uint64_t now = clock_ns(), last = last_active(leader), idle = now > last ? now - last : 0;
-    uint64_t until = CLOCK_NEVER;
-    int stage = 0;
-    while (naps[stage].idle > idle)
-        stage++;
-    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay)) {
-        until = relay_due(relay) < until ? relay_due(relay) : until;
-        if (now - relay_wished(relay) < EAGER_NS)
-            return now;
-    }
-    uint64_t nap = now + (leader->dozes ? BELL_SLEEP_NS : naps[stage].nap);
-    return until < nap ? until : nap;
-}
-
-void leader_rest(struct leader *leader)
-{
-    _Atomic uint32_t *words[FUTEX_SEVERAL], never = 1;
-    if (leader_turn(leader))
-        return;
-    leader_doze(leader);
-    if (!leader_turn(leader)) {
-        unsigned count = leader_words(leader, words, FUTEX_SEVERAL);
-        if (count > 1)
-            futex_wait_all_set(words, count, leader_nap(leader));
-        else
-            futex_wait(count ? words[0] : &never, 1, leader_nap(leader));
-    }
-    leader_rouse(leader);
-}
-
-/* For who waits for the net alone. */
-static void wait_briefly(struct leader *leader)
-{
-    _Atomic uint32_t never = 0;
-    if (!leader_turn(leader))
-        futex_wait(&never, 0, leader_nap(leader));
-}
-
-/* ---- Serving ----------------------------------------------------------------------------- */
-
-static bool is_over(const struct leader *leader)
-{
-    return leader->ended || atomic_load(&leader->home.roster->shared->quit);
-}
-
-void leader_serve(struct leader *leader)
-{
-    worker_serve_leading(leader);
-}
-
-rp_status leader_await(struct leader *leader, uint64_t pool, struct error *error)
-{
-    const struct relay *relay;
-    while (!(relay = find(leader, pool)) || !(relay_is_posted(relay) || relay_refusal(relay))) {
-        if (is_over(leader))
-            return error_set(error, RP_POOL_BROKEN, "the pool's manager has ended");
-        wait_briefly(leader);
-    }
-    const char *why = relay_refusal(relay);
-    return why ? error_set(error, RP_POOL_BROKEN, "%s", why) : RP_OK;
-}
-
 void leader_cut(struct leader *leader)
 {
     if (!leader->ended)
         end_all(leader);
     leader->cut = true;
-}
-
-void leader_arrive(struct leader *leader, uint64_t until)
-{
-    if (!leader->home.visits || is_over(leader))
-        return;
-    leader->home.visit++;
-    leader->home.away = false;
-    leader->until = until;
-    leader->awaited = false;
-    tell_visit(leader);
-}
-
-static bool has_pools(const struct leader *leader)
-{
-    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
-        if (relay_board(relay))
-            return true;
-    return false;
-}
-
-static bool is_empty(const struct leader *leader)
-{
-    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
-        if (relay_board(relay) && !relay_is_empty(relay))
-            return false;
-    return true;
-}
-
-void leader_depart(struct leader *leader)
-{
-    if (!leader->home.visits)
-        return;
-    leader->home.away = true;
-    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
-        if (relay_board(relay))
-            relay_return(relay);
-    while (!is_over(leader) && !is_empty(leader))
-        wait_briefly(leader);
-    tell_visit(leader);
-    while (!leader->ended && !net_is_quiet(leader->home.net) && (leader->awaited || has_pools(leader)))
-        wait_briefly(leader); /* without pools its manager may do something else, and for long */
-}
-
-void leader_part(struct leader *leader, uint64_t pool)
-{
-    struct relay *relay = find(leader, pool);
-    if (!relay) /* it has closed: its manager may not listen any more */
-        return;
-    relay_part(relay, "the process that leads the worker's node has closed its handle of the pool");
-    while (!is_over(leader) && (relay = find(leader, pool)) && relay_board(relay))
-        wait_briefly(leader);
-    while (!leader->ended && !net_is_quiet(leader->home.net) && find(leader, pool))
-        wait_briefly(leader); /* unless it has closed meanwhile */
 }

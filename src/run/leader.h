@@ -65,7 +65,8 @@ rp_status leader_await(struct leader *leader, uint64_t pool, struct error *error
 /* A turn: true if anything happened. */
 bool leader_turn(struct leader *leader);
 
-/* Before its process runs a claim: of a submitted task the manager learns that it has started. */
+/* Before its process runs a claim: what the manager has to know first. Of a submitted task that is that it
+ * has started. */
 void leader_begin(struct leader *leader, uint64_t pool, const struct post_offer *offer);
 
 /* Whether member 1 leaves what is for all to the others. */

@@ -257,7 +257,8 @@ static void tell_refusals(struct relay *relay)
         relay->said[i / 64] |= bit;
         say_refused(relay->home, relay->pool, i, why);
     }
-    relay->aloof = others && !is_called_for(manager);
+    relay->aloof = others;
+    relay->called = others && is_called_for(manager);
     if (left || relay->ending)
         return;
     relay->refused = true;
@@ -277,7 +278,7 @@ static bool look_after(struct relay *relay)
     uint64_t now = relay->tasks ? clock_ns() : 0;
     if (now > relay->looked + LOOK_NS) {
         relay->looked = now;
-        relay_tell_started(relay);
+        relay_tell_started(relay, false);
     }
     return looked;
 }
@@ -343,6 +344,14 @@ void relay_return(struct relay *relay)
     relay_give_back_all(relay);
 }
 
+void relay_leave_alone(struct relay *relay)
+{
+    if (!relay->open || relay->refused)
+        return;
+    relay_give_back_all(relay);
+    relay_tell_started(relay, true);
+}
+
 bool relay_is_empty(const struct relay *relay)
 {
     return !relay->items && !relay->deliveries && relay->due == CLOCK_NEVER;
@@ -401,6 +410,11 @@ bool relay_is_settled(const struct relay *relay)
 bool relay_is_aloof(const struct relay *relay)
 {
     return relay->aloof;
+}
+
+bool relay_is_called(const struct relay *relay)
+{
+    return relay->called;
 }
 
 uint64_t relay_count(const struct relay *relay)

@@ -76,14 +76,18 @@ bool relay_is_empty(const struct relay *relay);
  * before it hears of the death: nothing then waits in vain for what is still to come. */
 void relay_return_wishes(struct relay *relay);
 
+/* The same while this process hears nothing; and what has begun is told. */
+void relay_leave_alone(struct relay *relay);
+
 /* This node takes no part in the pool from now on, and why. */
 void relay_refuse(struct relay *relay, const char *why);
 
 /* The same, and ends its part once what was begun is done: relay_board is NULL then. */
 void relay_part(struct relay *relay, const char *why);
 
-/* Before this process runs a claim on the board, for as long as that takes. */
-void relay_begin(struct relay *relay, const struct post_offer *offer);
+/* Before this process runs a claim on the board, for as long as that takes. True: it may be long, and the
+ * manager is told what has started; then nothing is to wait here for this process. */
+bool relay_begin(struct relay *relay, const struct post_offer *offer);
 
 /* What the leader asks. */
 uint64_t relay_pool(const struct relay *relay);
@@ -93,6 +97,7 @@ bool relay_is_posted(const struct relay *relay);      /* workers may join */
 const char *relay_refusal(const struct relay *relay); /* NULL: it serves */
 bool relay_is_settled(const struct relay *relay);     /* it needs no look before notes or messages come */
 bool relay_is_aloof(const struct relay *relay);       /* others than member 1 serve the pool */
+bool relay_is_called(const struct relay *relay);      /* so they do, yet tasks lie there unclaimed */
 uint64_t relay_count(const struct relay *relay);      /* items of blocks that have not run */
 uint64_t relay_due(const struct relay *relay);        /* when notes are to leave: clock_ns, or CLOCK_NEVER */
 bool relay_was_awaited(const struct relay *relay);    /* it has a finalizer: the manager waits for CLOSED */

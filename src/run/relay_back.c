@@ -36,12 +36,19 @@ void relay_give_back(struct relay_block *block)
         relay_end_items(block, items - from);
 }
 
+static bool is_begun(const struct relay_block *block)
+{
+    return block->state == BLOCK_POSTED &&
+           (!first_posting(block) ||
+            post_next(&block->relay->manager.board, block->post) >= block->told.items);
+}
+
 void relay_give_back_all(struct relay *relay)
 {
     relay_flush(relay); /* which ends blocks: not in the middle of what follows */
     for (struct relay_block *block = relay->blocks, *behind; block; block = behind) {
         behind = block->behind;
-        if (block->state != BLOCK_ENDED)
+        if (block->state != BLOCK_ENDED && !is_begun(block))
             relay_give_back(block);
     }
 }

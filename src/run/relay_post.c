@@ -220,7 +220,16 @@ static void tell_started(struct relay_block *block, uint32_t item, int worker)
                                             .worker = (uint32_t)relay->home->crew->member[worker].number}});
 }
 
-void relay_tell_started(struct relay *relay)
+/* A claim that was announced and is not open any more was somebody's: what is still open was claimed. */
+static bool has_begun(const struct relay_block *block, const struct posting *posting, uint32_t item,
+                      bool soon)
+{
+    uint32_t state = atomic_load(&relay_records(block)[posting->first + item].state);
+    return (state == RECORD_RUNNING || (soon && state == RECORD_PENDING)) &&
+           !lease_has_ended(&posting->lease, item);
+}
+
+void relay_tell_started(struct relay *relay, bool soon)
 {
     struct manager *manager = &relay->manager;
     for (int i = 1; i < manager->crew->here; i++) {
@@ -232,20 +241,25 @@ void relay_tell_started(struct relay *relay)
         if (!block || block->told.map || claim.from >= posting->lease.items)
             continue;
         uint32_t item = (uint32_t)posting->first + claim.from;
-        if (atomic_load(&relay_records(block)[item].state) == RECORD_RUNNING &&
-            !lease_has_ended(&posting->lease, claim.from))
+        if (has_begun(block, posting, claim.from, soon))
             tell_started(block, item, i);
     }
 }
 
-void relay_begin(struct relay *relay, const struct post_offer *offer)
+bool relay_begin(struct relay *relay, const struct post_offer *offer)
 {
     const struct posting *posting = &relay->manager.postings[offer->index];
     struct relay_block *block = posting->ops ? posting->work : NULL;
-    if (!block || !relay_is_telling(block))
-        return;
+    relay->called = false;
+    if (!block || (!relay_is_telling(block) && !relay->aloof))
+        return false;
+    if (!relay_is_telling(block)) {
+        relay_flush(relay);
+        return true;
+    }
     uint32_t item = (uint32_t)posting->first + offer->next;
     relay_flush(relay);
     if (block->told.map || atomic_load(&relay_records(block)[item].state) == RECORD_PENDING)
         tell_started(block, item, 1);
+    return true;
 }

@@ -61,6 +61,7 @@ struct relay {
     bool broken;                /* it has been said that it is */
     uint64_t said[BOARD_WORDS]; /* whose refusals have been sent */
     bool aloof;
+    bool called;         /* tasks lie there that nobody comes for */
     uint64_t looked;     /* at tasks that run: clock_ns */
     unsigned deliveries; /* bytes under way to or from the board */
     struct delivery initarg;
@@ -171,8 +172,8 @@ bool relay_post_parts(struct relay_block *block, uint32_t from, uint32_t count, 
 void relay_leave_post(struct relay *relay, int post);
 extern const struct posting_ops relay_posting_ops;
 
-/* Says of submitted tasks that they run, once each. */
-void relay_tell_started(struct relay *relay);
+/* Says of submitted tasks that they run, once each; with `soon` also of those that were claimed. */
+void relay_tell_started(struct relay *relay, bool soon);
 
 /* relay_common.c */
 void relay_take_common(struct relay *relay, const struct net_event *event,

@@ -150,6 +150,16 @@ static void take_visit(struct road_node *node, const struct wire_visit *visit)
         agent_end_visit(&pool->agent[node - road->node]);
 }
 
+static void take_pause(struct road_node *node, const struct wire_pause *pause)
+{
+    unsigned char head[2 * WIRE_FRAME];
+    struct wire_message message = {.type = WIRE_PAUSED, .paused = {pause->pause}};
+    node->paused = pause->begins;
+    if (pause->begins && !node->lost)
+        net_send(node->road->net, node->peer, head, wire_message_pack(&message, head, sizeof head), NULL, 0,
+                 NULL, &(struct error){0});
+}
+
 static struct agents *find_pool(const struct road *road, uint64_t number)
 {
     struct agents *pool = road->pools;
@@ -171,6 +181,8 @@ static void take_message(struct road_node *node, const struct net_event *event)
         lose_worker(node, message.lost.worker);
     else if (message.type == WIRE_VISIT && !message.pool)
         take_visit(node, &message.visit);
+    else if (message.type == WIRE_PAUSE && !message.pool)
+        take_pause(node, &message.pause);
     else if (!(pool = find_pool(road, message.pool)) && (!message.pool || message.pool > road->newest))
         road_give_up(node, "it speaks of pool %llu, which there is not", (unsigned long long)message.pool);
     bool received = pool && !node->lost && agent_take(&pool->agent[node - road->node], event, &message);

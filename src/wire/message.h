@@ -54,11 +54,12 @@ enum wire_body { WIRE_NOTHING, WIRE_TEXT, WIRE_BYTES, WIRE_ITEMS, WIRE_RUNS, WIR
     TYPE(5, SHARE, BYTES)                                                                                    \
     TYPE(6, UNSHARE, NOTHING)                                                                                \
     TYPE(7, BLOCK, ITEMS)                                                                                    \
-    TYPE(8, RECALL, NOTHING) /* give back what nobody has claimed of a block: RECALLED */                    \
-    TYPE(9, CANCEL, NOTHING) /* an item of a block of submitted tasks: ANSWER */                             \
-    TYPE(10, CLOSE, NOTHING) /* a pool; finalizers run: CLOSED */                                            \
-    TYPE(11, QUIT, NOTHING)  /* pool 0: the workers leave */                                                 \
-    TYPE(12, MET, BYTES)     /* a WISH: what a get has brought */                                            \
+    TYPE(8, RECALL, NOTHING)  /* give back what nobody has claimed of a block: RECALLED */                   \
+    TYPE(9, CANCEL, NOTHING)  /* an item of a block of submitted tasks: ANSWER */                            \
+    TYPE(10, CLOSE, NOTHING)  /* a pool; finalizers run: CLOSED */                                           \
+    TYPE(11, QUIT, NOTHING)   /* pool 0: the workers leave */                                                \
+    TYPE(12, MET, BYTES)      /* a WISH: what a get has brought */                                           \
+    TYPE(13, PAUSED, NOTHING) /* pool 0: to a PAUSE: no block is sent while it lasts */                      \
     /* From a leader: */                                                                                     \
     TYPE(32, NOTES, RUNS)                                                                                    \
     TYPE(33, RECALLED, NOTHING) /* items from `from` on are given back, notes of the others will come */     \
@@ -73,7 +74,8 @@ enum wire_body { WIRE_NOTHING, WIRE_TEXT, WIRE_BYTES, WIRE_ITEMS, WIRE_RUNS, WIR
     TYPE(41, VISIT, NOTHING) /* pool 0: whether its process serves from now on */                            \
     TYPE(42, WISH,                                                                                           \
          BYTES) /* of a task, at a queue: what it puts, MET answers it; or to take back what was got */      \
-    TYPE(43, GOT, NOTHING) /* what MET has brought: its task has it, or it is first in its queue again */
+    TYPE(43, GOT, NOTHING)   /* what MET has brought: its task has it, or it is first in its queue again */  \
+    TYPE(44, PAUSE, NOTHING) /* pool 0: its process would run something, and hear nothing: PAUSED */
 
 #define WIRE_ENUM(number, name, body) WIRE_##name = (number),
 enum wire_type { WIRE_TYPES(WIRE_ENUM) };
@@ -196,6 +198,13 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     FIELD(u32, closes) /* that have come before this was said */                                             \
     FIELD(u32, reserved)
 
+/* Between PAUSED and the end of the pause the leader may be deaf for as long as a task of anybody takes. */
+#define WIRE_PAUSE_FIELDS(FIELD)                                                                             \
+    FIELD(u32, pause)  /* its number, from 1 */                                                              \
+    FIELD(u32, begins) /* 0: it is over */
+
+#define WIRE_PAUSED_FIELDS(FIELD) FIELD(u32, pause)
+
 /* The messages that have fields: STRUCT(NAME, name). */
 #define WIRE_STRUCTS(STRUCT)                                                                                 \
     STRUCT(OPEN, open)                                                                                       \
@@ -218,7 +227,9 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     STRUCT(REFUSED, refused)                                                                                 \
     STRUCT(LOST, lost)                                                                                       \
     STRUCT(DONE, done)                                                                                       \
-    STRUCT(VISIT, visit)
+    STRUCT(VISIT, visit)                                                                                     \
+    STRUCT(PAUSE, pause)                                                                                     \
+    STRUCT(PAUSED, paused)
 
 /* In the body of a BLOCK of submitted tasks, one an item. */
 #define WIRE_TASK_FIELDS(FIELD)                                                                              \

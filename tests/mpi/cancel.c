@@ -17,6 +17,15 @@ static rp_pool *open_with_workers(void)
     return pool;
 }
 
+/* Another node tells that a task runs there, and that is on its way for a while. */
+static void await_running(rp_future *future)
+{
+    double end = suite_seconds() + 20;
+    while (rp_state_of(future) == RP_PENDING && suite_seconds() < end)
+        ;
+    CHECK_INT(rp_state_of(future), RP_RUNNING);
+}
+
 TEST_CASE(a_pending_task_can_be_cancelled_again_and_again_and_never_runs)
 {
     enum { n = 200 };
@@ -54,7 +63,7 @@ TEST_CASE(a_running_or_finished_task_is_busy)
     rp_future *held[HELD];
     suite_occupy(pool, held);
     for (int i = 0; i < rp_workers(pool); i++) {
-        CHECK_INT(rp_state_of(held[i]), RP_RUNNING);
+        await_running(held[i]);
         CHECK_STATUS(rp_cancel(held[i]), RP_BUSY);
         CHECK_HAS(rp_last_error(pool), "started");
     }
@@ -108,6 +117,7 @@ TEST_CASE(a_held_task_goes_from_running_to_done_and_a_queued_one_from_pending)
     rp_task_info info;
     suite_occupy(pool, held);
     queued = suite_submit_mark(pool, 1);
+    await_running(held[0]);
     for (int i = 0; i < 100; i++) {
         CHECK_INT(rp_state_of(held[0]), RP_RUNNING);
         CHECK_INT(rp_state_of(queued), RP_PENDING);

@@ -34,26 +34,62 @@ TEST_CASE(a_task_that_fails_says_why_and_the_number_of_its_worker)
     outpost_end(&post);
 }
 
-TEST_CASE(a_task_for_the_leader_runs_there_though_it_leaves_the_others_to_the_workers)
-{
-    outpost_start(&post, 3, NULL);
-    outpost_open_pool(&post, NULL, NULL, NULL, 0);
-    struct wire_message mine = outpost_tasks(1, 3), others = outpost_tasks(2, 40);
-    mine.block.worker = OUTPOST_FIRST;
-    outpost_send_tasks(&post, &others, fail_at_three);
-    outpost_send_tasks(&post, &mine, fail_at_three);
-    outpost_await_items(&post, 43);
-    for (int i = 0; i < post.count; i++)
-        CHECK_INT(post.said[i].note.worker == OUTPOST_FIRST, post.said[i].note.block == 1);
-    outpost_end(&post);
-}
-
 static int wait_for_gate(rp_call *call, const void *in, size_t size)
 {
     (void)in, (void)size;
     atomic_fetch_add(&gang_tally->runs[rp_call_index(call)], 1);
     gang_await(&gang_tally->gate, 1);
     return 0;
+}
+
+/* Two of the tasks run, and wait. */
+static void start_two_that_wait(uint32_t items)
+{
+    struct wire_message block = outpost_tasks(2, items);
+    outpost_start(&post, 3, NULL);
+    outpost_open_pool(&post, NULL, NULL, NULL, 0);
+    outpost_send_tasks(&post, &block, wait_for_gate);
+    gang_await(&gang_tally->runs[900], 1);
+    gang_await(&gang_tally->runs[901], 1);
+}
+
+TEST_CASE(before_the_leader_runs_what_is_for_it_alone_it_gives_back_what_nobody_has_begun)
+{
+    start_two_that_wait(20);
+    struct wire_message mine = outpost_tasks(1, 1);
+    mine.block.worker = OUTPOST_FIRST;
+    outpost_send_tasks(&post, &mine, fail_at_three);
+    outpost_await(&post, WIRE_RECALLED, 1);
+    CHECK_UINT(post.last[WIRE_RECALLED].recalled.block, 2);
+    CHECK_UINT(post.last[WIRE_RECALLED].recalled.from, 2);
+    outpost_await_items(&post, 1);
+    const struct outpost_note *note = outpost_find(&post, 1, 0);
+    CHECK(note && note->note.worker == OUTPOST_FIRST);
+    CHECK_INT(post.got[WIRE_STARTED], 3); /* all that run were told before */
+    atomic_store(&gang_tally->gate, 1);
+    outpost_await_items(&post, 3);
+    outpost_end(&post);
+}
+
+TEST_CASE(the_leader_takes_one_task_that_nobody_comes_for_once_the_manager_sends_no_more)
+{
+    start_two_that_wait(4);
+    outpost_await(&post, WIRE_PAUSE, 1);
+    struct wire_pause asked = post.last[WIRE_PAUSE].pause;
+    CHECK(asked.begins);
+    struct wire_message other = {.type = WIRE_PAUSED, .paused = {asked.pause + 1}};
+    outpost_send(&post, &other, NULL, 0); /* to one that it has not asked for */
+    struct wire_message granted = {.type = WIRE_PAUSED, .paused = {asked.pause}};
+    outpost_send(&post, &granted, NULL, 0);
+    outpost_await(&post, WIRE_RECALLED, 1);
+    CHECK_UINT(post.last[WIRE_RECALLED].recalled.from, 3);
+    gang_await(&gang_tally->runs[902], 1);
+    atomic_store(&gang_tally->gate, 1);
+    outpost_await_items(&post, 3);
+    outpost_await(&post, WIRE_PAUSE, 2);
+    CHECK(!post.last[WIRE_PAUSE].pause.begins);
+    outpost_end(&post);
+    CHECK_UINT(gang_tally->runs[903], 0);
 }
 
 TEST_CASE(what_nobody_has_begun_is_given_back_and_the_rest_has_notes)

@@ -1,0 +1,186 @@
+#include "base/clock.h"
+#include "base/futex.h"
+#include "board/outbox.h"
+#include "net/bell.h"
+#include "run/leader_state.h"
+#include "run/worker.h"
+
+#define EAGER_NS UINT64_C(100000) /* after a wish at a queue: its worker waits, or has the next one soon */
+#define DOZE_NS  UINT64_C(200000) /* without anything: what comes then comes rarely, and rings */
+
+/* ---- Rest -------------------------------------------------------------------------------- */
+
+static uint64_t last_active(const struct leader *leader)
+{
+    uint64_t rung = bell_rung(leader->home.bell);
+    return rung > leader->active ? rung : leader->active;
+}
+
+/* Nothing moves but by looking. */
+static bool is_moving(const struct leader *leader)
+{
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (!relay_is_settled(relay))
+            return true;
+    return leader->ended || leader->cut || !net_is_quiet(leader->home.net);
+}
+
+/* While many items are under way on the node, each of their notes is not worth a call. */
+void leader_doze(struct leader *leader)
+{
+    uint64_t few = 4 * (uint64_t)leader->home.crew->here;
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay)) {
+        uint64_t items = relay_count(relay);
+        if (relay_board(relay))
+            outbox_doze(relay_board(relay), items > few ? items / 4 : 1);
+    }
+    leader->dozes = leader->home.bell && clock_ns() >= last_active(leader) + DOZE_NS && !is_moving(leader) &&
+                    bell_doze(leader->home.bell);
+}
+
+void leader_rouse(struct leader *leader)
+{
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (relay_board(relay))
+            outbox_rouse(relay_board(relay));
+    leader->dozes = false;
+    bell_rouse(leader->home.bell);
+}
+
+unsigned leader_words(struct leader *leader, _Atomic uint32_t **words, unsigned room)
+{
+    unsigned count = 0;
+    if (leader->dozes && room > 0)
+        words[count++] = bell_word(leader->home.bell);
+    for (struct relay *relay = leader->relays; relay && count < room; relay = *relay_behind(relay))
+        if (relay_board(relay))
+            words[count++] = &relay_board(relay)->shared->manager;
+    return count;
+}
+
+/* After so long without anything, this long a nap. */
+static const struct {
+    uint64_t idle, nap;
+} naps[] = {{UINT64_C(1000000000), UINT64_C(10000000)},
+            {UINT64_C(10000000), UINT64_C(1000000)},
+            {UINT64_C(20000), UINT64_C(50000)},
+            {0, 0}};
+
+uint64_t leader_nap(const struct leader *leader)
+{
+    uint64_t now = clock_ns(), last = last_active(leader), idle = now > last ? now - last : 0;
+    uint64_t until = CLOCK_NEVER;
+    int stage = 0;
+    while (naps[stage].idle > idle)
+        stage++;
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay)) {
+        until = relay_due(relay) < until ? relay_due(relay) : until;
+        if (now - relay_wished(relay) < EAGER_NS)
+            return now;
+    }
+    uint64_t nap = now + (leader->dozes ? BELL_SLEEP_NS : naps[stage].nap);
+    return until < nap ? until : nap;
+}
+
+void leader_rest(struct leader *leader)
+{
+    _Atomic uint32_t *words[FUTEX_SEVERAL], never = 1;
+    if (leader_turn(leader))
+        return;
+    leader_doze(leader);
+    if (!leader_turn(leader)) {
+        unsigned count = leader_words(leader, words, FUTEX_SEVERAL);
+        if (count > 1)
+            futex_wait_all_set(words, count, leader_nap(leader));
+        else
+            futex_wait(count ? words[0] : &never, 1, leader_nap(leader));
+    }
+    leader_rouse(leader);
+}
+
+/* For who waits for the net alone. */
+void leader_wait_briefly(struct leader *leader)
+{
+    _Atomic uint32_t never = 0;
+    if (!leader_turn(leader))
+        futex_wait(&never, 0, leader_nap(leader));
+}
+
+/* ---- Serving ----------------------------------------------------------------------------- */
+
+bool leader_is_over(const struct leader *leader)
+{
+    return leader->ended || atomic_load(&leader->home.roster->shared->quit);
+}
+
+void leader_serve(struct leader *leader)
+{
+    worker_serve_leading(leader);
+}
+
+rp_status leader_await(struct leader *leader, uint64_t pool, struct error *error)
+{
+    const struct relay *relay;
+    while (!(relay = leader_find(leader, pool)) || !(relay_is_posted(relay) || relay_refusal(relay))) {
+        if (leader_is_over(leader))
+            return error_set(error, RP_POOL_BROKEN, "the pool's manager has ended");
+        leader_wait_briefly(leader);
+    }
+    const char *why = relay_refusal(relay);
+    return why ? error_set(error, RP_POOL_BROKEN, "%s", why) : RP_OK;
+}
+
+void leader_arrive(struct leader *leader, uint64_t until)
+{
+    if (!leader->home.visits || leader_is_over(leader))
+        return;
+    leader->home.visit++;
+    leader->home.away = false;
+    leader->until = until;
+    leader->awaited = false;
+    leader_tell_visit(leader);
+}
+
+static bool has_pools(const struct leader *leader)
+{
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (relay_board(relay))
+            return true;
+    return false;
+}
+
+static bool is_empty(const struct leader *leader)
+{
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (relay_board(relay) && !relay_is_empty(relay))
+            return false;
+    return true;
+}
+
+void leader_depart(struct leader *leader)
+{
+    if (!leader->home.visits)
+        return;
+    leader_end_pause(leader);
+    leader->home.away = true;
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (relay_board(relay))
+            relay_return(relay);
+    while (!leader_is_over(leader) && !is_empty(leader))
+        leader_wait_briefly(leader);
+    leader_tell_visit(leader);
+    while (!leader->ended && !net_is_quiet(leader->home.net) && (leader->awaited || has_pools(leader)))
+        leader_wait_briefly(leader); /* without pools its manager may do something else, and for long */
+}
+
+void leader_part(struct leader *leader, uint64_t pool)
+{
+    struct relay *relay = leader_find(leader, pool);
+    if (!relay) /* it has closed: its manager may not listen any more */
+        return;
+    relay_part(relay, "the process that leads the worker's node has closed its handle of the pool");
+    while (!leader_is_over(leader) && (relay = leader_find(leader, pool)) && relay_board(relay))
+        leader_wait_briefly(leader);
+    while (!leader->ended && !net_is_quiet(leader->home.net) && leader_find(leader, pool))
+        leader_wait_briefly(leader); /* unless it has closed meanwhile */
+}
