@@ -39,6 +39,11 @@ static void execute(struct doctor *doctor, const struct doctor_plan *plan)
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)plan->seed);
     snprintf(retries, sizeof retries, "%d", plan->retries);
     putenv(doctor->life);
+    if (plan->node_size) {
+        char size[16];
+        snprintf(size, sizeof size, "%d", plan->node_size);
+        setenv("RANKPOOL_NODE_SIZE", size, 1);
+    }
     setenv("RANKPOOL_WORKERS", workers, 1);
     setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
@@ -90,7 +95,7 @@ bool doctor_start(struct doctor *doctor, const struct doctor_plan *plan)
 {
     static int lives;
     int in[2], out[2];
-    *doctor = (struct doctor){.start = plan->start, .seed = plan->seed};
+    *doctor = (struct doctor){.start = plan->start, .seed = plan->seed, .node_size = plan->node_size};
     snprintf(doctor->life, sizeof doctor->life, "DOCTOR_LIFE=%ld.%d", (long)getpid(), ++lives);
     if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
         return false;
@@ -160,6 +165,16 @@ void doctor_harm(struct doctor *doctor, int kills, double seconds)
     }
     for (int i = 1; i < doctor->ranks; i++)
         let_go_on(doctor, i);
+}
+
+bool doctor_has_left(const struct doctor *doctor)
+{
+    for (int i = 1; i < doctor->ranks; i++) {
+        int leader = doctor->node_size ? i / doctor->node_size * doctor->node_size : 0;
+        if (!doctor->dead[i] && !doctor->dead[leader])
+            return true;
+    }
+    return false;
 }
 
 /* ---- The end ------------------------------------------------------------------------------ */

@@ -26,6 +26,7 @@ struct doctor {
     pid_t pid[DOCTOR_RANKS];
     bool dead[DOCTOR_RANKS], stopped[DOCTOR_RANKS];
     int deaths;
+    int node_size;  /* 0: there is one node */
     char line[256]; /* what it said last */
     int status;     /* of the first process: its exit status, or 1000 and the signal */
 };
@@ -35,6 +36,7 @@ struct doctor_plan {
     enum doctor_start start;
     int workers, retries;
     bool no_memfds; /* as where the kernel has none */
+    int node_size;  /* ranks of each, whose first one leads it; 0: one node */
 };
 
 uint64_t doctor_random(struct doctor *doctor, uint64_t below);
@@ -48,6 +50,9 @@ void doctor_harm(struct doctor *doctor, int kills, double seconds);
 /* Waits for the end, and notes the status of the first process, whose pid is 0 then. True: it gave its
  * verdict, in `line`. */
 bool doctor_finish(struct doctor *doctor, double seconds);
+
+/* Whether anybody is left to work: over nodes, whose leader lives. */
+bool doctor_has_left(const struct doctor *doctor);
 
 void doctor_leave(struct doctor *doctor);
 
