@@ -203,13 +203,14 @@ rp_status links_open(struct links *links, struct comm *comm, const struct meetin
     return status;
 }
 
-void links_cut(struct links *links)
+void links_cut(struct links *links, bool left)
 {
     if (!links->net)
         return;
     if (links->road) {
-        road_quit(links->road);
-        road_cut(links->road, clock_deadline(CUT_S));
+        if (!left)
+            road_quit(links->road);
+        road_cut(links->road, left ? 0 : clock_deadline(CUT_S));
     } else {
         leader_cut(links->leader);
     }

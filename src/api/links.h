@@ -24,9 +24,9 @@ struct links {
 rp_status links_open(struct links *links, struct comm *comm, const struct meeting *meeting,
                      struct roster *roster, bool visits, struct error *error);
 
-/* MPI ends, with pools open: nothing is sent any more. The manager tells the leaders to quit, and for its
- * pools the other nodes are gone. */
-void links_cut(struct links *links);
+/* MPI ends, with pools open: nothing is sent any more. The manager tells the leaders to quit, unless they have
+ * left already, and for its pools the other nodes are gone. */
+void links_cut(struct links *links, bool left);
 
 /* All pools have closed, or the links are cut. */
 void links_close(struct links *links);

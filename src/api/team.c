@@ -40,7 +40,7 @@ static void end_all(void *first)
     for (struct team *team = first; team; team = team->behind) {
         if (team->world.roster.shared && team_is_managed_here(team))
             roster_quit(&team->world.roster);
-        links_cut(&team->world.links);
+        links_cut(&team->world.links, false);
     }
 }
 

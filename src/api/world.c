@@ -73,7 +73,10 @@ static bool send_home(struct world *world)
     if (!workers_leave(world->roster.shared, world->crew, deadline) ||
         (world->links.road && !road_is_left_whole(world->links.road, deadline)))
         return false;
-    links_close(&world->links);
+    if (process.open)
+        links_cut(&world->links, true);
+    else
+        links_close(&world->links);
     return true;
 }
 
