@@ -138,34 +138,40 @@ static void hear_some(struct bench *bench)
     bench->come = 0;
 }
 
-static double carried(struct bench *bench, size_t n, double *receive)
+/* What n times take, each: medians. */
+static void carried(struct bench *bench, size_t n, double *send, double *receive)
 {
-    double pause = (double)bench->size * 2 + 60e3, send = 0, begun;
-    *receive = 0;
+    double pause = (double)bench->size * 2 + 60e3, begun;
     for (size_t i = 0; i < n; i++) {
         if (bench->self == 0) {
             begun = now_ns();
             say_some(bench);
-            send += now_ns() - begun;
+            send[i] = (now_ns() - begun) / AT_ONCE;
             wait_ns(pause);
         }
         begun = now_ns();
         hear_some(bench);
-        *receive += now_ns() - begun;
+        receive[i] = (now_ns() - begun) / AT_ONCE;
         if (bench->self == 1)
             say_some(bench);
     }
-    *receive /= (double)n * AT_ONCE;
-    return send / (double)n / AT_ONCE;
+    work_sort(send, n);
+    work_sort(receive, n);
 }
 
 static void carry(struct bench *bench, size_t n, size_t rounds)
 {
+    double *send = calloc(n, sizeof *send), *receive = calloc(n, sizeof *receive);
+    if (!send || !receive)
+        fail("no memory");
     for (size_t i = 0; i <= rounds; i++) {
-        double receive, send = carried(bench, n, &receive);
-        if (bench->self == 0 && i > 0)
-            printf("NET what=carry size=%zu send_ns=%.1f receive_ns=%.1f\n", bench->size, send, receive);
+        carried(bench, n, send, receive);
+        if (bench->self == 0 && i > 0) /* after one that warms up */
+            printf("NET what=carry size=%zu send_ns=%.1f receive_ns=%.1f\n", bench->size, send[n / 2],
+                   receive[n / 2]);
     }
+    free(send);
+    free(receive);
 }
 
 /* ---- Polling ---- */
