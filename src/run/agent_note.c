@@ -142,6 +142,7 @@ static void take_batch(struct agent *agent, const struct wire_message *message)
     struct saying saying;
     const void *payload;
     size_t at = 0;
+    bool counted = false;
     while (!agent->node->lost && wire_note_get(message, &at, &note, &payload)) {
         if (note.flags == WIRE_TALLY) {
             take_tally(agent, &note);
@@ -153,6 +154,9 @@ static void take_batch(struct agent *agent, const struct wire_message *message)
             road_give_up(agent->node, "it sent packed results that are none");
             return;
         }
+        if (!counted)
+            blocks_noted(&saying.block->pace->blocks, message->notes.count);
+        counted = true;
         take_short(&saying, payload);
     }
 }

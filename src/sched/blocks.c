@@ -21,7 +21,7 @@ void blocks_rank(struct blocks *blocks, uint32_t number)
 
 double blocks_patience(const struct blocks *blocks)
 {
-    return fmax(BLOCKS_PATIENCE_NS, blocks->alive * BLOCKS_PATIENCE_EACH_NS);
+    return fmax(BLOCKS_PATIENCE_NS, blocks->alive * blocks->patience);
 }
 
 /* When the first speed becomes known, or the last one is lost, all weights are measured anew. */
@@ -32,11 +32,26 @@ static void rank_all(struct blocks *blocks)
             blocks_rank(blocks, i);
 }
 
+/* What all nodes may have goes by the patience: it changes when it must. */
+void blocks_noted(struct blocks *blocks, uint32_t notes)
+{
+    blocks->notes += ((double)notes - blocks->notes) / 32;
+    double patience =
+        fmin(BLOCKS_PATIENCE_EACH_NS + blocks->notes * BLOCKS_PATIENCE_NOTE_NS, BLOCKS_PATIENCE_MOST_NS);
+    if (fabs(patience - blocks->patience) < 0.2 * blocks->patience)
+        return;
+    blocks->patience = patience;
+    rank_all(blocks);
+}
+
 /* ---- Nodes ------------------------------------------------------------------------------- */
 
 int blocks_open(struct blocks *blocks, uint32_t room, uint32_t own, double cost_ns)
 {
-    *blocks = (struct blocks){.room = room, .own = own, .cost = cost_ns > 0 ? cost_ns : BLOCKS_COST_NS};
+    *blocks = (struct blocks){.room = room,
+                              .own = own,
+                              .cost = cost_ns > 0 ? cost_ns : BLOCKS_COST_NS,
+                              .patience = BLOCKS_PATIENCE_EACH_NS};
     blocks->nodes = calloc(room ? room : 1, sizeof *blocks->nodes);
     blocks->shy = calloc(room ? room : 1, sizeof *blocks->shy);
     int failed = ranking_open(&blocks->hungry, room) | ranking_open(&blocks->laden, room);

@@ -66,10 +66,13 @@
 
 /* What a block costs the manager, if nobody has measured it. */
 #define BLOCKS_COST_NS 5000.0
-/* That notes wait for company, at least and for each node: some messages cost the manager as much, and notes
- * of neighbours that meet are one. */
+/* That notes wait for company: at least; for each node, some messages cost the manager as much; the same for
+ * each note of a message, some times what it takes in of it; and at most for each node. Notes of neighbours
+ * that meet are one: of uneven work, the longer they wait the fewer are left. */
 #define BLOCKS_PATIENCE_NS      100e3
 #define BLOCKS_PATIENCE_EACH_NS 5e3
+#define BLOCKS_PATIENCE_NOTE_NS 150.0
+#define BLOCKS_PATIENCE_MOST_NS 20e3
 /* Both ends doze when nothing happens. */
 #define BLOCKS_DOZE_NS 200e3
 /* Of work in a block. */
@@ -104,7 +107,9 @@ struct blocks {
     uint32_t shy_count;    /* `shy_items` are to be done */
     double shy_until;
     uint64_t shy_items;
-    double moved; /* when items were last sent or done */
+    double moved;    /* when items were last sent or done */
+    double notes;    /* of a message, in the mean of the last ones */
+    double patience; /* for each node */
 };
 
 /* What is to be shared. */
@@ -136,8 +141,11 @@ void blocks_remove_node(struct blocks *blocks, uint32_t node);
 void blocks_set_workers(struct blocks *blocks, uint32_t node, uint32_t workers);
 
 /* How long notes should wait on their node for company, so that the manager can read the messages of all
- * nodes beside its other work. Changes with the nodes alone. */
+ * nodes beside its other work. */
 double blocks_patience(const struct blocks *blocks);
+
+/* A message of so many notes has come. */
+void blocks_noted(struct blocks *blocks, uint32_t notes);
 
 /* Items that the node should be sent now, 0..available: 0: it has enough, or should not have these. */
 uint64_t blocks_want(const struct blocks *blocks, uint32_t node, const struct blocks_view *view);

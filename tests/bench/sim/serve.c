@@ -319,6 +319,7 @@ static void take_notes(struct model *model, struct station *station, struct mess
     uint64_t items = message->runs.items;
     if (is_root(station))
         model->result.messages++;
+    blocks_noted(&station->blocks, (uint32_t)(message->runs.count - message->runs.first));
     for (size_t i = message->runs.first; i < message->runs.count; i++) {
         struct run *run = &message->runs.run[i];
         if (run->sent > 0)

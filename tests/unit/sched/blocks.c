@@ -138,6 +138,28 @@ TEST_CASE(a_block_is_as_long_as_lets_the_manager_serve_all_nodes)
     blocks_close(&blocks);
 }
 
+TEST_CASE(notes_wait_the_longer_the_more_of_them_a_message_has_up_to_a_limit)
+{
+    struct blocks blocks = open_blocks(1000, 1, 0), few = open_blocks(3, 1, 0);
+    for (int i = 0; i < 1000; i++)
+        blocks_noted(&blocks, 1); /* neighbours that meet are one */
+    CHECK_NEAR(blocks_patience(&blocks), 5 * MS, 1);
+    for (int i = 0; i < 1000; i++)
+        blocks_noted(&blocks, 30);
+    CHECK_NEAR(blocks_patience(&blocks), 9.5 * MS, 2 * MS);
+    for (int i = 0; i < 1000; i++)
+        blocks_noted(&blocks, 10000);
+    CHECK_NEAR(blocks_patience(&blocks), 20 * MS, 1);
+    for (int i = 0; i < 1000; i++)
+        blocks_noted(&blocks, 1);
+    CHECK_NEAR(blocks_patience(&blocks), 5 * MS, 1.5 * MS);
+    for (int i = 0; i < 1000; i++)
+        blocks_noted(&few, 30);
+    CHECK_NEAR(blocks_patience(&few), 0.1 * MS, 1); /* the manager has time for so few */
+    blocks_close(&blocks);
+    blocks_close(&few);
+}
+
 TEST_CASE(notes_wait_the_longer_the_more_nodes_there_are)
 {
     struct blocks few = open_blocks(3, 1, 0), many = open_blocks(1000, 1, 0);
