@@ -168,8 +168,8 @@ rp_status guest_serve(rp_pool *pool)
     if (status)
         return status;
     struct roster *roster = team_roster(pool->team);
-    worker_serve_pool(team_worker(), roster, pool->number);
-    if (roster_is_orphaned(roster)) {
+    bool closed = worker_serve_pool(team_worker(), roster, pool->number);
+    if (!closed && roster_is_orphaned(roster)) { /* else the manager may have gone on to its end */
         const struct crew_member *manager = &pool->team->world.crew->member[0];
         return error_set(&pool->error, RP_POOL_BROKEN,
                          "rp_serve: the pool's manager has died: rank %d on %s, process %ld", manager->rank,

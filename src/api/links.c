@@ -1,5 +1,6 @@
 #include "api/links.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -49,22 +50,44 @@ static rp_status open_net(struct links *links, struct comm *comm, const struct n
 
 /* ---- The pulse --------------------------------------------------------------------------- */
 
-static struct pulse_invitation invite(struct links *links, const struct nodes *nodes, const struct crew *crew)
+#define SILENCE "RANKPOOL_SILENCE"
+
+static rp_status read_silence(int *seconds, struct error *error)
 {
-    struct pulse_invitation invitation = {0};
+    const char *text = getenv(SILENCE);
+    char *end = NULL;
+    *seconds = PULSE_SILENCE_S;
+    if (!text || !*text)
+        return RP_OK;
+    long value = strtol(text, &end, 10);
+    if (*end || value < PULSE_SILENCE_MIN || value > PULSE_SILENCE_MAX)
+        return error_set(error, RP_INVALID, SILENCE "=%.100s: it takes whole seconds, from %d to %d", text,
+                         PULSE_SILENCE_MIN, PULSE_SILENCE_MAX);
+    *seconds = (int)value;
+    return RP_OK;
+}
+
+/* A leader that cannot be heard is no reason not to open: the transport's errors must do then. */
+static rp_status invite(struct links *links, const struct meeting *meeting,
+                        struct pulse_invitation *invitation, struct error *error)
+{
+    const struct nodes *nodes = &meeting->nodes;
     bool all_near = true;
-    for (int node = 1; node < nodes->count; node++) {
-        const struct crew_member *leader = &crew->member[nodes->one[node].first];
+    int silence_s;
+    rp_status status = read_silence(&silence_s, error);
+    if (!status)
+        status = pulse_open(nodes->count - 1, &links->pulse, error);
+    for (int node = 1; !status && node < nodes->count; node++) {
+        const struct crew_member *leader = &meeting->crew->member[nodes->one[node].first];
         all_near = all_near && leader->visible;
         if (leader->visible)
             pulse_watch(links->pulse, stop_of(node), leader->pid);
     }
-    if (!all_near)
-        pulse_invite(links->pulse, &invitation, NULL);
-    return invitation;
+    if (!status && !all_near)
+        pulse_invite(links->pulse, silence_s, invitation, NULL);
+    return status;
 }
 
-/* A leader that cannot be heard is no reason not to open: the transport's errors must do then. */
 static void answer(struct links *links, const struct pulse_invitation *invitation, int node,
                    const struct crew_member *manager)
 {
@@ -74,26 +97,59 @@ static void answer(struct links *links, const struct pulse_invitation *invitatio
         pulse_answer(invitation, stop_of(node), ANSWER_S, &links->pulse, NULL);
 }
 
+/* A leader that says that it does not hear the manager is not heard. */
+static void keep_who_hears(struct pulse *pulse, const struct meeting *meeting, const int32_t *hears)
+{
+    const char *deaf = NULL;
+    int count = 0;
+    for (int node = meeting->nodes.count - 1; node > 0; node--) {
+        const struct crew_member *leader = &meeting->crew->member[meeting->nodes.one[node].first];
+        if (!hears[leader->rank])
+            pulse_forget(pulse, stop_of(node));
+        if (pulse_hears(pulse, stop_of(node)))
+            continue;
+        deaf = leader->host;
+        count++;
+    }
+    if (count)
+        fprintf(stderr,
+                "rankpool: no connection between %s and %s%s, by which they would hear of each other's end: "
+                "should one fail, the others wait for it. Let processes there connect by TCP to each other's "
+                "ports\n",
+                meeting->crew->member[0].host, deaf, count > 1 ? " (and others)" : "");
+}
+
+static rp_status compare_notes(struct links *links, struct comm *comm, const struct meeting *meeting,
+                               struct error *error)
+{
+    const struct nodes *nodes = &meeting->nodes;
+    int32_t mine = links->pulse != NULL, *all = calloc((size_t)comm_ranks(comm), sizeof *all);
+    rp_status status = meet_agree(
+        comm, all ? RP_OK : error_set(error, RP_NO_MEMORY, "no memory for %d nodes", nodes->count), error);
+    if (!status)
+        status = comm_all_gather(comm, &mine, sizeof mine, all, error);
+    if (!status && manages(comm, nodes))
+        keep_who_hears(links->pulse, meeting, all);
+    free(all);
+    return status;
+}
+
 static rp_status open_pulse(struct links *links, struct comm *comm, const struct meeting *meeting,
                             struct error *error)
 {
     const struct nodes *nodes = &meeting->nodes;
     struct pulse_invitation invitation = {0};
-    rp_status status = RP_OK;
-    if (manages(comm, nodes)) {
-        status = pulse_open(nodes->count - 1, &links->pulse, error);
-        if (!status)
-            invitation = invite(links, nodes, meeting->crew);
-    }
+    rp_status status = manages(comm, nodes) ? invite(links, meeting, &invitation, error) : RP_OK;
     status = meet_agree(comm, status, error);
     if (!status)
         status = comm_broadcast(comm, nodes->manager, &invitation, sizeof invitation, error);
-    if (!status && leads(comm, nodes))
+    if (status)
+        return status;
+    if (manages(comm, nodes))
+        pulse_gather(links->pulse, nodes->count - 1, ANSWER_S);
+    else if (leads(comm, nodes))
         answer(links, &invitation, node_here_of(comm, nodes), &meeting->crew->member[0]);
-    status = meet_agree(comm, status, error);
-    if (!status && manages(comm, nodes))
-        pulse_gather(links->pulse);
-    return status;
+    return compare_notes(links, comm, meeting, error);
 }
 
 /* ---- The bell ---------------------------------------------------------------------------- */

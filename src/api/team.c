@@ -80,6 +80,15 @@ static void end_pools(void *roster)
     roster_bury(roster, 0);
 }
 
+static void end_node(void *kept)
+{
+    struct team *team = kept;
+    if (pulse_has_parted(pulse_fd(team->world.links.pulse)))
+        roster_quit(&team->world.roster); /* it has ended before this node could */
+    else
+        roster_bury(&team->world.roster, 0);
+}
+
 static rp_status gather(struct team *team, struct comm *comm, struct error *error)
 {
     struct world *world = &team->world;
@@ -117,7 +126,7 @@ static void keep_vigil(struct team *team)
     const struct links *links = &team->world.links;
     struct roster *roster = &team->world.roster;
     if (links->leader && links->pulse)
-        team->vigil = vigil_start_on(pulse_fd(links->pulse), end_pools, roster);
+        team->vigil = vigil_start_on(pulse_fd(links->pulse), end_node, team);
     else if (roster->shared && roster->self)
         team->vigil = vigil_start(roster->shared->member[0].pid, end_pools, roster);
 }

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "api/world.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -104,15 +105,25 @@ static void end_orphan(void *state)
     _exit(1);
 }
 
+/* A manager that has said goodbye is in MPI's end, as this process is. */
+static void end_leading_orphan(void *fd)
+{
+    if (!pulse_has_parted((int)(intptr_t)fd))
+        end_orphan(NULL);
+}
+
 /* The parent that rp_open leaves behind ends workers with their manager; other launchers may not, and
  * nobody ends the workers of a node with its leader: and MPI's end, too, would wait for a manager that
  * has left without it, since somebody died. To the end of the process. */
 static void keep_vigil(const struct world *world, bool ours)
 {
     const struct links *links = &world->links;
-    if (links->leader && links->pulse)
-        vigil_start_on(pulse_fd(links->pulse), end_orphan, NULL);
-    else if (!links->leader && (!ours || world->nodes > 1))
+    if (links->leader && links->pulse) {
+        int fd =
+            fcntl(pulse_fd(links->pulse), F_DUPFD_CLOEXEC, 0); /* the pulse is closed before the vigil ends */
+        vigil_start_on(fd, end_leading_orphan, (void *)(intptr_t)fd);
+    }
+    if (!links->leader && (!ours || world->nodes > 1))
         vigil_start(world->roster.shared->member[0].pid, end_orphan, NULL);
 }
 

@@ -2,8 +2,6 @@
 #include "net/pulse.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,27 +12,17 @@
 
 #include "base/clock.h"
 #include "base/pidfd.h"
+#include "net/pulse_socket.h"
 
-#define BACKLOG   4096
-#define IDLE_S    8 /* before a kernel is asked whether it is there ... */
-#define ASK_S     3 /* ... each time it has not answered ... */
-#define QUESTIONS 4 /* ... until it is taken for gone */
-#define HELLO_MS  1000
-
-_Static_assert(IDLE_S + ASK_S * QUESTIONS == PULSE_SILENCE_S, "what the header says");
-
-/* What a leader says. */
-struct hello {
-    uint8_t secret[16];
-    int32_t node;
-};
+#define BACKLOG  4096
+#define HELLO_MS 1000
 
 struct pulse {
     int listener; /* the manager's; -1 */
     int epoll;    /* the manager's; -1 */
     int nodes;
-    uint8_t secret[16];
-    int *fd; /* of a node; -1: it is not heard. A leader has one, the manager's */
+    struct pulse_invitation invitation; /* the manager's, once it has invited */
+    int *fd;                            /* of a node; -1: it is not heard. A leader has one, the manager's */
 };
 
 static rp_status new_pulse(int nodes, struct pulse **made, struct error *error)
@@ -59,12 +47,27 @@ static void close_fd(int fd)
         close(fd);
 }
 
+/* The last word on a connection; a process that dies says none. */
+static void say_goodbye(int fd)
+{
+    if (fd >= 0)
+        send(fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT); /* which fails where it is a process that is watched */
+}
+
+bool pulse_has_parted(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
 void pulse_close(struct pulse *pulse)
 {
     if (!pulse)
         return;
-    for (int i = 0; i < pulse->nodes; i++)
+    for (int i = 0; i < pulse->nodes; i++) {
+        say_goodbye(pulse->fd[i]);
         close_fd(pulse->fd[i]);
+    }
     close_fd(pulse->listener);
     close_fd(pulse->epoll);
     free(pulse->fd);
@@ -75,21 +78,6 @@ static rp_status fail(const char *what, struct error *error)
 {
     return error_set(error, RP_UNSUPPORTED, "no connection by which to hear whether nodes live: %s: %s", what,
                      strerror(errno));
-}
-
-/* The kernels ask each other now and then. */
-static bool keep_alive(int fd)
-{
-    static const struct {
-        int level, name, value;
-    } settings[] = {{SOL_SOCKET, SO_KEEPALIVE, 1},
-                    {IPPROTO_TCP, TCP_KEEPIDLE, IDLE_S},
-                    {IPPROTO_TCP, TCP_KEEPINTVL, ASK_S},
-                    {IPPROTO_TCP, TCP_KEEPCNT, QUESTIONS}};
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        if (setsockopt(fd, settings[i].level, settings[i].name, &settings[i].value, sizeof settings[i].value))
-            return false;
-    return true;
 }
 
 /* ---- Manager ----------------------------------------------------------------------------- */
@@ -127,11 +115,13 @@ void pulse_watch(struct pulse *pulse, int node, long leader)
         close_fd(fd);
 }
 
-rp_status pulse_invite(struct pulse *pulse, struct pulse_invitation *invitation, struct error *error)
+rp_status pulse_invite(struct pulse *pulse, int silence_s, struct pulse_invitation *invitation,
+                       struct error *error)
 {
-    struct pulse_invitation made = {0};
+    struct pulse_invitation made = {.silence_s = silence_s};
     *invitation = made;
-    if (getrandom(pulse->secret, sizeof pulse->secret, 0) != sizeof pulse->secret)
+    if (getrandom(made.secret, sizeof made.secret, 0) != sizeof made.secret ||
+        getrandom(made.answer, sizeof made.answer, 0) != sizeof made.answer)
         return fail("getrandom", error);
     made.count = address_list(made.address);
     if (!made.count)
@@ -139,36 +129,65 @@ rp_status pulse_invite(struct pulse *pulse, struct pulse_invitation *invitation,
     pulse->listener = address_bind(SOCK_STREAM, false, &made.port);
     if (pulse->listener < 0 || listen(pulse->listener, BACKLOG))
         return fail("listen", error);
-    memcpy(made.secret, pulse->secret, sizeof pulse->secret);
-    *invitation = made;
+    *invitation = pulse->invitation = made;
     return RP_OK;
 }
 
-static bool read_hello(int fd, struct hello *hello)
+static bool read_hello(int fd, struct pulse_hello *hello)
 {
     struct pollfd poller = {.fd = fd, .events = POLLIN};
     return poll(&poller, 1, HELLO_MS) == 1 &&
            recv(fd, hello, sizeof *hello, MSG_DONTWAIT) == (ssize_t)sizeof *hello;
 }
 
-/* Whoever does not know the secret is none of ours. */
+/* Whoever does not know the secret is none of ours; a leader that comes over several of its addresses is
+ * heard once. */
 static bool take(struct pulse *pulse, int fd)
 {
-    struct hello hello;
-    if (!read_hello(fd, &hello) || memcmp(hello.secret, pulse->secret, sizeof hello.secret) ||
-        hello.node < 0 || hello.node >= pulse->nodes || pulse->fd[hello.node] >= 0 || !keep_alive(fd))
+    struct pulse_hello hello;
+    const struct pulse_invitation *ours = &pulse->invitation;
+    if (!read_hello(fd, &hello) || memcmp(hello.secret, ours->secret, sizeof hello.secret) ||
+        hello.node < 0 || hello.node >= pulse->nodes || pulse->fd[hello.node] >= 0 ||
+        !pulse_keep_alive(fd, ours->silence_s) ||
+        send(fd, ours->answer, sizeof ours->answer, MSG_NOSIGNAL) != (ssize_t)sizeof ours->answer)
         return false;
     return hear_by(pulse, hello.node, fd);
 }
 
-void pulse_gather(struct pulse *pulse)
+static int count_heard(const struct pulse *pulse)
 {
-    int fd;
-    while ((fd = accept4(pulse->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0)
-        if (!take(pulse, fd))
-            close(fd);
+    int heard = 0;
+    for (int i = 0; i < pulse->nodes; i++)
+        heard += pulse->fd[i] >= 0;
+    return heard;
+}
+
+static bool await_caller(const struct pulse *pulse, uint64_t deadline)
+{
+    struct pollfd poller = {.fd = pulse->listener, .events = POLLIN};
+    uint64_t now = clock_ns();
+    return poll(&poller, 1, now < deadline ? (int)((deadline - now) / 1000000) + 1 : 0) == 1;
+}
+
+void pulse_gather(struct pulse *pulse, int nodes, double seconds)
+{
+    uint64_t deadline = clock_deadline(seconds);
+    int heard = count_heard(pulse);
+    while (pulse->listener >= 0 && heard < nodes && await_caller(pulse, deadline)) {
+        int fd = accept4(pulse->listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0 && take(pulse, fd))
+            heard++;
+        else
+            close_fd(fd);
+    }
     close_fd(pulse->listener);
     pulse->listener = -1;
+}
+
+void pulse_forget(struct pulse *pulse, int node)
+{
+    close_fd(pulse->fd[node]);
+    pulse->fd[node] = -1;
 }
 
 bool pulse_hears(const struct pulse *pulse, int node)
@@ -179,77 +198,31 @@ bool pulse_hears(const struct pulse *pulse, int node)
 int pulse_lost(struct pulse *pulse)
 {
     struct epoll_event event;
-    if (epoll_wait(pulse->epoll, &event, 1, 0) != 1)
-        return -1;
-    int node = event.data.fd;
-    close_fd(pulse->fd[node]);
-    pulse->fd[node] = -1;
-    return node;
+    while (epoll_wait(pulse->epoll, &event, 1, 0) == 1) {
+        bool parted = pulse_has_parted(pulse->fd[event.data.fd]);
+        pulse_forget(pulse, event.data.fd);
+        if (!parted)
+            return event.data.fd;
+    }
+    return -1;
 }
 
 /* ---- Leader ------------------------------------------------------------------------------ */
 
-/* What became of a connection that is being made. */
-static int finish(int fd, uint64_t deadline)
-{
-    struct pollfd poller = {.fd = fd, .events = POLLOUT};
-    uint64_t now = clock_ns();
-    int failed = 0, left = now < deadline ? (int)((deadline - now) / 1000000) : 0;
-    socklen_t size = sizeof failed;
-    if (poll(&poller, 1, left) != 1)
-        return ETIMEDOUT;
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) ? errno : failed;
-}
-
-static int connect_by(const struct address *address, uint16_t port, uint64_t deadline)
-{
-    struct sockaddr_storage to;
-    socklen_t length = address_to_socket(address, port, false, &to);
-    int fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -1;
-    int failed = connect(fd, (struct sockaddr *)&to, length) ? errno : 0;
-    if (failed == EINPROGRESS)
-        failed = finish(fd, deadline);
-    if (!failed)
-        return fd;
-    close(fd);
-    errno = failed;
-    return -1;
-}
-
-/* All addresses get an equal part of the time. */
-static int connect_to(const struct pulse_invitation *invitation, double seconds)
-{
-    int fd = -1, count = invitation->count < ADDRESSES ? invitation->count : ADDRESSES;
-    errno = EADDRNOTAVAIL;
-    for (int i = 0; fd < 0 && i < count; i++)
-        fd = connect_by(&invitation->address[i], invitation->port, clock_deadline(seconds / count));
-    return fd;
-}
-
-static rp_status answer_by(int fd, const struct hello *hello, struct error *error)
-{
-    if (fd < 0)
-        return fail("connect", error);
-    if (!keep_alive(fd))
-        return fail("setsockopt", error);
-    if (send(fd, hello, sizeof *hello, MSG_NOSIGNAL) != (ssize_t)sizeof *hello)
-        return fail("send", error);
-    return RP_OK;
-}
-
 rp_status pulse_answer(const struct pulse_invitation *invitation, int node, double seconds,
                        struct pulse **made, struct error *error)
 {
-    struct hello hello = {.node = node};
+    struct pulse_hello hello = {.node = node};
     struct pulse *pulse = NULL;
     rp_status status = new_pulse(1, &pulse, error);
     if (status)
         return status;
     memcpy(hello.secret, invitation->secret, sizeof hello.secret);
-    pulse->fd[0] = connect_to(invitation, seconds);
-    status = answer_by(pulse->fd[0], &hello, error);
+    pulse->fd[0] = pulse_reach(invitation, &hello, seconds);
+    if (pulse->fd[0] < 0)
+        status = fail("connect", error);
+    else if (!pulse_keep_alive(pulse->fd[0], invitation->silence_s))
+        status = fail("setsockopt", error);
     if (status)
         pulse_close(pulse);
     else

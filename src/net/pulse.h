@@ -1,12 +1,19 @@
 /* Whether processes of other nodes live. Between the manager and each leader there is a connection that
  * carries nothing: a kernel ends the connections of a process that dies, at once and whatever it was doing;
- * and when a node goes with its kernel, the other side's kernel notices that nobody answers any more, within
- * PULSE_SILENCE_S. A leader that computes for an hour is heard all the same, which it would not be in
- * messages: MPI moves none meanwhile. Where both run on one kernel it is asked about the process instead.
+ * and when a node goes with its kernel, or its network, the other side's kernel notices that nobody answers
+ * any more, after the silence that was agreed. A leader that computes for an hour is heard all the same,
+ * which it would not be in messages: MPI moves none meanwhile. Where both run on one kernel it is asked about
+ * the process instead.
  *
- *     manager: pulse_open, pulse_watch of those on its kernel, pulse_invite of the others (the invitation
- * goes to all, and all answer), pulse_gather ... pulse_lost leader:  pulse_answer, or pulse_watch_manager ...
- * pulse_fd
+ *     manager: pulse_open, pulse_watch of those on its kernel, pulse_invite, for the others
+ *     all:     get the invitation, in their own way
+ *     leader:  pulse_answer, or pulse_watch_manager        manager: pulse_gather, at the same time
+ *     all:     tell each other what came of it
+ *     manager: pulse_forget of those who say that they do not hear it
+ *     leader:  pulse_fd ...                                manager: pulse_lost ...
+ *
+ * The manager may have many addresses, of which a leader reaches some, and others by the same name on its own
+ * machine: it tries them all at once, and keeps the one where the manager is that invited it.
  *
  * Where no connection can be made, for a firewall say, a node is not heard (pulse_hears), and its loss is
  * seen only by the errors of the transport. */
@@ -19,12 +26,17 @@
 #include "base/error.h"
 #include "net/address.h"
 
-#define PULSE_SILENCE_S 20 /* after which a kernel that does not answer is taken for gone */
+/* Seconds after which a kernel that does not answer is taken for gone. */
+#define PULSE_SILENCE_S   20
+#define PULSE_SILENCE_MIN 2
+#define PULSE_SILENCE_MAX 3600
 
 /* Where the manager can be found, as plain bytes; port 0: nowhere. */
 struct pulse_invitation {
-    uint8_t secret[16]; /* which only those who were invited know */
-    uint16_t port;      /* in network order */
+    uint8_t secret[16]; /* which only those who were invited know ... */
+    uint8_t answer[16]; /* ... and who invited them */
+    int32_t silence_s;
+    uint16_t port; /* in network order */
     uint16_t count;
     struct address address[ADDRESSES];
 };
@@ -38,13 +50,17 @@ rp_status pulse_open(int nodes, struct pulse **pulse, struct error *error);
 void pulse_watch(struct pulse *pulse, int node, long leader);
 
 /* Manager: where the leaders of other kernels are to connect. RP_UNSUPPORTED: no socket is to be had. */
-rp_status pulse_invite(struct pulse *pulse, struct pulse_invitation *invitation, struct error *error);
+rp_status pulse_invite(struct pulse *pulse, int silence_s, struct pulse_invitation *invitation,
+                       struct error *error);
 
-/* Manager: takes in all who have answered. */
-void pulse_gather(struct pulse *pulse);
+/* Manager: takes in those who answer, until so many nodes are heard, those of this kernel with them, or the
+ * time is up. */
+void pulse_gather(struct pulse *pulse, int nodes, double seconds);
 bool pulse_hears(const struct pulse *pulse, int node);
+void pulse_forget(struct pulse *pulse, int node);
 
-/* Manager: a node whose process has ended or whose kernel is gone, each once; -1: there is none. */
+/* Manager: a node whose process has ended or whose kernel is gone, each once; -1: there is none. One that has
+ * closed its end is not heard any more. */
 int pulse_lost(struct pulse *pulse);
 
 /* Leader: connects as `node`, within `seconds`. RP_UNSUPPORTED: that is not possible. */
@@ -57,7 +73,10 @@ rp_status pulse_watch_manager(long manager, struct pulse **pulse, struct error *
 /* Leader: a descriptor that polls readable once the manager is gone. */
 int pulse_fd(const struct pulse *pulse);
 
-/* NULL is fine. */
+/* Leader: of that descriptor, or a copy: the manager has not died, but closed its end. */
+bool pulse_has_parted(int fd);
+
+/* In good order: it is no loss for the others. NULL is fine. */
 void pulse_close(struct pulse *pulse);
 
 #endif

@@ -227,8 +227,11 @@ static void watch(struct leader *leader, uint64_t now)
     if (now < leader->looked + WATCH_TICK_NS)
         return;
     leader->looked = now;
-    if (poll(&manager, 1, 0) > 0)
+    if (poll(&manager, 1, 0) > 0) {
         home->lost = true;
+        if (pulse_has_parted(manager.fd))
+            roster_quit(home->roster);
+    }
     int deaths = watch_look(leader->watch);
     for (; leader->deaths < deaths; leader->deaths++) {
         int number = home->crew->member[watch_died(leader->watch, leader->deaths)].number;

@@ -221,7 +221,7 @@ rp_status worker_join(struct worker *worker, struct roster *roster, uint64_t poo
     return seat ? RP_OK : RP_NO_MEMORY;
 }
 
-void worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t pool)
+bool worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t pool)
 {
     struct worker_seat *here = find_seat(worker, roster);
     worker->serving = true;
@@ -232,6 +232,7 @@ void worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t po
     }
     while (here && seat_is_posted(here, pool) && !seat_must_quit(here))
         serve_each(worker);
+    bool closed = here && !seat_is_posted(here, pool);
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
         stop_searching(seat, false);
         seat_pause(seat);
@@ -239,6 +240,7 @@ void worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t po
             leader_depart(seat->leader);
     }
     worker->serving = false;
+    return closed;
 }
 
 void worker_part(struct worker *worker, struct roster *roster, uint64_t pool)

@@ -34,8 +34,8 @@ rp_status worker_lead(struct worker *worker, struct leader *leader, struct error
 rp_status worker_join(struct worker *worker, struct roster *roster, uint64_t pool, struct error *error);
 
 /* Serves the pools that it has joined until this one closes, or its manager quits. It is then away from the
- * others, and comes back to them in the next call. */
-void worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t pool);
+ * others, and comes back to them in the next call. True: the pool has closed. */
+bool worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t pool);
 
 /* Serves this pool no more: runs its finalizer if the worker has entered it. Waits for the manager
  * to take what does not fit on the board, or to close the pool. */

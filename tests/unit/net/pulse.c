@@ -1,6 +1,6 @@
 /* Managers and leaders are processes, which end as processes do. */
 #define _GNU_SOURCE
-#include "net/pulse.h"
+#include "net/pulse_socket.h"
 
 #include "check.h"
 
@@ -21,29 +21,28 @@ static struct pulse *invite(struct pulse_invitation *invitation)
 {
     struct pulse *pulse;
     REQUIRE_STATUS(pulse_open(NODES, &pulse, NULL), RP_OK);
-    REQUIRE_STATUS(pulse_invite(pulse, invitation, NULL), RP_OK);
+    REQUIRE_STATUS(pulse_invite(pulse, PULSE_SILENCE_S, invitation, NULL), RP_OK);
     return pulse;
 }
 
-/* A leader in a process of its own, which has answered when this returns. */
+static _Noreturn void be_a_leader(const struct pulse_invitation *invitation, int node)
+{
+    struct pulse *pulse;
+    if (!pulse_answer(invitation, node, 5, &pulse, NULL))
+        for (;;)
+            pause();
+    _exit(1);
+}
+
+/* A leader in a process of its own, which answers while the manager gathers. */
 static pid_t start_leader(const struct pulse_invitation *invitation, int node)
 {
-    int pipes[2];
-    char answered;
-    REQUIRE(pipe(pipes) == 0);
     pid_t pid = fork();
     if (pid == 0) {
-        struct pulse *pulse;
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (!pulse_answer(invitation, node, 5, &pulse, NULL) && write(pipes[1], "", 1) == 1)
-            for (;;)
-                pause();
-        _exit(1);
+        be_a_leader(invitation, node);
     }
-    close(pipes[1]);
     REQUIRE(pid > 0);
-    CHECK_INT(read(pipes[0], &answered, 1), 1);
-    close(pipes[0]);
     return pid;
 }
 
@@ -72,7 +71,7 @@ TEST_CASE(whoever_answers_is_heard)
     struct pulse_invitation invitation;
     struct pulse *pulse = invite(&invitation);
     pid_t first = start_leader(&invitation, 0), last = start_leader(&invitation, 2);
-    pulse_gather(pulse);
+    pulse_gather(pulse, 2, 5);
     CHECK(pulse_hears(pulse, 0));
     CHECK(!pulse_hears(pulse, 1));
     CHECK(pulse_hears(pulse, 2));
@@ -89,7 +88,7 @@ TEST_CASE(the_death_of_a_leader_is_heard_once_and_names_its_node)
     pid_t leader[NODES];
     for (int i = 0; i < NODES; i++)
         leader[i] = start_leader(&invitation, i);
-    pulse_gather(pulse);
+    pulse_gather(pulse, NODES, 5);
     end_leader(leader[1], SIGKILL);
     CHECK_INT(wait_for_loss(pulse), 1);
     CHECK_INT(pulse_lost(pulse), -1);
@@ -106,7 +105,7 @@ TEST_CASE(a_leader_that_is_stopped_is_not_lost)
     struct pulse_invitation invitation;
     struct pulse *pulse = invite(&invitation);
     pid_t stopped = start_leader(&invitation, 0), other = start_leader(&invitation, 1);
-    pulse_gather(pulse);
+    pulse_gather(pulse, 2, 5);
     kill(stopped, SIGSTOP);
     waitpid(stopped, NULL, WUNTRACED);
     end_leader(other, SIGKILL);
@@ -126,10 +125,12 @@ TEST_CASE(the_death_of_the_manager_is_heard_by_a_leader)
     pid_t manager = fork();
     if (manager == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (!pulse_open(NODES, &pulse, NULL) && !pulse_invite(pulse, &invitation, NULL) &&
-            write(pipes[1], &invitation, sizeof invitation) == (ssize_t)sizeof invitation)
+        if (!pulse_open(NODES, &pulse, NULL) && !pulse_invite(pulse, PULSE_SILENCE_S, &invitation, NULL) &&
+            write(pipes[1], &invitation, sizeof invitation) == (ssize_t)sizeof invitation) {
+            pulse_gather(pulse, 1, 5);
             for (;;)
                 pause();
+        }
         _exit(1);
     }
     REQUIRE(read(pipes[0], &invitation, sizeof invitation) == (ssize_t)sizeof invitation);
@@ -176,19 +177,96 @@ TEST_CASE(a_process_of_this_kernel_is_heard_without_a_connection)
 TEST_CASE(who_does_not_know_the_secret_is_not_taken_for_a_leader)
 {
     struct pulse_invitation invitation, forged;
-    struct pulse *pulse = invite(&invitation);
+    struct pulse *pulse = invite(&invitation), *none;
     forged = invitation;
     forged.secret[3] ^= 1;
-    pid_t stranger = start_leader(&forged, 0), wrong = start_leader(&invitation, NODES),
-          leader = start_leader(&invitation, 1);
-    pulse_gather(pulse);
+    pid_t leader = fork();
+    if (leader == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (pulse_answer(&forged, 0, 5, &none, NULL) && pulse_answer(&invitation, NODES, 5, &none, NULL))
+            be_a_leader(&invitation, 1);
+        _exit(1);
+    }
+    pulse_gather(pulse, 1, 5);
     CHECK(!pulse_hears(pulse, 0));
     CHECK(pulse_hears(pulse, 1));
-    end_leader(stranger, SIGKILL);
-    end_leader(wrong, SIGKILL);
     end_leader(leader, SIGKILL);
     CHECK_INT(wait_for_loss(pulse), 1);
     pulse_close(pulse);
+}
+
+TEST_CASE(a_leader_that_comes_over_several_addresses_is_heard_once)
+{
+    struct pulse_invitation invitation;
+    struct pulse *pulse = invite(&invitation);
+    invitation.count = 3;
+    for (uint8_t i = 0; i < 3; i++)
+        invitation.address[i] = (struct address){AF_INET, {127, 0, 0, (uint8_t)(i + 1)}};
+    pid_t leader = start_leader(&invitation, 0), other = start_leader(&invitation, 1);
+    pulse_gather(pulse, 2, 5);
+    CHECK_INT(pulse_lost(pulse), -1);
+    CHECK(pulse_hears(pulse, 0) && pulse_hears(pulse, 1));
+    end_leader(leader, SIGKILL);
+    CHECK_INT(wait_for_loss(pulse), 0);
+    CHECK_INT(pulse_lost(pulse), -1);
+    end_leader(other, SIGKILL);
+    pulse_close(pulse);
+}
+
+TEST_CASE(a_node_that_does_not_hear_is_forgotten_and_never_lost)
+{
+    struct pulse_invitation invitation;
+    struct pulse *pulse = invite(&invitation);
+    pid_t deaf = start_leader(&invitation, 0), other = start_leader(&invitation, 1);
+    pulse_gather(pulse, 2, 5);
+    pulse_forget(pulse, 0);
+    CHECK(!pulse_hears(pulse, 0));
+    end_leader(deaf, SIGKILL);
+    end_leader(other, SIGKILL);
+    CHECK_INT(wait_for_loss(pulse), 1);
+    CHECK_INT(pulse_lost(pulse), -1);
+    pulse_close(pulse);
+}
+
+/* Somebody who listens at the port of an invitation that another has written. */
+static int be_invited_by_a_stranger(struct pulse_invitation *invitation)
+{
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof here;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(!bind(fd, (struct sockaddr *)&here, size) && !listen(fd, 5));
+    REQUIRE(!getsockname(fd, (struct sockaddr *)&here, &size));
+    *invitation = (struct pulse_invitation){
+        .silence_s = 5, .port = here.sin_port, .count = 1, .address[0] = {AF_INET, {127, 0, 0, 1}}};
+    return fd;
+}
+
+TEST_CASE(a_stranger_is_not_taken_for_the_manager)
+{
+    struct pulse_invitation invitation;
+    struct pulse_hello hello;
+    struct pulse *leader;
+    int status, fd = be_invited_by_a_stranger(&invitation);
+    invitation.answer[0] = 1;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(pulse_answer(&invitation, 0, 20, &leader, NULL) == RP_UNSUPPORTED ? 0 : 1);
+    int caller = accept(fd, NULL, NULL);
+    CHECK_INT(recv(caller, &hello, sizeof hello, MSG_WAITALL), sizeof hello);
+    CHECK_INT(send(caller, hello.secret, sizeof hello.secret, 0), sizeof hello.secret);
+    CHECK_INT(waitpid(pid, &status, 0), pid); /* long before its time is up */
+    CHECK_INT(status, 0);
+    close(caller);
+    close(fd);
+}
+
+TEST_CASE(one_who_listens_and_says_nothing_is_not_waited_for_longer_than_allowed)
+{
+    struct pulse_invitation invitation;
+    struct pulse *leader;
+    int fd = be_invited_by_a_stranger(&invitation);
+    CHECK_STATUS(pulse_answer(&invitation, 0, 0.05, &leader, NULL), RP_UNSUPPORTED);
+    close(fd);
 }
 
 TEST_CASE(where_nobody_listens_a_leader_is_told_so_in_time)
@@ -203,19 +281,77 @@ TEST_CASE(where_nobody_listens_a_leader_is_told_so_in_time)
     CHECK_STATUS(pulse_answer(&invitation, 0, 5, &leader, &error), RP_UNSUPPORTED);
 }
 
+static int option_of(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t size = sizeof value;
+    getsockopt(fd, level, name, &value, &size);
+    return value;
+}
+
 TEST_CASE(silence_of_a_kernel_is_bounded_by_what_the_sockets_were_told)
+{
+    static const int silences[] = {PULSE_SILENCE_MIN, 3, 5, 7, 11, PULSE_SILENCE_S, 61, PULSE_SILENCE_MAX};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    for (size_t i = 0; i < sizeof silences / sizeof *silences; i++) {
+        check_note("%d seconds", silences[i]);
+        CHECK(pulse_keep_alive(fd, silences[i]));
+        int idle = option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), ask = option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL),
+            times = option_of(fd, IPPROTO_TCP, TCP_KEEPCNT);
+        CHECK_INT(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+        CHECK_INT(idle + ask * times, silences[i]);
+        CHECK(idle > 0 && ask > 0 && times > 0);
+    }
+    close(fd);
+}
+
+TEST_CASE(both_ends_keep_to_the_silence_of_the_invitation)
+{
+    struct pulse_invitation invitation;
+    struct pulse *pulse, *leader;
+    REQUIRE_STATUS(pulse_open(NODES, &pulse, NULL), RP_OK);
+    REQUIRE_STATUS(pulse_invite(pulse, 2, &invitation, NULL), RP_OK);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(pulse_answer(&invitation, 0, 5, &leader, NULL) ||
+              option_of(pulse_fd(leader), IPPROTO_TCP, TCP_KEEPIDLE) != 1);
+    pulse_gather(pulse, 1, 5);
+    CHECK_INT(option_of(pulse_fd(pulse), IPPROTO_TCP, TCP_KEEPIDLE), 1);
+    int status;
+    CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK_INT(status, 0);
+    pulse_close(pulse);
+}
+
+TEST_CASE(an_end_that_is_closed_in_good_order_is_no_loss)
 {
     struct pulse_invitation invitation;
     struct pulse *pulse = invite(&invitation), *leader;
-    REQUIRE_STATUS(pulse_answer(&invitation, 0, 5, &leader, NULL), RP_OK);
-    int on = 0, idle = 0, ask = 0, times = 0;
-    socklen_t size = sizeof on;
-    getsockopt(pulse_fd(leader), SOL_SOCKET, SO_KEEPALIVE, &on, &size);
-    getsockopt(pulse_fd(leader), IPPROTO_TCP, TCP_KEEPIDLE, &idle, &size);
-    getsockopt(pulse_fd(leader), IPPROTO_TCP, TCP_KEEPINTVL, &ask, &size);
-    getsockopt(pulse_fd(leader), IPPROTO_TCP, TCP_KEEPCNT, &times, &size);
-    CHECK(on);
-    CHECK_INT(idle + ask * times, PULSE_SILENCE_S);
-    pulse_close(leader);
+    int pipes[2];
+    REQUIRE(pipe(pipes) == 0);
+    pid_t leaving = fork();
+    if (leaving == 0) {
+        int failed = pulse_answer(&invitation, 0, 5, &leader, NULL);
+        pulse_close(failed ? NULL : leader);
+        _exit(failed);
+    }
+    pid_t staying = fork();
+    if (staying == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int failed = pulse_answer(&invitation, 1, 5, &leader, NULL);
+        struct pollfd poller = {.fd = failed ? -1 : pulse_fd(leader), .events = POLLIN};
+        bool parted = !failed && poll(&poller, 1, -1) == 1 && pulse_has_parted(pulse_fd(leader));
+        _exit(write(pipes[1], parted ? "y" : "n", 1) != 1);
+    }
+    pulse_gather(pulse, 2, 5);
+    end_leader(leaving, 0);
+    CHECK_INT(pulse_lost(pulse), -1);
+    CHECK(!pulse_hears(pulse, 0));
     pulse_close(pulse);
+    char answer = 0;
+    CHECK_INT(read(pipes[0], &answer, 1), 1);
+    CHECK_INT(answer, 'y');
+    end_leader(staying, 0);
+    close(pipes[0]);
+    close(pipes[1]);
 }
