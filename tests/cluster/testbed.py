@@ -174,14 +174,15 @@ class Hosts(unittest.TestCase):
         self.assertNotIn(NAME, on("h1", "cat", "/proc/self/cgroup"))
 
     def test_a_slow_host_has_its_delay_each_way_and_its_rate(self):
-        testbed("slow", "h2", "20ms", "100mbit")
+        testbed("slow", "h2", "20ms", "1gbit")
         for a, b in ("h1", "h2"), ("h2", "h1"):
             times = sorted(map(float, on(a, sys.executable, "-c", CONNECTS, b, "5").split()))
             self.assertGreater(times[0], 40)
             self.assertLess(times[0], 50)
+        testbed("slow", "h2", "0ms", "40mbit")
         began = time.monotonic()
         self.assertEqual(on("h1", "sh", "-c", "head -c 5000000 /dev/zero | ssh h2 wc -c"), "5000000")
-        self.assertGreater(time.monotonic() - began, 0.4)
+        self.assertGreater(time.monotonic() - began, 1)
         testbed("heal", "h2")
         times = sorted(map(float, on("h1", sys.executable, "-c", CONNECTS, "h2", "5").split()))
         self.assertLess(times[0], 20)
@@ -224,9 +225,10 @@ class Hosts(unittest.TestCase):
             self.assertIn(sentence, done.stderr)
 
     def test_who_is_not_root_gets_a_sentence_and_the_status_of_a_skipped_test(self):
-        done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", "bash", TESTBED, "up", "2"],
-                              capture_output=True, text=True, timeout=TIMEOUT_S)
-        self.assertEqual((done.returncode, done.stderr), (SKIPPED, "testbed: test hosts take root\n"))
+        for command in ("up", "2"), ("down",), ("exec", "h1", "true"):
+            done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", "bash", TESTBED, "--name", NAME, *command],
+                                  capture_output=True, text=True, timeout=TIMEOUT_S)
+            self.assertEqual((done.returncode, done.stderr), (SKIPPED, "testbed: test hosts take root\n"))
 
 
 BAD_USES = [
