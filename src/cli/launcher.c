@@ -43,12 +43,12 @@ static void fill_mpirun(struct starting *starting, const char *mpirun)
     list_add(&starting->words, mpirun);
     list_add(&starting->words, "--bind-to");
     list_add(&starting->words, "none");
-    mpirun_add_exports(environ, &starting->words);
     for (int i = 0; i < starting->spread->count; i++) {
         if (!starting->spread->node[i].workers)
             continue;
         if (nodes++)
             list_add(&starting->words, ":");
+        mpirun_add_exports(environ, &starting->words); /* counts up to the next ":" */
         add_node(starting, &starting->spread->node[i]);
     }
 }

@@ -131,8 +131,6 @@ void mpirun_fill_arguments(const struct launch_plan *plan, const char *script, c
     list_add(list, "mpirun");
     list_add(list, "--bind-to");
     list_add(list, "none");
-    if (plan->fars)
-        mpirun_add_exports(environment, list);
     add_place("localhost", plan->ranks, list);
     list_add(list, "/bin/sh");
     list_add(list, "-c");
@@ -140,6 +138,7 @@ void mpirun_fill_arguments(const struct launch_plan *plan, const char *script, c
     for (int i = 0; i < plan->fars; i++) {
         const struct launch_far *far = &plan->far[i];
         list_add(list, ":");
+        mpirun_add_exports(environment, list); /* counts up to the next ":" */
         add_place(far->host, far->ranks, list);
         mpirun_add_seat(plan->command, far->seats, path, program->arguments, program->directory, true, list);
     }
