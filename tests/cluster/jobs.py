@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The job scripts of cluster/jobs, edited as a user would.
 
-    jobs.py JOB slurm "RANKPOOL run --"    on the Slurm cluster that tests share, from two of its hosts
+    jobs.py JOB slurm "RANKPOOL run --"    on two hosts of the Slurm cluster that tests share
+    jobs.py JOB plain "RANKPOOL run --"    by ssh, on the same two
     jobs.py JOB others                     those of batch systems that are not here, started as they would be
 
 JOB is tests/launch/journal_job.c: a map with a journal, each item of which writes its number to a log when it runs.
@@ -74,16 +75,33 @@ class Folder:
             return journal.execute(f"SELECT {what} FROM item JOIN worker USING (run, worker) ORDER BY host").fetchall()
 
 
-class Slurm(unittest.TestCase):
+class OnHost(unittest.TestCase):
     def setUp(self):
         self.folder = Folder(self)
 
+    def run_on_host(self, *command):
+        return subprocess.run([os.environ["TESTBED"], "exec", "h1", *command], capture_output=True, text=True,
+                              cwd=self.folder.path, env=self.folder.environment, timeout=TIMEOUT_S,
+                              stdin=subprocess.DEVNULL)
+
     def on(self, *command):
-        done = subprocess.run([os.environ["TESTBED"], "exec", "h1", *command], capture_output=True, text=True,
-                              cwd=self.folder.path, env=self.folder.environment, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL)
+        done = self.run_on_host(*command)
         self.assertEqual(done.returncode, 0, (command, done.stdout, done.stderr))
         return done.stdout
 
+
+class Plain(OnHost):
+    def test_what_the_time_was_too_short_for_goes_on_when_it_is_started_again(self):
+        self.folder.environment["PATH"] = f"{os.path.dirname(LAUNCHER)}:{os.environ['PATH']}"
+        for limit, status in ("2", 75), ("", 0):
+            self.folder.edit("ssh", 40, 300, hosts="h1,h4", limit=limit)
+            done = self.run_on_host("bash", "ssh.sh")
+            self.assertEqual(done.returncode, status, done.stderr)
+        self.assertEqual(self.folder.ran(), list(range(40)))
+        self.assertEqual(self.folder.stored("DISTINCT host"), [("h1",), ("h4",)])
+
+
+class Slurm(OnHost):
     def submit(self, items, milliseconds, **lines):
         lines = {"#SBATCH --nodes": "2", "#SBATCH --ntasks-per-node": "2", "#SBATCH --time": "1",
                  "#SBATCH --output": "out", "margin": "10", "launch": f"({LAUNCHER})",
@@ -167,14 +185,14 @@ class Others(unittest.TestCase):
         self.folders = {name: Folder(self) for name in OTHERS}
 
     def test_what_the_time_was_too_short_for_is_queued_again_and_goes_on(self):
-        for name, process in self.start_all(2, 40).items():
+        for name, process in self.start_all(2, 60).items():
             self.assertEqual(process.wait(TIMEOUT_S), OTHERS[name][2], name)
             self.assertEqual(self.folders[name].said("called"), OTHERS[name][1])
-            self.assertLess(len(self.folders[name].ran()), 40)
-        for name, process in self.start_all(50, 40).items():
+            self.assertLess(len(self.folders[name].ran()), 60)
+        for name, process in self.start_all(50, 60).items():
             self.assertEqual(process.wait(TIMEOUT_S), 0, name)
             self.assertEqual(self.folders[name].said("called"), OTHERS[name][1])
-            self.assertEqual(self.folders[name].ran(), list(range(40)))
+            self.assertEqual(self.folders[name].ran(), list(range(60)))
 
     def test_a_job_that_is_cancelled_stays_away(self):
         for name, process in self.start_all(50, 1000).items():
