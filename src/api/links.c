@@ -5,8 +5,9 @@
 
 #include "base/clock.h"
 
-#define ANSWER_S 5.0 /* that a leader has to reach the manager */
-#define CUT_S    1.0 /* that leaders have to leave before the manager goes on without them */
+#define ANSWER_S  5.0 /* that a leader has to reach the manager */
+#define KIN_NODES 4   /* where leaders are bound to each other, too */
+#define CUT_S     1.0 /* that leaders have to leave before the manager goes on without them */
 
 /* ---- Who is bound to whom ---------------------------------------------------------------- */
 
@@ -31,20 +32,55 @@ static bool leads(const struct comm *comm, const struct nodes *nodes)
     return !manages(comm, nodes) && nodes->one[node_here_of(comm, nodes)].leader == comm_rank(comm);
 }
 
-static rp_status open_net(struct links *links, struct comm *comm, const struct nodes *nodes,
+/* Leaders that serve always hand on to each other what all nodes are to have, if they are many. */
+static bool has_kin(const struct nodes *nodes, bool visits)
+{
+    return !visits && nodes->count >= KIN_NODES;
+}
+
+static bool are_kin(int stop, int other)
+{
+    return road_parent(stop) == other || road_parent(other) == stop;
+}
+
+/* The nodes whose leaders are peers of this one's. */
+static int list_kin(const struct nodes *nodes, int node, int *kin)
+{
+    int count = 0;
+    for (int other = 1; other < nodes->count; other++)
+        if (are_kin(stop_of(node), stop_of(other)))
+            kin[count++] = other;
+    return count;
+}
+
+/* The ranks of a rank's peers: the leaders; or the manager and what leaders there are besides. */
+static int list_peers(const struct comm *comm, const struct nodes *nodes, bool visits, int *peer)
+{
+    int count = 1;
+    if (manages(comm, nodes)) {
+        for (int node = 1; node < nodes->count; node++)
+            peer[stop_of(node)] = nodes->one[node].leader;
+        return nodes->count - 1;
+    }
+    if (!leads(comm, nodes))
+        return 0;
+    peer[0] = nodes->manager;
+    if (has_kin(nodes, visits))
+        count += list_kin(nodes, node_here_of(comm, nodes), peer + 1);
+    for (int i = 1; i < count; i++)
+        peer[i] = nodes->one[peer[i]].leader;
+    return count;
+}
+
+static rp_status open_net(struct links *links, struct comm *comm, const struct nodes *nodes, bool visits,
                           struct error *error)
 {
-    int *leaders = calloc((size_t)nodes->count, sizeof *leaders);
-    for (int node = 1; leaders && node < nodes->count; node++)
-        leaders[stop_of(node)] = nodes->one[node].leader;
+    int *peer = calloc((size_t)nodes->count, sizeof *peer);
     rp_status status = meet_agree(
-        comm, leaders ? RP_OK : error_set(error, RP_NO_MEMORY, "no memory for %d nodes", nodes->count),
-        error);
-    if (!status && manages(comm, nodes))
-        status = comm_open_net(comm, leaders, nodes->count - 1, &links->net, error);
-    else if (!status)
-        status = comm_open_net(comm, &nodes->manager, leads(comm, nodes), &links->net, error);
-    free(leaders);
+        comm, peer ? RP_OK : error_set(error, RP_NO_MEMORY, "no memory for %d nodes", nodes->count), error);
+    if (!status)
+        status = comm_open_net(comm, peer, list_peers(comm, nodes, visits, peer), &links->net, error);
+    free(peer);
     return meet_agree(comm, status, error);
 }
 
@@ -210,18 +246,27 @@ static rp_status open_road(struct links *links, const struct meeting *meeting, b
                                .crew = meeting->crew,
                                .nodes = nodes->count - 1,
                                .node = stop,
+                               .kin = has_kin(nodes, visits),
                                .visits = visits};
     rp_status status = road_create(&setup, &links->road, error);
     free(stop);
     return status;
 }
 
-static rp_status open_leader(struct links *links, const struct meeting *meeting, struct roster *roster,
-                             bool visits, struct error *error)
+static rp_status open_leader(struct links *links, struct comm *comm, const struct meeting *meeting,
+                             struct roster *roster, bool visits, struct error *error)
 {
-    struct crew *node = crew_of_roster(roster);
-    if (!node)
+    const struct nodes *nodes = &meeting->nodes;
+    int *kin = calloc((size_t)nodes->count, sizeof *kin), count = 0;
+    struct crew *node = kin ? crew_of_roster(roster) : NULL;
+    if (!node) {
+        free(kin);
         return error_set(error, RP_NO_MEMORY, "no memory to lead a node");
+    }
+    if (has_kin(nodes, visits))
+        count = list_kin(nodes, node_here_of(comm, nodes), kin);
+    for (int i = 0; i < count; i++)
+        kin[i] = nodes->one[kin[i]].first;
     struct leader_setup setup = {.net = links->net,
                                  .pulse = links->pulse,
                                  .bell = links->bell,
@@ -229,9 +274,12 @@ static rp_status open_leader(struct links *links, const struct meeting *meeting,
                                  .roster = roster,
                                  .memory = meeting->memory,
                                  .crew = node,
+                                 .kin = kin,
+                                 .kin_count = count,
                                  .visits = visits};
     rp_status status = leader_create(&setup, &links->leader, error);
     crew_drop(node);
+    free(kin);
     return status;
 }
 
@@ -242,7 +290,7 @@ rp_status links_open(struct links *links, struct comm *comm, const struct meetin
     *links = (struct links){0};
     if (nodes->count == 1)
         return RP_OK;
-    rp_status status = open_net(links, comm, nodes, error);
+    rp_status status = open_net(links, comm, nodes, visits, error);
     if (!status)
         status = open_pulse(links, comm, meeting, error);
     if (!status)
@@ -251,7 +299,7 @@ rp_status links_open(struct links *links, struct comm *comm, const struct meetin
         if (manages(comm, nodes))
             status = open_road(links, meeting, visits, error);
         else if (leads(comm, nodes))
-            status = open_leader(links, meeting, roster, visits, error);
+            status = open_leader(links, comm, meeting, roster, visits, error);
         status = meet_agree(comm, status, error);
     }
     if (status)

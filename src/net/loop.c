@@ -7,7 +7,8 @@
 
 #include "net/ending.h"
 
-enum side { MANAGER, LEADER };
+/* Of the two ends of a line. */
+enum side { FIRST, SECOND };
 
 struct message {
     struct message *next;
@@ -23,8 +24,7 @@ struct message {
     _Alignas(16) unsigned char head[];
 };
 
-/* Between the manager and a leader. Of each pair the first is the manager's: what it sends, what it has lost.
- */
+/* Between two ends. Of each pair the first is the first end's: what it sends, what it has lost. */
 struct line {
     struct message *way[2]; /* the oldest first */
     bool held[2];
@@ -33,11 +33,18 @@ struct line {
     struct ending loss[2];
 };
 
+/* What an end has of a line: the other end, and by what number that knows this one. */
+struct port {
+    struct line *line;
+    enum side side;
+    struct end *there;
+    int number;
+};
+
 struct end {
     struct net net;
     struct loop *loop;
-    enum side side;
-    int index; /* of a leader: its line */
+    struct port *port; /* one a peer */
     uint64_t polls;
     unsigned head_delay, body_delay;
     bool clings;
@@ -49,10 +56,9 @@ struct end {
 
 struct loop {
     pthread_mutex_t lock;
-    int lines, open;
+    int leaders, lines, open;
     struct line *line;
-    struct end manager;
-    struct end leader[];
+    struct end end[]; /* the manager's, then the leaders' */
 };
 
 /* ---- Who is who --------------------------------------------------------------------------- */
@@ -62,25 +68,24 @@ static struct end *end_of(const struct net *net)
     return (struct end *)net;
 }
 
-static struct line *line_to(struct end *end, int peer)
+static struct line *line_to(const struct end *end, int peer)
 {
-    return &end->loop->line[end->side == MANAGER ? peer : end->index];
+    return end->port[peer].line;
 }
 
-static struct end *other_end(struct end *end, int peer)
+static struct end *other_end(const struct end *end, int peer)
 {
-    return end->side == MANAGER ? &end->loop->leader[peer] : &end->loop->manager;
+    return end->port[peer].there;
 }
 
-/* By what number the other end knows this one. */
-static int number_there(const struct end *end)
+static enum side here(const struct end *end, int peer)
 {
-    return end->side == MANAGER ? 0 : end->index;
+    return end->port[peer].side;
 }
 
-static enum side other(enum side side)
+static enum side there(const struct end *end, int peer)
 {
-    return side == MANAGER ? LEADER : MANAGER;
+    return here(end, peer) == FIRST ? SECOND : FIRST;
 }
 
 /* ---- Messages ----------------------------------------------------------------------------- */
@@ -128,22 +133,24 @@ static struct message *message_new(const void *head, size_t head_size, const str
 static rp_status loop_send(struct net *net, int peer, const void *head, size_t head_size,
                            const struct net_segment *segment, int segments, void *token, struct error *error)
 {
-    struct end *end = end_of(net), *there = other_end(end, peer);
+    struct end *end = end_of(net);
     struct line *line = line_to(end, peer);
+    enum side side = here(end, peer);
     rp_status status = RP_OK;
     assert(head_size <= NET_HEAD && segments <= NET_SEGMENTS);
     pthread_mutex_lock(&end->loop->lock);
-    struct message *message = line->lost[end->side] ? NULL : message_new(head, head_size, segment, segments);
-    if (line->lost[end->side]) {
+    struct message *message = line->lost[side] ? NULL : message_new(head, head_size, segment, segments);
+    if (line->lost[side]) {
         status = error_set(error, RP_WORKER_LOST, "node %d is lost", peer);
     } else if (!message) {
         status = error_set(error, RP_NO_MEMORY, "no memory for a message of %zu bytes", head_size);
     } else {
-        struct message **way = &line->way[end->side];
+        const struct end *to = other_end(end, peer);
+        struct message **way = &line->way[side];
         while (*way)
             way = &(*way)->next;
         *way = message;
-        message->due = there->polls + 1 + there->head_delay;
+        message->due = to->polls + 1 + to->head_delay;
         message->sent = (struct ending){.peer = peer, .token = segments > 0 ? token : NULL};
     }
     pthread_mutex_unlock(&end->loop->lock);
@@ -161,7 +168,7 @@ static void leave_current(struct end *end)
         return;
     assert(message->state == RECEIVING || message->segments == 0);
     if (message->state == HEADED)
-        take_off(&line_to(end, end->current_peer)->way[other(end->side)], message);
+        take_off(&line_to(end, end->current_peer)->way[there(end, end->current_peer)], message);
 }
 
 static void give_head(struct end *end, int peer, struct message *message, struct net_event *event)
@@ -178,25 +185,24 @@ static void give_head(struct end *end, int peer, struct message *message, struct
 
 static void give_body(struct end *end, int peer, struct message *message, struct net_event *event)
 {
-    struct end *there = other_end(end, peer);
     for (int i = 0; i < message->segments; i++)
         if (message->to[i] && message->segment[i].size > 0)
             memcpy(message->to[i], message->segment[i].data, message->segment[i].size);
     *event = (struct net_event){.kind = NET_BODY, .peer = peer, .token = message->body.token};
-    tell(there, message, &message->sent, NET_SENT);
-    take_off(&line_to(end, peer)->way[there->side], message);
+    tell(other_end(end, peer), message, &message->sent, NET_SENT);
+    take_off(&line_to(end, peer)->way[there(end, peer)], message);
 }
 
 /* All that this end waits for there has failed. */
 static void tell_all(struct end *end, int peer)
 {
     struct line *line = line_to(end, peer);
-    enum side side = end->side;
+    enum side side = here(end, peer);
     for (struct message *message = line->way[side]; message; message = message->next) {
         message->given_back = message->segments > 0;
         tell(end, message, &message->sent, NET_LOST);
     }
-    for (struct message *message = line->way[other(side)]; message; message = message->next)
+    for (struct message *message = line->way[there(end, peer)]; message; message = message->next)
         if (message->state == RECEIVING)
             tell(end, message, &message->body, NET_LOST);
 }
@@ -204,7 +210,7 @@ static void tell_all(struct end *end, int peer)
 static void lose(struct end *end, int peer, bool tell_it)
 {
     struct line *line = line_to(end, peer);
-    enum side side = end->side;
+    enum side side = here(end, peer);
     if (line->lost[side])
         return;
     line->lost[side] = true;
@@ -221,11 +227,11 @@ static void lose(struct end *end, int peer, bool tell_it)
 static bool look(struct end *end, int peer, struct net_event *event)
 {
     struct line *line = line_to(end, peer);
-    enum side there = other(end->side);
+    enum side from = there(end, peer);
     bool more = false;
-    if (line->lost[end->side] || line->held[there])
+    if (line->lost[here(end, peer)] || line->held[from])
         return false;
-    for (struct message *message = line->way[there]; message; message = message->next) {
+    for (struct message *message = line->way[from]; message; message = message->next) {
         bool due = message->due <= end->polls && !message->given_back;
         if (message->state == RECEIVING && due)
             return give_body(end, peer, message, event), true;
@@ -235,7 +241,7 @@ static bool look(struct end *end, int peer, struct net_event *event)
         if (message->state == WAITING)
             break;
     }
-    if (!more && line->closed[there])
+    if (!more && line->closed[from])
         lose(end, peer, true);
     return false;
 }
@@ -269,7 +275,7 @@ static void loop_receive(struct net *net, const struct net_event *event, void *c
     message->body = (struct ending){.peer = event->peer, .token = token};
     for (int i = 0; i < message->segments; i++)
         message->to[i] = to[i];
-    if (line_to(end, event->peer)->lost[end->side] && !end->clings)
+    if (line_to(end, event->peer)->lost[here(end, event->peer)] && !end->clings)
         tell(end, message, &message->body, NET_LOST);
     pthread_mutex_unlock(&end->loop->lock);
 }
@@ -287,14 +293,15 @@ void net_loop_cut(struct net *net, int peer)
     struct end *end = end_of(net);
     pthread_mutex_lock(&end->loop->lock);
     lose(end, peer, true);
-    lose(other_end(end, peer), number_there(end), true);
+    lose(other_end(end, peer), end->port[peer].number, true);
     pthread_mutex_unlock(&end->loop->lock);
 }
 
 /* What a peer that has been lost may write at its last. */
-static void write_over(const struct end *end, const struct line *line)
+static void write_over(const struct end *end, int peer)
 {
-    for (struct message *message = line->way[other(end->side)]; message; message = message->next)
+    for (struct message *message = line_to(end, peer)->way[there(end, peer)]; message;
+         message = message->next)
         for (int i = 0; i < message->segments && message->state == RECEIVING; i++)
             if (message->to[i] && message->segment[i].size > 0)
                 memset(message->to[i], 0xdd, message->segment[i].size);
@@ -307,10 +314,10 @@ void net_loop_cling(struct net *net, bool clings)
     end->clings = clings;
     for (int peer = 0; peer < net->peers && !clings; peer++) {
         struct line *line = line_to(end, peer);
-        if (!line->kept[end->side])
+        if (!line->kept[here(end, peer)])
             continue;
-        line->kept[end->side] = false;
-        write_over(end, line);
+        line->kept[here(end, peer)] = false;
+        write_over(end, peer);
         tell_all(end, peer);
     }
     pthread_mutex_unlock(&end->loop->lock);
@@ -323,7 +330,8 @@ static bool loop_is_quiet(const struct net *net)
     pthread_mutex_lock(&end->loop->lock);
     for (int peer = 0; peer < net->peers; peer++) {
         struct line *line = line_to(end, peer);
-        struct message *message = line->lost[end->side] ? NULL : line->way[end->side];
+        enum side side = here(end, peer);
+        struct message *message = line->lost[side] ? NULL : line->way[side];
         for (; message; message = message->next)
             quiet = quiet && message->state == HEADED && message->segments == 0;
     }
@@ -353,7 +361,7 @@ void net_loop_hold(struct net *net, int peer, bool held)
 {
     struct end *end = end_of(net);
     pthread_mutex_lock(&end->loop->lock);
-    line_to(end, peer)->held[other(end->side)] = held;
+    line_to(end, peer)->held[there(end, peer)] = held;
     pthread_mutex_unlock(&end->loop->lock);
 }
 
@@ -365,6 +373,8 @@ static void free_loop(struct loop *loop)
         while (loop->line[i / 2].way[i % 2])
             take_off(&loop->line[i / 2].way[i % 2], loop->line[i / 2].way[i % 2]);
     pthread_mutex_destroy(&loop->lock);
+    for (int i = 0; i <= loop->leaders; i++)
+        free(loop->end[i].port);
     free(loop->line);
     free(loop);
 }
@@ -377,7 +387,7 @@ static void loop_close(struct net *net)
     pthread_mutex_lock(&loop->lock);
     for (int peer = 0; peer < net->peers; peer++) {
         lose(end, peer, false);
-        line_to(end, peer)->closed[end->side] = true;
+        line_to(end, peer)->closed[here(end, peer)] = true;
     }
     for (struct ending *ending; (ending = endings_take(&end->endings, &event));)
         let_go(ending->owner);
@@ -397,24 +407,58 @@ static const struct net_ops loop_ops = {
     .close = loop_close,
 };
 
-rp_status net_open_loop(int leaders, struct net **manager, struct net *leader[], struct error *error)
+static void connect(struct loop *loop, struct end *first, struct end *second)
 {
-    struct loop *loop = calloc(1, sizeof *loop + (size_t)leaders * sizeof *loop->leader);
-    struct line *line = calloc((size_t)leaders, sizeof *line);
-    if (!loop || !line) {
-        free(loop);
-        free(line);
-        return error_set(error, RP_NO_MEMORY, "no memory for a net of %d nodes", leaders);
+    struct line *line = &loop->line[loop->lines++];
+    first->port[first->net.peers] = (struct port){line, FIRST, second, second->net.peers};
+    second->port[second->net.peers] = (struct port){line, SECOND, first, first->net.peers};
+    first->net.peers++;
+    second->net.peers++;
+}
+
+static struct loop *loop_new(int leaders)
+{
+    size_t n = (size_t)leaders + 1;
+    struct loop *loop = calloc(1, sizeof *loop + n * sizeof *loop->end);
+    if (!loop)
+        return NULL;
+    bool done = (loop->line = calloc(n * n, sizeof *loop->line));
+    for (size_t i = 0; i < n; i++) {
+        loop->end[i] = (struct end){.net = {&loop_ops, 0}, .loop = loop};
+        done = (loop->end[i].port = calloc(n, sizeof *loop->end[i].port)) && done;
     }
     pthread_mutex_init(&loop->lock, NULL);
-    loop->lines = leaders;
+    loop->leaders = leaders;
     loop->open = leaders + 1;
-    loop->line = line;
-    loop->manager = (struct end){.net = {&loop_ops, leaders}, .loop = loop, .side = MANAGER};
-    for (int i = 0; i < leaders; i++) {
-        loop->leader[i] = (struct end){.net = {&loop_ops, 1}, .loop = loop, .side = LEADER, .index = i};
-        leader[i] = &loop->leader[i].net;
-    }
-    *manager = &loop->manager.net;
+    if (done)
+        return loop;
+    free_loop(loop);
+    return NULL;
+}
+
+static rp_status open_loop(int leaders, bool kin, struct net **manager, struct net *leader[],
+                           struct error *error)
+{
+    struct loop *loop = loop_new(leaders);
+    if (!loop)
+        return error_set(error, RP_NO_MEMORY, "no memory for a net of %d nodes", leaders);
+    for (int i = 1; i <= leaders; i++)
+        connect(loop, &loop->end[0], &loop->end[i]);
+    for (int i = 1; i <= leaders && kin; i++)
+        for (int k = i + 1; k <= leaders; k++)
+            connect(loop, &loop->end[i], &loop->end[k]);
+    for (int i = 0; i < leaders; i++)
+        leader[i] = &loop->end[i + 1].net;
+    *manager = &loop->end[0].net;
     return RP_OK;
+}
+
+rp_status net_open_loop(int leaders, struct net **manager, struct net *leader[], struct error *error)
+{
+    return open_loop(leaders, false, manager, leader, error);
+}
+
+rp_status net_open_loop_kin(int leaders, struct net **manager, struct net *leader[], struct error *error)
+{
+    return open_loop(leaders, true, manager, leader, error);
 }

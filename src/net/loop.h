@@ -11,6 +11,9 @@
 /* Each end is closed by itself. RP_NO_MEMORY. */
 rp_status net_open_loop(int leaders, struct net **manager, struct net *leader[], struct error *error);
 
+/* The same where each leader has the others as peers, too: from 1 on, in their order. */
+rp_status net_open_loop_kin(int leaders, struct net **manager, struct net *leader[], struct error *error);
+
 /* What comes to this end takes so many polls more, from now on: heads, and bodies from net_receive on. */
 void net_loop_delay(struct net *net, unsigned heads, unsigned bodies);
 

@@ -85,14 +85,12 @@ void agent_send(struct agent *agent, struct wire_message *message, const void *d
         free(cargo);
 }
 
-static void send_to_all(struct manager *manager, const struct wire_message *message, const void *data,
-                        size_t size)
+void agents_send_all(struct agents *pool, const struct wire_message *message)
 {
-    struct agents *pool = manager->agents;
     for (int i = 0; i < pool->road->nodes; i++) {
         struct wire_message copy = *message;
         if (agent_is_there(&pool->agent[i]))
-            agent_send(&pool->agent[i], &copy, data, size);
+            agent_send(&pool->agent[i], &copy, NULL, 0);
     }
 }
 
@@ -104,33 +102,6 @@ void agent_send_modules(struct agent *agent)
         struct wire_message message = {.type = WIRE_MODULE, .module = {module->id}};
         agent_send(agent, &message, module->path, strlen(module->path));
     }
-}
-
-static bool knows_common(const struct agent *agent, uint64_t id)
-{
-    for (size_t i = agent->common_count; i-- > 0;)
-        if (agent->commons[i] == id)
-            return true;
-    return false;
-}
-
-void agent_send_common(struct agent *agent, uint64_t id, const void *data, size_t size)
-{
-    if (knows_common(agent, id))
-        return;
-    if (agent->common_count == agent->common_room) {
-        size_t room = agent->common_room ? 2 * agent->common_room : 4;
-        uint64_t *more = realloc(agent->commons, room * sizeof *more);
-        if (!more) {
-            road_give_up(agent->node, "no memory to send to it");
-            return;
-        }
-        agent->commons = more;
-        agent->common_room = room;
-    }
-    agent->commons[agent->common_count++] = id;
-    struct wire_message message = {.type = WIRE_COMMON, .common = {id, size}};
-    agent_send(agent, &message, data, size);
 }
 
 /* ---- A pool's part ----------------------------------------------------------------------- */
@@ -200,7 +171,7 @@ void road_begin_close(struct manager *manager)
         agent->ends = node_is_visited(agent->node);
         agent->node->closes += agent_is_there(agent);
     }
-    send_to_all(manager, &(struct wire_message){.type = WIRE_CLOSE}, NULL, 0);
+    agents_send_all(pool, &(struct wire_message){.type = WIRE_CLOSE});
 }
 
 /* What a lost node was to get MPI may read for ever: nobody waits for that. */
@@ -246,6 +217,7 @@ bool road_part(struct manager *manager)
         free_agent(&pool->agent[i]);
     agents_forget_paces(pool);
     agents_forget_wishes(pool);
+    agents_forget_spreads(pool);
     free(pool->done);
     free(pool->wish);
     manager->agents = NULL;
@@ -263,35 +235,6 @@ bool road_is_deserted(const struct manager *manager)
         if (agent_is_there(&pool->agent[i]) && node_is_visited(pool->agent[i].node))
             return false;
     return true;
-}
-
-/* ---- What tasks share -------------------------------------------------------------------- */
-
-void road_forget(struct manager *manager, uint64_t map)
-{
-    struct agents *pool = manager->agents;
-    road_await(manager, road_is_sending);
-    for (int i = 0; i < pool->road->nodes; i++) {
-        struct agent *agent = &pool->agent[i];
-        for (size_t k = 0; k < agent->common_count; k++) {
-            if (agent->commons[k] != map)
-                continue;
-            struct wire_message message = {.type = WIRE_FORGET, .forget = {map}};
-            agent->commons[k] = agent->commons[--agent->common_count];
-            agent_send(agent, &message, NULL, 0);
-            break;
-        }
-    }
-}
-
-void road_share(struct manager *manager, uint64_t number, const void *data, size_t size)
-{
-    send_to_all(manager, &(struct wire_message){.type = WIRE_SHARE, .share = {number, size}}, data, size);
-}
-
-void road_unshare(struct manager *manager, uint64_t number)
-{
-    send_to_all(manager, &(struct wire_message){.type = WIRE_UNSHARE, .unshare = {number}}, NULL, 0);
 }
 
 /* ---- What is known of workers there ------------------------------------------------------ */

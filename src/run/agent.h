@@ -61,6 +61,7 @@ struct road {
     uint64_t wished;        /* when a task there wanted something of a queue, or got it */
     bool turning;           /* road_turn is under way */
     bool cut;               /* the net is gone */
+    bool kin;               /* leaders hand on to each other what all have */
     bool visits;            /* see wire/message.h */
     struct transit nowhere; /* of what nobody wants */
     int *node_of;           /* peer -> node */
@@ -123,6 +124,14 @@ struct agent {
     char *refusal;            /* what the last worker that cannot serve has said */
 };
 
+/* What the items of a map have in common, where nodes have it from others. */
+struct spread {
+    struct spread *behind;
+    uint64_t id;
+    const void *data;
+    size_t size;
+};
+
 /* A pool on the road. */
 struct agents {
     struct agents *behind;
@@ -133,9 +142,10 @@ struct agents {
     struct pace *paces;
     unsigned transits; /* that are not over: the last one frees a closed pool */
     unsigned coming;   /* of these, what wishes bring */
-    uint64_t left;     /* since when what lies there is left to this node's workers: clock_ns; 0: it is not */
-    uint64_t overdue;  /* when it was last looked for what a node has had for too long: clock_ns */
-    size_t *done;      /* items that each worker of another node has run, from crew->here on */
+    struct spread *spreads;
+    uint64_t left;    /* since when what lies there is left to this node's workers: clock_ns; 0: it is not */
+    uint64_t overdue; /* when it was last looked for what a node has had for too long: clock_ns */
+    size_t *done;     /* items that each worker of another node has run, from crew->here on */
     struct far_wish **wish;  /* the one of each of them that waits, or NULL */
     struct wish_line *lines; /* in which they wait */
     struct agent agent[];
@@ -203,7 +213,10 @@ void road_await(struct manager *manager, bool (*is_so)(const struct manager *man
  * they stay the caller's until agents->sending has come down. */
 void agent_send(struct agent *agent, struct wire_message *message, const void *data, size_t size);
 
-/* The same; true: its bytes go as a segment, and the transit will be over. */
+/* One without a body, to all. */
+void agents_send_all(struct agents *pool, const struct wire_message *message);
+
+/* The same as agent_send; true: its bytes go as a segment, and the transit will be over. */
 bool agent_send_with(struct agent *agent, struct wire_message *message, const void *data, size_t size,
                      struct transit *transit);
 
@@ -214,7 +227,13 @@ bool agents_end_transit(struct agents *pool);
 
 /* What it does not know yet: modules of the board, and what a map's items have in common. */
 void agent_send_modules(struct agent *agent);
+
+/* agent_spread.c: what a map's items have in common, if it does not know that yet; what its leader wants,
+ * since no other one has it; and that its node is lost, to those who may have to do with that. */
 void agent_send_common(struct agent *agent, uint64_t id, const void *data, size_t size);
+void agent_take_want(struct agent *agent, const struct wire_want *want);
+void agent_tell_lost(const struct agent *agent);
+void agents_forget_spreads(struct agents *pool);
 
 /* agent_claim.c: claims for whoever should have more, and asks back what somebody else could begin. */
 void agents_claim(struct agents *pool);

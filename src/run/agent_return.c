@@ -86,6 +86,7 @@ void agent_lose(struct agent *agent)
 {
     struct manager *manager = agent->pool->manager;
     agent_count_workers(agent);
+    agent_tell_lost(agent);
     agent->asked = 0;
     for (uint32_t i = 0; i < agent->room; i++)
         if (agent->block[i])

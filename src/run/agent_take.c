@@ -164,6 +164,9 @@ bool agent_take(struct agent *agent, const struct net_event *event, const struct
     case WIRE_GOT:
         agent_take_got(agent, &message->got);
         break;
+    case WIRE_WANT:
+        agent_take_want(agent, &message->want);
+        break;
     case WIRE_DONE:
         take_done(agent, message);
         break;

@@ -143,6 +143,13 @@ bool holding_show_share(struct manager *manager, rp_share_id id)
     return true;
 }
 
+void holding_disown_share(struct manager *manager, rp_share_id id)
+{
+    struct holding *holding = find_share(manager, id);
+    if (holding)
+        holding->share = 0;
+}
+
 rp_status holding_unshare(struct manager *manager, rp_share_id id, struct error *error)
 {
     struct holding *holding = find_share(manager, id);

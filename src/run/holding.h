@@ -17,6 +17,8 @@ rp_status holding_share(struct manager *manager, const void *data, size_t size, 
  * they are there, tasks find it. False: no memory. */
 void *holding_take_share(struct manager *manager, rp_share_id id, size_t size);
 bool holding_show_share(struct manager *manager, rp_share_id id);
+/* They may come there still, but it is another place that counts: this one stays as it is to the end. */
+void holding_disown_share(struct manager *manager, rp_share_id id);
 
 /* RP_INVALID: there is no such share. */
 rp_status holding_unshare(struct manager *manager, rp_share_id id, struct error *error);

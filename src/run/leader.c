@@ -23,12 +23,22 @@ rp_status leader_create(const struct leader_setup *setup, struct leader **made, 
         free(leader);
         return error_set(error, RP_NO_MEMORY, "no memory to lead a node");
     }
+    uint32_t *kin = calloc((size_t)setup->kin_count + 1, sizeof *kin);
+    if (!kin) {
+        free(leader);
+        return error_set(error, RP_NO_MEMORY, "no memory to lead a node");
+    }
+    for (int i = 0; i < setup->kin_count; i++)
+        kin[i] = (uint32_t)setup->kin[i];
+    leader->kin = kin;
     leader->home = (struct relay_home){.net = setup->net,
                                        .bell = setup->bell,
                                        .peer = setup->peer,
                                        .roster = setup->roster,
                                        .crew = crew_hold(setup->crew),
                                        .memory = setup->memory,
+                                       .kin = kin,
+                                       .kin_count = setup->kin_count,
                                        .visits = setup->visits,
                                        .away = setup->visits};
     leader->own = *setup->roster;
@@ -40,16 +50,21 @@ rp_status leader_create(const struct leader_setup *setup, struct leader **made, 
     return RP_OK;
 }
 
-static void forget_early(struct leader *leader, uint64_t pool)
+/* Nobody waits for what these still say; what they have of ours is given back, if it can be. */
+static void drop_kin(struct leader *leader)
 {
-    for (struct early_module **link = &leader->early; *link;) {
-        struct early_module *early = *link;
-        if (pool && early->pool != pool) {
-            link = &early->behind;
-            continue;
-        }
-        *link = early->behind;
-        free(early);
+    struct relay_home *home = &leader->home;
+    struct net_event event;
+    if (leader->cut || !home->kin_count)
+        return;
+    for (int i = 0; i < home->kin_count; i++)
+        net_drop(home->net, relay_kin_peer(i));
+    for (int i = 0; i < EVENTS && net_poll(home->net, &event); i++) {
+        struct delivery *delivery = event.token;
+        if (event.kind == NET_HEADED)
+            relay_take_nothing(home, &event);
+        else if (delivery)
+            delivery->end(delivery, event.kind != NET_LOST);
     }
 }
 
@@ -57,13 +72,15 @@ void leader_destroy(struct leader *leader)
 {
     if (!leader)
         return;
+    drop_kin(leader);
     while (leader->relays) {
         struct relay *relay = leader->relays;
         leader->relays = *relay_behind(relay);
         relay_free(relay);
     }
-    forget_early(leader, 0);
+    early_forget(&leader->early);
     crew_drop(leader->home.crew);
+    free(leader->kin);
     free(leader);
 }
 
@@ -82,32 +99,15 @@ struct relay *leader_find(const struct leader *leader, uint64_t pool)
     return relay;
 }
 
-static void keep_early(struct leader *leader, const struct wire_message *message)
-{
-    struct early_module *early = calloc(1, sizeof *early);
-    if (!early || message->body_size >= sizeof early->module.path) {
-        free(early); /* whoever needs it will say that it is not known */
-        return;
-    }
-    early->pool = message->pool;
-    early->module.id = message->module.id;
-    snprintf(early->module.path, sizeof early->module.path, "%.*s", (int)message->body_size,
-             (const char *)message->body);
-    early->behind = leader->early;
-    leader->early = early;
-}
-
 static void open_pool(struct leader *leader, const struct net_event *event,
                       const struct wire_message *message)
 {
-    uint32_t count = 0;
     struct board_module *modules = calloc(BOARD_MODULES, sizeof *modules);
-    for (struct early_module *early = leader->early; modules && early; early = early->behind)
-        if (early->pool == message->pool && count < BOARD_MODULES)
-            modules[count++] = early->module;
+    uint32_t count = modules ? early_list_modules(&leader->early, message->pool, modules) : 0;
     struct relay *relay = relay_open(&leader->home, event, message, modules, count);
     free(modules);
-    forget_early(leader, message->pool);
+    leader->newest = message->pool;
+    early_give(&leader->early, message->pool, relay);
     if (!relay)
         return;
     *relay_behind(relay) = leader->relays;
@@ -122,7 +122,7 @@ static void take_unknown(struct leader *leader, const struct net_event *event,
     char why[128];
     struct wire_message answer = {.type = WIRE_CLOSED, .pool = message->pool};
     if (message->type == WIRE_MODULE) {
-        keep_early(leader, message);
+        early_keep(&leader->early, event->peer, message);
         return;
     }
     if (message->type == WIRE_CLOSE) {
@@ -164,6 +164,7 @@ static void take(struct leader *leader, const struct net_event *event)
 {
     struct wire_message message;
     struct error error;
+    bell_heard(leader->home.bell, event->peer);
     if (wire_message_unpack(&message, event->head, event->head_size, event->size, event->segments, &error)) {
         relay_take_nonsense(&leader->home, event, 0, error.text);
         return;
@@ -183,17 +184,44 @@ static void take(struct leader *leader, const struct net_event *event)
         take_unknown(leader, event, &message);
 }
 
+/* What another leader says. What makes no sense is not heard: the manager has it, too. */
+static void take_kin(struct leader *leader, const struct net_event *event)
+{
+    struct wire_message message;
+    bool reads =
+        !wire_message_unpack(&message, event->head, event->head_size, event->size, event->segments, NULL);
+    struct relay *relay = reads ? leader_find(leader, message.pool) : NULL;
+    if (relay && message.type == WIRE_WANT)
+        relay_take_want(relay, event->peer, &message.want);
+    else if (relay && (message.type == WIRE_COMMON || message.type == WIRE_SHARE))
+        relay_take(relay, event, &message);
+    else if (reads && message.type == WIRE_WANT && message.pool > leader->newest)
+        early_keep(&leader->early, event->peer, &message);
+    else
+        relay_take_nothing(&leader->home, event);
+}
+
+static void lose(struct leader *leader, int peer)
+{
+    if (peer == leader->home.peer) {
+        leader->home.lost = true;
+        return;
+    }
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        relay_lose_kin(relay, peer);
+}
+
 static void take_event(struct leader *leader, const struct net_event *event)
 {
     struct delivery *delivery = event->token;
-    if (event->kind == NET_HEADED)
-        bell_heard(leader->home.bell, event->peer);
-    if (event->kind == NET_HEADED)
+    if (event->kind == NET_HEADED && event->peer == leader->home.peer)
         take(leader, event);
+    else if (event->kind == NET_HEADED)
+        take_kin(leader, event);
     else if (delivery)
         delivery->end(delivery, event->kind != NET_LOST);
     else if (event->kind == NET_LOST)
-        leader->home.lost = true;
+        lose(leader, event->peer);
 }
 
 static bool receive(struct leader *leader)
@@ -281,5 +309,6 @@ void leader_cut(struct leader *leader)
 {
     if (!leader->ended)
         end_all(leader);
+    drop_kin(leader);
     leader->cut = true;
 }

@@ -41,7 +41,9 @@ struct leader_setup {
     struct crew *crew;   /* of the roster; held */
     struct pulse *pulse; /* by which it hears of the manager's end; or NULL */
     struct bell *bell;   /* by which the manager wakes it; or NULL */
-    bool visits;         /* it leads between leader_arrive and leader_depart, else always */
+    const int *kin;      /* other leaders that are peers from 1 on: the first worker of the node of each */
+    int kin_count;
+    bool visits; /* it leads between leader_arrive and leader_depart, else always */
 };
 
 /* RP_NO_MEMORY. */

@@ -3,23 +3,19 @@
 #ifndef RANKPOOL_RUN_LEADER_STATE_H
 #define RANKPOOL_RUN_LEADER_STATE_H
 
+#include "run/early.h"
 #include "run/leader.h"
 #include "run/relay.h"
 
 enum leader_pause { PAUSE_NONE, PAUSE_ASKED, PAUSE_GRANTED };
 
-/* A MODULE that came before its pool. */
-struct early_module {
-    struct early_module *behind;
-    uint64_t pool;
-    struct board_module module;
-};
-
 struct leader {
     struct relay_home home;
     struct roster own; /* the same roster, as member 1 sees it */
     struct relay *relays;
-    struct early_module *early;
+    struct early early;
+    uint64_t newest; /* of the pools that have been opened */
+    uint32_t *kin;   /* the home's */
     struct watch *watch;
     int deaths;              /* that the manager has been told of */
     struct pulse *pulse;     /* the manager's, or NULL */

@@ -125,7 +125,7 @@ static void free_manager(struct manager *manager)
     struct manager rest = {0};
     journal_end(manager->tasks_part);
     box_close(manager->box);
-    bool stays = road_part(manager);
+    bool stays = road_part(manager) || manager->stays;
     holding_fini(manager);
     queueing_fini(manager);
     for (int i = 0; manager->postings && i < BOARD_POSTS; i++)

@@ -108,6 +108,7 @@ struct manager {
     uint64_t settled;            /* tasks done so far */
     struct post_offer unclaimed; /* what lay there first at the last look at the workers */
     bool draining;               /* nothing starts any more */
+    bool stays;                  /* a net may still read or write the board, for ever */
     bool closed;                 /* there is nothing left but results that are held */
     uint32_t refusals;           /* on the roster, when it was last looked at */
     uint64_t *refused;           /* a bit each: workers that cannot serve the pool, or could not at first */

@@ -9,7 +9,8 @@
 #include "run/recover.h"
 #include "run/wait.h"
 
-#define LOOK_NS UINT64_C(5000000) /* between looks at tasks that run */
+#define LOOK_NS UINT64_C(5000000)    /* between looks at tasks that run */
+#define LEND_NS UINT64_C(1000000000) /* that other leaders are waited for at the end */
 
 /* ---- Refusing ---------------------------------------------------------------------------- */
 
@@ -103,7 +104,7 @@ struct relay *relay_open(struct relay_home *home, const struct net_event *event,
     relay->posted = !status && !event->segments;
     relay->aloof = home->crew->here > 2 && !home->visits;
     if (status) {
-        relay_receive_nowhere(home, event);
+        relay_take_nothing(home, event);
         relay_refuse(relay, error.text);
     } else if (event->segments) {
         void *place = manager_initarg(&relay->manager);
@@ -132,7 +133,14 @@ static void take_forget(struct relay *relay, const struct net_event *event,
                         const struct wire_message *message)
 {
     (void)event;
-    relay_take_forget(relay, message->forget.id);
+    relay_forget_goods(relay, WIRE_COMMON, message->forget.id);
+}
+
+static void take_unshare(struct relay *relay, const struct net_event *event,
+                         const struct wire_message *message)
+{
+    (void)event;
+    relay_forget_goods(relay, WIRE_SHARE, message->unshare.number);
 }
 
 static void take_recall(struct relay *relay, const struct net_event *event,
@@ -175,7 +183,7 @@ static bool take_refused(struct relay *relay, const struct net_event *event,
         message->type == WIRE_BLOCK && (relay->home->away || message->block.visit != relay->home->visit);
     if ((!relay->refused || ends) && !stale)
         return false;
-    relay_receive_nowhere(relay->home, event);
+    relay_take_nothing(relay->home, event);
     if (message->type == WIRE_BLOCK)
         relay_send(relay->home, &(struct wire_message){.type = WIRE_RECALLED,
                                                        .pool = relay->pool,
@@ -186,10 +194,10 @@ static bool take_refused(struct relay *relay, const struct net_event *event,
 void relay_take(struct relay *relay, const struct net_event *event, const struct wire_message *message)
 {
     static void (*const takers[])(struct relay *, const struct net_event *, const struct wire_message *) = {
-        [WIRE_MODULE] = take_module,     [WIRE_COMMON] = relay_take_common,   [WIRE_FORGET] = take_forget,
-        [WIRE_BLOCK] = relay_take_block, [WIRE_RECALL] = take_recall,         [WIRE_CANCEL] = take_cancel,
-        [WIRE_SHARE] = relay_take_share, [WIRE_UNSHARE] = relay_take_unshare, [WIRE_CLOSE] = take_close,
-        [WIRE_MET] = relay_take_met,
+        [WIRE_MODULE] = take_module,     [WIRE_COMMON] = relay_take_goods, [WIRE_FORGET] = take_forget,
+        [WIRE_BLOCK] = relay_take_block, [WIRE_RECALL] = take_recall,      [WIRE_CANCEL] = take_cancel,
+        [WIRE_SHARE] = relay_take_goods, [WIRE_UNSHARE] = take_unshare,    [WIRE_CLOSE] = take_close,
+        [WIRE_MET] = relay_take_met,     [WIRE_LOST] = relay_take_lost,
     };
     if (take_refused(relay, event, message))
         return;
@@ -197,14 +205,14 @@ void relay_take(struct relay *relay, const struct net_event *event, const struct
         takers[message->type](relay, event, message);
         return;
     }
-    relay_receive_nowhere(relay->home, event);
+    relay_take_nothing(relay->home, event);
     relay_refuse(relay, "a message came that is not for a leader, or not for a pool that is open");
 }
 
 void relay_take_nonsense(struct relay_home *home, const struct net_event *event, uint64_t pool,
                          const char *why)
 {
-    relay_receive_nowhere(home, event);
+    relay_take_nothing(home, event);
     say_all_refused(home, pool, why);
 }
 
@@ -283,18 +291,29 @@ static bool look_after(struct relay *relay)
     return looked;
 }
 
+/* What the net has to do with the board. Of other leaders' doings nobody hears if they have died. */
+static bool is_awaited(struct relay *relay)
+{
+    if (relay->deliveries > relay->lent + relay->late)
+        return true;
+    if (!relay->patient)
+        relay->patient = clock_ns() + LEND_NS;
+    return relay->deliveries && clock_ns() < relay->patient;
+}
+
 /* Its last part in the pool: once nobody is in and the net is done with the board. */
 static void end_pool(struct relay *relay)
 {
-    if (relay->open && (!manager_is_left(&relay->manager) || relay->deliveries))
+    if (relay->open && (!manager_is_left(&relay->manager) || is_awaited(relay)))
         return;
     if (relay->open) {
+        relay->manager.stays = relay->deliveries > 0;
         relay_flush(relay);
         relay_send_moved(relay);
         relay->waiting = NULL;
         relay->waiting_end = &relay->waiting;
         relay_free_blocks(relay);
-        relay_free_commons(relay);
+        relay_free_goods(relay);
         manager_close(&relay->manager);
         relay->open = false;
     }
@@ -323,8 +342,10 @@ bool relay_turn(struct relay *relay, uint64_t now)
     if (relay->open) {
         any = collect_notes(&relay->manager);
         bool looked = look_after(relay);
-        if (looked)
+        if (looked) {
             relay_return_wishes(relay);
+            relay_chase_late(relay);
+        }
         relay_answer_recalls(relay);
         any |= relay_pass_wishes(relay);
         relay_feed(relay);
@@ -368,7 +389,7 @@ void relay_free(struct relay *relay)
     if (relay->deliveries)
         return;
     relay_free_blocks(relay);
-    relay_free_commons(relay);
+    relay_free_goods(relay);
     if (relay->open)
         manager_abandon(&relay->manager);
     free(relay);
@@ -404,7 +425,7 @@ const char *relay_refusal(const struct relay *relay)
 bool relay_is_settled(const struct relay *relay)
 {
     return !relay->deliveries && !relay->asked && !relay->tasks && !relay->waiting && !relay->ending &&
-           !relay->parting;
+           !relay->parting && !relay_minds_goods(relay);
 }
 
 bool relay_is_aloof(const struct relay *relay)

@@ -35,12 +35,20 @@ struct relay_home {
     struct roster *roster; /* of the node */
     struct crew *crew;
     enum memory_kind memory;
+    const uint32_t *kin; /* who leads other nodes and is a peer, too: the first worker of each node */
+    int kin_count;
     bool lost;       /* the manager is: nothing is sent any more */
     bool visits;     /* the process serves when its program wants it ... */
     bool away;       /* ... and does not at present */
     uint32_t visit;  /* see WIRE_VISIT */
     uint32_t closes; /* that have come */
 };
+
+/* The peers of the net behind the manager. */
+static inline int relay_kin_peer(int kin)
+{
+    return kin + 1;
+}
 
 /* Bytes that the net brings or takes away: what its tokens stand for. */
 struct delivery {
@@ -60,6 +68,13 @@ struct relay *relay_open(struct relay_home *home, const struct net_event *event,
 void relay_take(struct relay *relay, const struct net_event *event, const struct wire_message *message);
 void relay_take_nonsense(struct relay_home *home, const struct net_event *event, uint64_t pool,
                          const char *why);
+
+/* What another leader wants; and that one is lost. */
+void relay_take_want(struct relay *relay, int peer, const struct wire_want *want);
+void relay_lose_kin(struct relay *relay, int peer);
+
+/* A message that nobody wants. */
+void relay_take_nothing(struct relay_home *home, const struct net_event *event);
 
 /* Takes in notes, sees to deaths, posts what waits, sends what is due at `now` (clock_ns: which may be the
  * next turn's). True if anything has happened. */

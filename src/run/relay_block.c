@@ -27,7 +27,8 @@ static bool names_worker(const struct relay *relay, uint32_t worker)
 
 static bool names_common(const struct relay *relay, const struct wire_block *told)
 {
-    const struct relay_common *common = told->common ? relay_find_common(relay, told->common) : NULL;
+    const struct relay_goods *common =
+        told->common ? relay_find_goods(relay, WIRE_COMMON, told->common) : NULL;
     return common ? common->size == told->common_size : !told->common && !told->common_size;
 }
 
@@ -73,7 +74,7 @@ static void free_block(struct relay_block *block)
 {
     if (block->memory)
         posting_give_block(&block->relay->manager, block->memory);
-    relay_drop_common(block->common);
+    relay_drop_goods(block->common);
     free(block->table);
     free(block->apart);
     free(block->started);
@@ -150,7 +151,7 @@ static struct relay_block *add(struct relay *relay, const struct wire_block *tol
     relay->items += told->items;
     relay->tasks += told->map ? 0 : told->items;
     if (told->common) {
-        block->common = relay_find_common(relay, told->common);
+        block->common = relay_find_goods(relay, WIRE_COMMON, told->common);
         block->common->users++;
     }
     return block;
@@ -201,7 +202,7 @@ void relay_feed(struct relay *relay)
 {
     while (relay->waiting && !relay->refused) {
         struct relay_block *block = relay->waiting;
-        if (relay->shares || (block->common && !block->common->ready))
+        if (relay->shares_awaited || (block->common && !block->common->ready))
             return;
         enum step step = bring_to_board(block);
         if (step == STEP_FAULTY)
@@ -290,14 +291,14 @@ void relay_take_block(struct relay *relay, const struct net_event *event, const 
     void *places[NET_SEGMENTS] = {NULL};
     const char *fault = find_fault(relay, &message->block);
     if (fault) {
-        relay_receive_nowhere(relay->home, event);
+        relay_take_nothing(relay->home, event);
         refuse_block(relay, &message->block, fault);
         return;
     }
     struct relay_block *block = add(relay, &message->block);
     if (!block || !add_books(block) ||
         !(event->segments ? prepare_segments(block, places) : take_inline(block, message->body))) {
-        relay_receive_nowhere(relay->home, event);
+        relay_take_nothing(relay->home, event);
         if (block)
             wait_for_room(block); /* as one that can be given back */
         refuse_block(relay, &message->block, "there is no memory for it, or its table does not fit");

@@ -49,7 +49,7 @@ static void forget(struct delivery *delivery, bool done)
     (void)delivery, (void)done;
 }
 
-void relay_receive_nowhere(struct relay_home *home, const struct net_event *event)
+void relay_take_nothing(struct relay_home *home, const struct net_event *event)
 {
     static struct delivery nowhere = {forget};
     void *places[NET_SEGMENTS] = {NULL};

@@ -1,6 +1,6 @@
 /* A relay under way: shared by the files relay*.c alone. relay.c is its life; relay_block.c takes blocks in,
  * relay_fill.c brings them to the board, relay_post.c is what it does about its posts, relay_back.c gives
- * back; relay_common.c keeps what the items of a map have in common, relay_share.c what all share;
+ * back; relay_goods.c keeps what the items of a map have in common, and what all share;
  * relay_reduce.c has results of a reduction combined; relay_send.c sends notes. */
 #ifndef RANKPOOL_RUN_RELAY_STATE_H
 #define RANKPOOL_RUN_RELAY_STATE_H
@@ -9,14 +9,18 @@
 
 #define RELAY_NOTES (NET_HEAD / WIRE_NOTE_SIZE)
 
-struct relay_common {
-    struct delivery delivery;
+struct relay_goods {
     struct relay *relay;
-    struct relay_common *behind;
+    struct relay_goods *behind;
+    enum wire_type kind; /* WIRE_COMMON, WIRE_SHARE */
     uint64_t id;
-    uint64_t offset; /* of its copy on the board */
+    uint64_t offset; /* of what is in common: of its copy on the board, when it is ready */
     size_t size;
-    unsigned users; /* blocks that name it */
+    unsigned users;      /* blocks that name it, and leaders that it is sent to */
+    struct fetch *fetch; /* its bytes are coming; or NULL */
+    int asked;           /* the peer, ... */
+    uint64_t due;        /* ... and until when it is waited for: clock_ns; 0: nobody had to be asked */
+    bool placed;         /* of a share: it has a place */
     bool ready, forgotten;
 };
 
@@ -65,10 +69,14 @@ struct relay {
     uint64_t looked;     /* at tasks that run: clock_ns */
     unsigned deliveries; /* bytes under way to or from the board */
     struct delivery initarg;
-    struct relay_common *commons;
-    struct relay_share *shares;                 /* that are coming: nothing starts before */
-    struct relay_block *blocks;                 /* all that have not ended */
-    bool asked;                                 /* some of them are to be given back */
+    struct relay_goods *goods;  /* commons and shares */
+    struct relay_want *wants;   /* of other leaders, for what is not here */
+    unsigned shares_awaited;    /* nothing starts before they are here */
+    uint64_t minds;             /* others may want what has come, until then: clock_ns */
+    uint64_t patient;           /* until then they are, at the end: clock_ns */
+    unsigned lent, late;        /* deliveries that are for other leaders, or that nobody waits for */
+    struct relay_block *blocks; /* all that have not ended */
+    bool asked;                 /* some of them are to be given back */
     struct relay_block *waiting, **waiting_end; /* those that have come whole */
     uint64_t items;                             /* of blocks, without notes */
     uint64_t held;                              /* of these, those that have run: their results wait */
@@ -104,7 +112,7 @@ struct relay_block {
     unsigned char *table;      /* as it came; NULL: it has none, or stands on the board in its final form */
     unsigned char *apart;      /* the inputs, where there was no room on the board */
     uint64_t in, out, indices; /* offsets in its memory: of inputs, results, the table in its final form */
-    struct relay_common *common;
+    struct relay_goods *common;
     uint64_t serial;                       /* of its first posting ... */
     int post;                              /* ... and where that was */
     uint32_t open;                         /* items without a note */
@@ -175,18 +183,20 @@ extern const struct posting_ops relay_posting_ops;
 /* Says of submitted tasks that they run, once each; with `soon` also of those that were claimed. */
 void relay_tell_started(struct relay *relay, bool soon);
 
-/* relay_common.c */
-void relay_take_common(struct relay *relay, const struct net_event *event,
-                       const struct wire_message *message);
-void relay_take_forget(struct relay *relay, uint64_t id);
-struct relay_common *relay_find_common(const struct relay *relay, uint64_t id);
-void relay_drop_common(struct relay_common *common); /* a user less */
-void relay_free_commons(struct relay *relay);
+/* relay_goods.c: COMMON or SHARE, from whoever has them; FORGET and UNSHARE; WANT and LOST. */
+void relay_take_goods(struct relay *relay, const struct net_event *event, const struct wire_message *message);
+void relay_forget_goods(struct relay *relay, enum wire_type kind, uint64_t id);
+void relay_take_lost(struct relay *relay, const struct net_event *event, const struct wire_message *message);
+struct relay_goods *relay_find_goods(const struct relay *relay, enum wire_type kind, uint64_t id);
+void relay_drop_goods(struct relay_goods *goods); /* a user less */
+void relay_free_goods(struct relay *relay);
 
-/* relay_share.c */
-void relay_take_share(struct relay *relay, const struct net_event *event, const struct wire_message *message);
-void relay_take_unshare(struct relay *relay, const struct net_event *event,
-                        const struct wire_message *message);
+/* Asks the manager for it; for all that has been waited for too long. */
+void relay_chase_goods(struct relay_goods *goods);
+void relay_chase_late(struct relay *relay);
+
+/* Whether other leaders are waited for, or may want something: they ring nobody. */
+bool relay_minds_goods(const struct relay *relay);
 
 /* relay_wish.c */
 bool relay_pass_wishes(struct relay *relay); /* true if there were any */
@@ -232,8 +242,5 @@ void relay_send_moved(struct relay *relay);
 /* relay_runs.c: a note of items of the block, `payload` as take_note has it. True: that is kept. */
 bool relay_tell(struct relay_block *block, uint32_t from, const struct note *note, const void *payload,
                 int worker);
-
-/* Segments that nobody wants. */
-void relay_receive_nowhere(struct relay_home *home, const struct net_event *event);
 
 #endif

@@ -207,7 +207,7 @@ void relay_take_met(struct relay *relay, const struct net_event *event, const st
     uint64_t serial = met->id / MEMBERS;
     relay->wished = clock_ns();
     if (!member || member >= relay->home->crew->here) {
-        relay_receive_nowhere(relay->home, event);
+        relay_take_nothing(relay->home, event);
         relay_refuse(relay, "a wish was met that nobody had");
         return;
     }
@@ -217,7 +217,7 @@ void relay_take_met(struct relay *relay, const struct net_event *event, const st
         receive(brought, event, message);
         return;
     }
-    relay_receive_nowhere(relay->home, event);
+    relay_take_nothing(relay->home, event);
     bool gives_back = met->kind == WIRE_GET && !met->status;
     meet(relay, member, serial, gives_back ? RP_NO_MEMORY : (rp_status)met->status, ARENA_NONE);
     if (gives_back)

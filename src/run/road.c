@@ -43,6 +43,7 @@ rp_status road_create(const struct road_setup *setup, struct road **made, struct
                           .nowhere = {ignore},
                           .node_of = node_of,
                           .nodes = setup->nodes,
+                          .kin = setup->kin,
                           .visits = setup->visits};
     for (int i = 0; i < setup->net->peers; i++)
         node_of[i] = -1;

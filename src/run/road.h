@@ -40,8 +40,17 @@ struct road_setup {
     struct crew *crew;   /* of all nodes; held */
     int nodes;
     const struct road_stop *node;
+    bool kin;    /* leaders are peers of each other, as road_parent says */
     bool visits; /* leaders serve when their program wants it: until they say so they do not */
 };
+
+/* What all nodes are to have once (rp_share, and what the items of a map have in common) goes by a binomial
+ * tree, if it is long: from the manager to some nodes, and from them to others. The node from which a node
+ * has it; -1: the manager. */
+static inline int road_parent(int node)
+{
+    return ((node + 1) & node) - 1;
+}
 
 /* RP_NO_MEMORY. */
 rp_status road_create(const struct road_setup *setup, struct road **road, struct error *error);

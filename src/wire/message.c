@@ -158,9 +158,15 @@ static uint64_t bytes_of(const struct wire_message *message)
                                           : message->share.size;
 }
 
+static bool are_elsewhere(const struct wire_message *message)
+{
+    return (message->type == WIRE_COMMON && message->common.from) ||
+           (message->type == WIRE_SHARE && message->share.from);
+}
+
 static bool fits_bytes(const struct wire_message *message, const struct behind *behind)
 {
-    uint64_t size = bytes_of(message);
+    uint64_t size = are_elsewhere(message) ? 0 : bytes_of(message);
     return is_either(behind, size, (uint64_t[WIRE_PARTS]){size});
 }
 

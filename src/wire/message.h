@@ -67,7 +67,7 @@ enum wire_body { WIRE_NOTHING, WIRE_TEXT, WIRE_BYTES, WIRE_ITEMS, WIRE_RUNS, WIR
     TYPE(35, ANSWER, NOTHING)   /* `ok`: the task never runs, and no note follows */                         \
     TYPE(36, BROKEN, TEXT)      /* an initializer failed */                                                  \
     TYPE(37, REFUSED, TEXT)     /* a worker cannot serve the pool */                                         \
-    TYPE(38, LOST, NOTHING)     /* a worker died */                                                          \
+    TYPE(38, LOST, NOTHING)     /* a worker died; from the manager: the node of that one is lost */          \
     TYPE(39, CLOSED, NOTHING)                                                                                \
     TYPE(40, DONE, COUNTS) /* what notes that were joined say wrongly of who ran items: a number to be added \
                               for each worker of the node, its first one first; all are 0 in sum */          \
@@ -75,7 +75,8 @@ enum wire_body { WIRE_NOTHING, WIRE_TEXT, WIRE_BYTES, WIRE_ITEMS, WIRE_RUNS, WIR
     TYPE(42, WISH,                                                                                           \
          BYTES) /* of a task, at a queue: what it puts, MET answers it; or to take back what was got */      \
     TYPE(43, GOT, NOTHING)   /* what MET has brought: its task has it, or it is first in its queue again */  \
-    TYPE(44, PAUSE, NOTHING) /* pool 0: its process would run something, and hear nothing: PAUSED */
+    TYPE(44, PAUSE, NOTHING) /* pool 0: its process would run something, and hear nothing: PAUSED */         \
+    TYPE(45, WANT, NOTHING)  /* to another leader, or to the manager: its COMMON or SHARE is to come */
 
 #define WIRE_ENUM(number, name, body) WIRE_##name = (number),
 enum wire_type { WIRE_TYPES(WIRE_ENUM) };
@@ -98,15 +99,21 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
 
 #define WIRE_MODULE_FIELDS(FIELD) FIELD(u64, id)
 
+/* With `from` their bytes are not here: the leader of the node with this first worker will have them, and is
+ * to be asked (WANT). */
 #define WIRE_COMMON_FIELDS(FIELD)                                                                            \
     FIELD(u64, id) /* not 0 */                                                                               \
-    FIELD(u64, size)
+    FIELD(u64, size)                                                                                         \
+    FIELD(u32, from)                                                                                         \
+    FIELD(u32, reserved)
 
 #define WIRE_FORGET_FIELDS(FIELD) FIELD(u64, id)
 
 #define WIRE_SHARE_FIELDS(FIELD)                                                                             \
     FIELD(u64, number)                                                                                       \
-    FIELD(u64, size)
+    FIELD(u64, size)                                                                                         \
+    FIELD(u32, from) /* as of COMMON */                                                                      \
+    FIELD(u32, reserved)
 
 #define WIRE_UNSHARE_FIELDS(FIELD) FIELD(u64, number)
 
@@ -185,6 +192,11 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     FIELD(u32, item)                                                                                         \
     FIELD(u32, ok)
 
+#define WIRE_WANT_FIELDS(FIELD)                                                                              \
+    FIELD(u64, id)   /* or number */                                                                         \
+    FIELD(u32, kind) /* the message that it comes with: COMMON or SHARE */                                   \
+    FIELD(u32, reserved)
+
 #define WIRE_REFUSED_FIELDS(FIELD) FIELD(u32, worker)
 #define WIRE_LOST_FIELDS(FIELD)    FIELD(u32, worker)
 #define WIRE_DONE_FIELDS(FIELD)    FIELD(u32, count)
@@ -229,7 +241,8 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     STRUCT(DONE, done)                                                                                       \
     STRUCT(VISIT, visit)                                                                                     \
     STRUCT(PAUSE, pause)                                                                                     \
-    STRUCT(PAUSED, paused)
+    STRUCT(PAUSED, paused)                                                                                   \
+    STRUCT(WANT, want)
 
 /* In the body of a BLOCK of submitted tasks, one an item. */
 #define WIRE_TASK_FIELDS(FIELD)                                                                              \

@@ -23,8 +23,16 @@ static void start_leader(struct realm *realm, int i)
     node->gang.roster.shared->first = (uint32_t)realm_first(realm, i);
     node->crew = crew_of_roster(&node->gang.roster);
     REQUIRE(node->crew);
-    struct leader_setup setup = {
-        .net = realm->end[i], .roster = &node->gang.roster, .memory = MEMORY_MEMFD, .crew = node->crew};
+    int kin[REALM_NODES], count = 0;
+    for (int k = 0; k < realm->nodes; k++)
+        if (k != i)
+            kin[count++] = realm_first(realm, k);
+    struct leader_setup setup = {.net = realm->end[i],
+                                 .roster = &node->gang.roster,
+                                 .memory = MEMORY_MEMFD,
+                                 .crew = node->crew,
+                                 .kin = kin,
+                                 .kin_count = count};
     REQUIRE_STATUS(leader_create(&setup, &node->leader, &error), RP_OK);
     REQUIRE(!pthread_create(&node->thread, NULL, serve, node));
 }
@@ -54,11 +62,12 @@ static void start(struct realm *realm, int workers, int nodes, int each, bool mu
     realm->node[0].gang.workers = each;
     for (int i = 0; i < nodes && !mute; i++)
         gang_start_led(&realm->node[i].gang, each, fates);
-    REQUIRE_STATUS(net_open_loop(nodes, &realm->net, realm->end, &error), RP_OK);
+    REQUIRE_STATUS(net_open_loop_kin(nodes, &realm->net, realm->end, &error), RP_OK);
     fill_crew(realm, each);
     for (int i = 0; i < nodes; i++)
         stop[i] = (struct road_stop){i, realm_first(realm, i), each, "there"};
-    struct road_setup setup = {.net = realm->net, .crew = realm->crew, .nodes = nodes, .node = stop};
+    struct road_setup setup = {
+        .net = realm->net, .crew = realm->crew, .nodes = nodes, .node = stop, .kin = true};
     REQUIRE_STATUS(road_create(&setup, &realm->road, &error), RP_OK);
     realm->gang.crew = crew_hold(realm->crew);
     for (int i = 0; i < nodes && !mute; i++)

@@ -18,7 +18,7 @@
 #include "run/leader.h"
 #include "run/road.h"
 
-#define REALM_NODES 4
+#define REALM_NODES 8
 
 struct realm_node {
     struct gang gang;

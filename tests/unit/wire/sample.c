@@ -142,6 +142,14 @@ static void body_bytes(struct sample *sample, uint64_t *size, unsigned *seed)
     place(sample, *size, (uint64_t[WIRE_PARTS]){*size}, sample_word(seed) % 2);
 }
 
+/* Or they are elsewhere. */
+static void body_goods(struct sample *sample, uint64_t *size, uint32_t *from, unsigned *seed)
+{
+    *from = sample_word(seed) % 2 ? *from | 1 : 0;
+    if (!*from)
+        body_bytes(sample, size, seed);
+}
+
 /* Of `items` items, each at most 39 bytes long. */
 static void body_table(struct sample *sample, struct wire_block *block, unsigned *seed)
 {
@@ -210,10 +218,10 @@ static void add_body(struct sample *sample, unsigned *seed)
         body_bytes(sample, &message->open.size, seed);
         break;
     case WIRE_COMMON:
-        body_bytes(sample, &message->common.size, seed);
+        body_goods(sample, &message->common.size, &message->common.from, seed);
         break;
     case WIRE_SHARE:
-        body_bytes(sample, &message->share.size, seed);
+        body_goods(sample, &message->share.size, &message->share.from, seed);
         break;
     case WIRE_WISH:
         body_bytes(sample, &message->wish.size, seed);
