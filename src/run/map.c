@@ -180,9 +180,10 @@ static void run_to_its_end(struct map *map)
         manager_call_back(manager);
         if (!map->stopped && manager_check_own(manager, map->error))
             map_stop(map, RP_POOL_BROKEN);
+        bool runs = runs_items(manager); /* it may take in notes: what is posted then is seen below */
         map_feed(map);
         show_map(manager, map->work->label, map->work->n, count_ended(map), map->failed);
-        if ((runs_items(manager) && map_bite(map)) || count_ended(map) == map->work->n) {
+        if ((runs && map_bite(map)) || count_ended(map) == map->work->n) {
             drain_look(manager); /* the bite may have been left off for it */
             continue;
         }
