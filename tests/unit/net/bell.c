@@ -106,6 +106,8 @@ TEST_CASE(who_has_said_what_is_not_heard_is_woken_to_move_it)
     struct belfry belfry;
     open_belfry(&belfry);
     bell_said(belfry.manager, 0);
+    CHECK(bell_doze(belfry.leader[0]));
+    sleep_until_rung(belfry.leader[0]);
     CHECK(bell_doze(belfry.manager));
     CHECK(bell_doze(belfry.leader[0]));
     sleep_until_rung(belfry.manager);
