@@ -93,8 +93,8 @@ class OnHost(unittest.TestCase):
 class Plain(OnHost):
     def test_what_the_time_was_too_short_for_goes_on_when_it_is_started_again(self):
         self.folder.environment["PATH"] = f"{os.path.dirname(LAUNCHER)}:{os.environ['PATH']}"
-        for limit, status in ("2", 75), ("", 0):
-            self.folder.edit("ssh", 40, 300, hosts="h1,h4", limit=limit)
+        for limit, status in ("1", 75), ("", 0):
+            self.folder.edit("ssh", 40, 200, hosts="h1,h4", limit=limit)
             done = self.run_on_host("bash", "ssh.sh")
             self.assertEqual(done.returncode, status, done.stderr)
         self.assertEqual(self.folder.ran(), list(range(40)))
