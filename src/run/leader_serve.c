@@ -5,8 +5,9 @@
 #include "run/leader_state.h"
 #include "run/worker.h"
 
-#define EAGER_NS UINT64_C(100000) /* after a wish at a queue: its worker waits, or has the next one soon */
-#define DOZE_NS  UINT64_C(200000) /* without anything: what comes then comes rarely, and rings */
+#define EAGER_NS  UINT64_C(100000)  /* after a wish at a queue: its worker waits, or has the next one soon */
+#define MOVING_NS UINT64_C(1000000) /* without any event that it looks on while bytes are under way */
+#define DOZE_NS   UINT64_C(200000)  /* without anything: what comes then comes rarely, and rings */
 
 /* ---- Rest -------------------------------------------------------------------------------- */
 
@@ -16,13 +17,22 @@ static uint64_t last_active(const struct leader *leader)
     return rung > leader->active ? rung : leader->active;
 }
 
-/* Nothing moves but by looking. */
-static bool is_moving(const struct leader *leader)
+/* Nothing moves them but looks at the net. */
+static bool has_bytes_under_way(const struct leader *leader)
+{
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (relay_has_bytes_under_way(relay))
+            return true;
+    return !leader->cut && !net_is_quiet(leader->home.net);
+}
+
+/* It is told of all that will happen. */
+static bool is_settled(const struct leader *leader)
 {
     for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
         if (!relay_is_settled(relay))
-            return true;
-    return leader->ended || leader->cut || !net_is_quiet(leader->home.net);
+            return false;
+    return !leader->ended && !leader->cut && !has_bytes_under_way(leader);
 }
 
 /* While many items are under way on the node, each of their notes is not worth a call. */
@@ -34,7 +44,7 @@ void leader_doze(struct leader *leader)
         if (relay_board(relay))
             outbox_doze(relay_board(relay), items > few ? items / 4 : 1);
     }
-    leader->dozes = leader->home.bell && clock_ns() >= last_active(leader) + DOZE_NS && !is_moving(leader) &&
+    leader->dozes = leader->home.bell && clock_ns() >= last_active(leader) + DOZE_NS && is_settled(leader) &&
                     bell_doze(leader->home.bell);
 }
 
@@ -78,6 +88,8 @@ uint64_t leader_nap(const struct leader *leader)
         if (now - relay_wished(relay) < EAGER_NS)
             return now;
     }
+    if (idle < MOVING_NS && has_bytes_under_way(leader))
+        return now;
     uint64_t nap = now + (leader->dozes ? BELL_SLEEP_NS : naps[stage].nap);
     return until < nap ? until : nap;
 }

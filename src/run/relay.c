@@ -422,10 +422,15 @@ const char *relay_refusal(const struct relay *relay)
     return relay->refused ? relay->why : NULL;
 }
 
+bool relay_has_bytes_under_way(const struct relay *relay)
+{
+    return relay->deliveries;
+}
+
 bool relay_is_settled(const struct relay *relay)
 {
-    return !relay->deliveries && !relay->asked && !relay->tasks && !relay->waiting && !relay->ending &&
-           !relay->parting && !relay_minds_goods(relay);
+    return !relay->asked && !relay->tasks && !relay->waiting && !relay->ending && !relay->parting &&
+           !relay_minds_goods(relay);
 }
 
 bool relay_is_aloof(const struct relay *relay)

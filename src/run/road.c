@@ -12,6 +12,7 @@
 #define AT_ONCE   256                /* events of a turn: workers of this node have notes, too */
 #define PULSE_NS  UINT64_C(1000000)  /* between looks at it */
 #define AWAKE_NS  UINT64_C(20000)    /* after an event */
+#define MOVING_NS UINT64_C(1000000)  /* the same while bytes are under way */
 #define DOZE_NS   UINT64_C(200000)   /* after one: what comes then comes rarely, and rings */
 #define EAGER_NS  UINT64_C(100000)   /* after a wish at a queue: who had it waits, or has the next one soon */
 #define BRISK_NS  UINT64_C(10000000) /* the same of short naps */
@@ -391,6 +392,32 @@ static bool is_in_use(const struct road *road, uint64_t now)
     return !road->cut && !net_is_quiet(road->net);
 }
 
+/* Nothing moves them but looks at the net. */
+static bool has_bytes_under_way(const struct road *road)
+{
+    for (const struct agents *pool = road->pools; pool; pool = pool->behind) {
+        if (pool->coming)
+            return true;
+        for (int i = 0; i < road->nodes; i++)
+            if (pool->agent[i].arrivals && !road->node[i].lost)
+                return true;
+    }
+    return !net_is_quiet(road->net);
+}
+
+/* Something is to be done after a while. */
+static bool has_plans(const struct road *road, uint64_t now)
+{
+    for (const struct agents *pool = road->pools; pool; pool = pool->behind) {
+        if (pool->left)
+            return true;
+        for (int i = 0; i < road->nodes; i++)
+            if (pool->agent[i].rest > now || pool->agent[i].returning)
+                return true;
+    }
+    return false;
+}
+
 static uint64_t last_event(const struct road *road)
 {
     uint64_t rung = bell_rung(road->bell);
@@ -402,7 +429,7 @@ uint64_t road_nap(const struct road *road)
     uint64_t now = clock_ns(), last = last_event(road), quiet = now > last ? now - last : 0;
     if (!is_in_use(road, now))
         return CLOCK_NEVER;
-    if (quiet < AWAKE_NS || now - road->wished < EAGER_NS)
+    if (quiet < AWAKE_NS || now - road->wished < EAGER_NS || (quiet < MOVING_NS && has_bytes_under_way(road)))
         return now;
     uint64_t until = now + (quiet < BRISK_NS ? BRISK_NAP : quiet < SLOW_NS ? NAP : SLOW_NAP);
     for (const struct agents *pool = road->pools; pool; pool = pool->behind)
@@ -410,25 +437,11 @@ uint64_t road_nap(const struct road *road)
     return until;
 }
 
-/* Nothing moves but by looking: bytes under way, and what is to be done after a while. */
-static bool is_moving(const struct road *road, uint64_t now)
-{
-    for (const struct agents *pool = road->pools; pool; pool = pool->behind) {
-        if (pool->left || pool->coming)
-            return true;
-        for (int i = 0; i < road->nodes; i++)
-            if (pool->agent[i].rest > now || pool->agent[i].returning ||
-                (pool->agent[i].arrivals && !road->node[i].lost))
-                return true;
-    }
-    return !net_is_quiet(road->net);
-}
-
 _Atomic uint32_t *road_doze(struct road *road, uint64_t *nap)
 {
     uint64_t now = clock_ns(), last = last_event(road), quiet = now > last ? now - last : 0;
-    if (!road->bell || road->cut || *nap == CLOCK_NEVER || quiet < DOZE_NS || is_moving(road, now) ||
-        !bell_doze(road->bell))
+    if (!road->bell || road->cut || *nap == CLOCK_NEVER || quiet < DOZE_NS || has_bytes_under_way(road) ||
+        has_plans(road, now) || !bell_doze(road->bell))
         return NULL;
     *nap = now + BELL_SLEEP_NS;
     for (const struct agents *pool = road->pools; pool; pool = pool->behind)
