@@ -4,9 +4,10 @@
 #include "base/clock.h"
 #include "run/agent.h"
 
-#define LEFT_NS    UINT64_C(2000000)   /* that the end of the work may lie there for workers of this node */
-#define OVERDUE_NS UINT64_C(100000000) /* that a block may stay away while somebody has nothing to do */
-#define PACES      8                   /* that are kept where nothing is in flight */
+#define LEFT_NS    UINT64_C(2000000)    /* that the end of the work may lie there for workers of this node */
+#define OVERDUE_NS UINT64_C(100000000)  /* that a block may stay away while somebody has nothing to do */
+#define PACES      8                    /* that are kept where nothing is in flight */
+#define FAR_BYTES  ((uint64_t)64 << 20) /* of items of maps and their results that a node has at a time */
 
 /* ---- Paces ------------------------------------------------------------------------------- */
 
@@ -135,18 +136,32 @@ static struct blocks_view view_of(const struct post_offer *offer)
 static bool may_have(const struct agent *agent)
 {
     bool sated = agent->sated && agent->blocks && !agent->pool->manager->lying;
-    return agent_is_there(agent) && node_hears(agent->node) && agent->blocks < AGENT_BLOCKS && !sated && (!agent->rest || clock_ns() >= agent->rest);
+    return agent_is_there(agent) && node_hears(agent->node) && agent->blocks < AGENT_BLOCKS && !sated &&
+           (!agent->rest || clock_ns() >= agent->rest);
+}
+
+/* Of long items no more than its workers need and the way holds: they take up memory there. */
+static uint64_t most_beside(const struct blocks_node *node, const struct post *post)
+{
+    uint64_t each = post->in_size + post->out_size, most = 2 * node->workers + 2;
+    if (!each || post->flags & POST_PACKED)
+        return UINT64_MAX;
+    if (most < FAR_BYTES / each)
+        most = FAR_BYTES / each;
+    return most > node->in_flight ? most - node->in_flight : 0;
 }
 
 /* Items that it may have at present. A leader that works alone cannot give back a submitted task while it
  * runs another one, which may last, or even wait for what the program does when it has had the other tasks:
  * so it has one at a time. */
-static uint64_t most_for(const struct agent *agent, const struct pace *pace)
+static uint64_t most_for(const struct agent *agent, const struct pace *pace, const struct post *post)
 {
     const struct blocks_node *node = &pace->blocks.nodes[agent_number(agent)];
     if (!may_have(agent))
         return 0;
-    return pace->function.module || node->workers > 1 ? UINT64_MAX : !node->in_flight;
+    if (pace->function.module)
+        return most_beside(node, post);
+    return node->workers > 1 ? UINT64_MAX : !node->in_flight;
 }
 
 /* What a worker of this node is about to take is not worth the way; unless it does not come, since it was
@@ -170,9 +185,9 @@ static void claim(struct agent *agent, struct board *view, const struct post_off
 }
 
 /* Of what is for all. */
-static uint64_t most_shared(const struct agent *agent, const struct pace *pace)
+static uint64_t most_shared(const struct agent *agent, const struct pace *pace, const struct post *post)
 {
-    return agent_is_blocked(agent) ? 0 : most_for(agent, pace);
+    return agent_is_blocked(agent) ? 0 : most_for(agent, pace, post);
 }
 
 static uint64_t want(const struct agent *agent, const struct pace *pace, const struct blocks_view *view,
@@ -188,7 +203,7 @@ static void claim_pinned(struct agent *agent)
     while (post_peek(&agent->view, 0, &offer)) {
         struct blocks_view view = view_of(&offer);
         struct pace *pace = agents_find_pace(agent->pool, offer.post);
-        uint64_t items = pace ? want(agent, pace, &view, most_for(agent, pace)) : 0;
+        uint64_t items = pace ? want(agent, pace, &view, most_for(agent, pace, offer.post)) : 0;
         if (!items)
             return;
         claim(agent, &agent->view, &offer, items);
@@ -196,17 +211,17 @@ static void claim_pinned(struct agent *agent)
 }
 
 /* The one that needs it most, of those that may have it; NULL: nobody wants any. */
-static struct agent *choose(struct agents *pool, struct pace *pace, const struct blocks_view *view,
-                            uint64_t *items)
+static struct agent *choose(struct agents *pool, struct pace *pace, const struct post *post,
+                            const struct blocks_view *view, uint64_t *items)
 {
     int number = blocks_next(&pace->blocks, view, items);
-    uint64_t most = number < 0 ? 0 : most_shared(&pool->agent[number], pace);
+    uint64_t most = number < 0 ? 0 : most_shared(&pool->agent[number], pace, post);
     if (*items > most)
         *items = most;
     if (number < 0 || most)
         return number < 0 ? NULL : &pool->agent[number];
     for (int i = 0; i < pool->road->nodes; i++)
-        if ((*items = want(&pool->agent[i], pace, view, most_shared(&pool->agent[i], pace))))
+        if ((*items = want(&pool->agent[i], pace, view, most_shared(&pool->agent[i], pace, post))))
             return &pool->agent[i];
     return NULL;
 }
@@ -218,7 +233,8 @@ static void claim_shared(struct agents *pool)
         struct pace *pace = agents_find_pace(pool, offer.post);
         struct blocks_view view = view_of(&offer);
         uint64_t items = 0;
-        struct agent *agent = pace && !is_for_here(pool, &view) ? choose(pool, pace, &view, &items) : NULL;
+        struct agent *agent =
+            pace && !is_for_here(pool, &view) ? choose(pool, pace, offer.post, &view, &items) : NULL;
         if (!agent)
             return;
         claim(agent, &pool->view, &offer, items);

@@ -12,6 +12,8 @@
 #include "run/posting.h"
 
 #define COPIED ((size_t)16 << 10) /* bytes of a map's items that are copied into the head */
+/* Bytes of a map's items and their results in a block of several: one is run while another is on its way. */
+#define BODY ((uint64_t)1 << 20)
 
 _Static_assert((int)WIRE_RANGE == (int)POST_RANGE && (int)WIRE_PACKED == (int)POST_PACKED,
                "a block's flags are its post's");
@@ -284,8 +286,10 @@ uint32_t agent_fit(const struct agents *pool, const struct post_offer *offer, ui
 {
     const struct post *post = offer->post;
     uint32_t fit = 0;
-    if (atomic_load_explicit(&post->map, memory_order_relaxed) && !(post->flags & POST_PACKED))
-        return most;
+    if (atomic_load_explicit(&post->map, memory_order_relaxed) && !(post->flags & POST_PACKED)) {
+        uint64_t each = post->in_size + post->out_size, several = each ? BODY / each : most;
+        return several >= most ? most : several ? (uint32_t)several : 1;
+    }
     size_t used = wire_message_body(WIRE_BLOCK) + WIRE_ALIGN;
     for (; fit < most && !is_large(pool, post, offer->next + fit); fit++) {
         used += entry_size(post) + wire_aligned(piece_of(pool, post, offer->next + fit).size);

@@ -4,6 +4,7 @@
 #include "sched/tree.h"
 
 #define BLOCK_SIZE  ((size_t)32 << 10)  /* of the items of a post, where they are small */
+#define BLOCK_FAR   ((size_t)512 << 10) /* the same where other nodes take part: a message each time */
 #define BLOCK_ITEMS ((size_t)64 << 10)  /* the same where items have no bytes at all */
 #define AHEAD       ((size_t)1 << 20)   /* bytes on the board: what the second level cache holds */
 #define AHEAD_EACH  ((size_t)64 << 10)  /* the same for each worker, where they are many */
@@ -59,9 +60,11 @@ uint64_t map_weigh_post(const struct map *map, const struct posting *posting)
 }
 
 /* The inputs of a post of a reduction are no less than a result, so that they are many to combine. */
-static size_t block_size(const struct map_work *work)
+static size_t block_size(const struct map *map)
 {
-    return work->combine && work->out_size > BLOCK_SIZE ? work->out_size : BLOCK_SIZE;
+    const struct map_work *work = map->work;
+    size_t size = map->manager->agents ? BLOCK_FAR : BLOCK_SIZE;
+    return work->combine && work->out_size > size ? work->out_size : size;
 }
 
 /* A claim does not reach beyond its post: posts hold whole chunks where a chunk was asked for, and
@@ -69,7 +72,7 @@ static size_t block_size(const struct map_work *work)
 static uint32_t choose_items(const struct map *map, const struct share *share)
 {
     size_t bytes = item_bytes(map), chunk = map->work->chunk;
-    size_t items = bytes ? block_size(map->work) / bytes : BLOCK_ITEMS;
+    size_t items = bytes ? block_size(map) / bytes : BLOCK_ITEMS;
     if (map->work->combine && !chunk)
         items = tree_grain(2 * items);
     if (chunk > items)

@@ -8,9 +8,10 @@
  * process, until there is. Blocks that have come whole are posted in that order as soon as there is room and
  * what they have in common has come, too. A block ends when each of its items has a note or was given back.
  *
- * Notes leave in batches: when 16 KiB have gathered, when one has waited for as long as its block says, and
- * at once when the node has nothing more to run. Runs of results that lie one behind the other leave as one
- * note, results together with it, or if they are long, by themselves from where they lie.
+ * Notes leave in batches: when 16 KiB of them have gathered, or 128 KiB of results in their places, when one
+ * has waited for as long as its block says, and at once when the node has nothing more to run. Runs of
+ * results that lie one behind the other leave as one note, results together with it, or if they are long, by
+ * themselves from where they lie.
  *
  * What can go wrong. A message that makes no sense, or no memory for one, has the same end as a worker that
  * cannot serve the pool: all workers of the node refuse it with a sentence, what nobody has begun is given

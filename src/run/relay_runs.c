@@ -8,7 +8,7 @@
 #include "run/relay_state.h"
 
 #define PATIENCE_NS UINT64_C(100000)   /* that notes have which nothing was said about */
-#define RUN_BYTES   ((size_t)16 << 10) /* of results that do not wait for more */
+#define RUN_BYTES   ((size_t)128 << 10) /* of results that do not wait for more */
 
 /* ---- Joining ----------------------------------------------------------------------------- */
 
