@@ -123,7 +123,7 @@ static void take(struct bell *bell, const struct letter *letter, const struct so
         post_to(bell, other, LETTER_WELCOME, 0);
     } else if (letter->kind == LETTER_ASLEEP) {
         atomic_store(&other->asleep, true);
-        if (atomic_load(&other->said) == letter->heard)
+        if (atomic_load(&other->said) <= letter->heard)
             return;
         ring_sleeper(bell, other);
         wake(bell);
@@ -225,7 +225,7 @@ void bell_close(struct bell *bell)
 
 void bell_said(struct bell *bell, int peer)
 {
-    if (!bell)
+    if (!bell || peer >= bell->peers)
         return;
     atomic_fetch_add(&bell->other[peer].said, 1);
     ring_sleeper(bell, &bell->other[peer]);
@@ -233,7 +233,7 @@ void bell_said(struct bell *bell, int peer)
 
 void bell_heard(struct bell *bell, int peer)
 {
-    if (!bell)
+    if (!bell || peer >= bell->peers)
         return;
     bell->other[peer].heard++;
     atomic_store_explicit(&bell->other[peer].told, false, memory_order_relaxed);
@@ -241,7 +241,7 @@ void bell_heard(struct bell *bell, int peer)
 
 void bell_lose(struct bell *bell, int peer)
 {
-    if (bell)
+    if (bell && peer < bell->peers)
         atomic_store(&bell->other[peer].lost, true);
 }
 

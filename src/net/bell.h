@@ -39,7 +39,7 @@ struct bell_invitation {
 
 struct bell;
 
-/* An end with so many peers, as the net counts them; a leader's one is the manager. `near`: all of them are
+/* An end with the first so many peers of the net; a leader's one is the manager. `near`: all of them are
  * on this machine. RP_UNSUPPORTED: no socket, or the kernel cannot wait for several words at once. */
 rp_status bell_open(int peers, bool near, struct bell **bell, struct error *error);
 
@@ -49,7 +49,8 @@ rp_status bell_invite(struct bell *bell, struct bell_invitation *invitation, str
 /* Leader: meets the manager as its peer `self`, sooner or later. */
 void bell_answer(struct bell *bell, const struct bell_invitation *invitation, int self);
 
-/* A message was sent to the peer, or has come from it. NULL is fine, here and below. */
+/* A message was sent to the peer, or has come from it. NULL is fine, here and below, and so are peers of the
+ * net that the bell does not have: they are neither rung nor told anything. */
 void bell_said(struct bell *bell, int peer);
 void bell_heard(struct bell *bell, int peer);
 

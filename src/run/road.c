@@ -158,8 +158,8 @@ static void take_pause(struct road_node *node, const struct wire_pause *pause)
     struct wire_message message = {.type = WIRE_PAUSED, .paused = {pause->pause}};
     node->paused = pause->begins;
     if (pause->begins && !node->lost)
-        net_send(node->road->net, node->peer, head, wire_message_pack(&message, head, sizeof head), NULL, 0,
-                 NULL, &(struct error){0});
+        road_send(node, head, wire_message_pack(&message, head, sizeof head), NULL, 0, NULL,
+                  &(struct error){0});
 }
 
 static struct agents *find_pool(const struct road *road, uint64_t number)
