@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The job scripts of cluster/jobs, edited as a user would.
 
-    jobs.py JOB slurm "RANKPOOL run --"    on two hosts of the Slurm cluster that tests share
-    jobs.py JOB plain "RANKPOOL run --"    by ssh, on the same two
+    jobs.py JOB slurm "RANKPOOL run --"    on the Slurm cluster that tests share
+    jobs.py JOB plain "RANKPOOL run --"    by ssh, on two of its hosts
     jobs.py JOB others                     those of batch systems that are not here, started as they would be
 
 JOB is tests/launch/journal_job.c: a map with a journal, each item of which writes its number to a log when it runs.
@@ -42,9 +42,9 @@ def end(process):
 class Folder:
     """A script, and what its jobs leave beside it."""
 
-    def __init__(self, test):
+    def __init__(self, add_cleanup):
         folder = tempfile.TemporaryDirectory(prefix="job-", dir=os.path.dirname(JOB))
-        test.addCleanup(folder.cleanup)
+        add_cleanup(folder.cleanup)
         self.path = folder.name
         self.environment = {**os.environ, "JOB_LOG": f"{self.path}/log"}
 
@@ -75,80 +75,87 @@ class Folder:
             return journal.execute(f"SELECT {what} FROM item JOIN worker USING (run, worker) ORDER BY host").fetchall()
 
 
-class OnHost(unittest.TestCase):
-    def setUp(self):
-        self.folder = Folder(self)
-
-    def run_on_host(self, *command):
+    def on_host(self, *command):
+        """Runs a command on the host h1."""
         return subprocess.run([os.environ["TESTBED"], "exec", "h1", *command], capture_output=True, text=True,
-                              cwd=self.folder.path, env=self.folder.environment, timeout=TIMEOUT_S,
-                              stdin=subprocess.DEVNULL)
-
-    def on(self, *command):
-        done = self.run_on_host(*command)
-        self.assertEqual(done.returncode, 0, (command, done.stdout, done.stderr))
-        return done.stdout
+                              cwd=self.path, env=self.environment, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL)
 
 
-class Plain(OnHost):
+class Plain(unittest.TestCase):
     def test_what_the_time_was_too_short_for_goes_on_when_it_is_started_again(self):
-        self.folder.environment["PATH"] = f"{os.path.dirname(LAUNCHER)}:{os.environ['PATH']}"
+        folder = Folder(self.addCleanup)
+        folder.environment["PATH"] = f"{os.path.dirname(LAUNCHER)}:{os.environ['PATH']}"
         for limit, status in ("1", 75), ("", 0):
-            self.folder.edit("ssh", 40, 200, hosts="h1,h4", limit=limit)
-            done = self.run_on_host("bash", "ssh.sh")
+            folder.edit("ssh", 40, 200, hosts="h1,h4", limit=limit)
+            done = folder.on_host("bash", "ssh.sh")
             self.assertEqual(done.returncode, status, done.stderr)
-        self.assertEqual(self.folder.ran(), list(range(40)))
-        self.assertEqual(self.folder.stored("DISTINCT host"), [("h1",), ("h4",)])
+        self.assertEqual(folder.ran(), list(range(40)))
+        self.assertEqual(folder.stored("DISTINCT host"), [("h1",), ("h4",)])
 
 
-class Slurm(OnHost):
-    def submit(self, items, milliseconds, **lines):
+class SlurmJob(Folder):
+    def __init__(self, add_cleanup, hosts, items, milliseconds, **lines):
+        super().__init__(add_cleanup)
         lines = {"#SBATCH --nodes": "2", "#SBATCH --ntasks-per-node": "2", "#SBATCH --time": "1",
-                 "#SBATCH --output": "out", "margin": "10", "launch": f"({LAUNCHER})",
-                 **lines}
-        self.folder.edit("slurm", items, milliseconds, **lines)
-        self.job = self.on("sbatch", "--parsable", "--exclusive", "--nodelist=h1,h4", "slurm.sh").strip()
-        self.addCleanup(subprocess.run, [os.environ["TESTBED"], "exec", "h1", "scancel", self.job])
+                 "#SBATCH --output": "out", "margin": "10", "launch": f"({LAUNCHER})", **lines}
+        self.edit("slurm", items, milliseconds, **lines)
+        done = self.on_host("sbatch", "--parsable", "--exclusive", f"--nodelist={hosts}", "slurm.sh")
+        assert done.returncode == 0, done.stderr
+        self.number = done.stdout.strip()
+        add_cleanup(self.on_host, "scancel", self.number)
 
     def shown(self, key):
-        return re.search(rf"\b{key}=(\S+)", self.on("scontrol", "show", "job", self.job))[1]
+        return re.search(rf"\b{key}=(\S+)", self.on_host("scontrol", "show", "job", self.number).stdout)[1]
 
     def ends(self):
         """The state in which the job ends."""
         wait_until(lambda: self.shown("JobState") not in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING"))
         return self.shown("JobState")
 
-    def test_a_job_whose_time_is_too_short_is_queued_again_until_it_is_done(self):
-        self.submit(40, 300, margin="56")
-        self.assertEqual(self.ends(), "COMPLETED", self.folder.said("out"))
-        self.assertGreaterEqual(int(self.shown("Restarts")), 1)
-        self.assertEqual(self.folder.ran(), list(range(40)))
+
+class Slurm(unittest.TestCase):
+    """All jobs are queued at once, since they mostly wait."""
+
+    @classmethod
+    def setUpClass(cls):
+        add_cleanup = cls.addClassCleanup
+        cls.long = SlurmJob(add_cleanup, "h5,h6", 40, 500, margin="56")
+        cls.cancelled = SlurmJob(add_cleanup, "h7,h8", 10000, 200, **{"#SBATCH --time": "10"})
+        cls.by_mpirun = SlurmJob(add_cleanup, "h1,h4", 40, 20, launch="(mpirun -x JOB_LOG)")
+        cls.by_srun = SlurmJob(add_cleanup, "h1,h4", 40, 20, launch="(srun --mpi=pmix)")
+        cls.by_rankpool = SlurmJob(add_cleanup, "h1,h4", 40, 20)
+        cls.short = SlurmJob(add_cleanup, "h1,h4", 1, 1, margin="60")
+
+    def check_done(self, job, hosts):
+        self.assertEqual(job.ends(), "COMPLETED", job.said("out"))
+        self.assertEqual(job.ran(), list(range(40)))
+        self.assertEqual(job.stored("DISTINCT host"), [(host,) for host in hosts])
+
+    def test_a_job_is_started_by_mpirun(self):
+        self.check_done(self.by_mpirun, ["h1", "h4"])
+
+    def test_a_job_is_started_by_srun(self):
+        self.check_done(self.by_srun, ["h1", "h4"])
+
+    def test_a_job_is_started_by_rankpool_run(self):
+        self.check_done(self.by_rankpool, ["h1", "h4"])
+
+    def test_a_job_that_needs_more_time_than_it_has_is_queued_again_until_it_is_done(self):
+        self.check_done(self.long, ["h5", "h6"])
+        self.assertGreaterEqual(int(self.long.shown("Restarts")), 1)
 
     def test_a_job_that_is_cancelled_stores_what_has_run_and_stays_away(self):
-        self.submit(1000, 200)
-        wait_until(self.folder.ran)
-        self.on("scancel", self.job)
-        wait_until(lambda: self.shown("ExitCode") == "75:0" or self.shown("Restarts") != "0")
-        self.assertEqual((self.ends(), self.shown("Restarts")), ("CANCELLED", "0"), self.folder.said("out"))
-        self.assertEqual(self.folder.stored("count(*)"), [(len(self.folder.ran()),)])
+        job = self.cancelled
+        wait_until(job.ran)
+        job.on_host("scancel", job.number)
+        wait_until(lambda: job.shown("ExitCode") == "75:0" or job.shown("Restarts") != "0")
+        self.assertEqual((job.ends(), job.shown("Restarts")), ("CANCELLED", "0"), job.said("out"))
+        self.assertEqual(job.stored("count(*)"), [(len(job.ran()),)])
 
     def test_a_job_with_no_more_time_than_the_margin_says_so(self):
-        self.submit(1, 1, margin="60")
-        self.assertEqual(self.ends(), "FAILED")
-        self.assertEqual(self.folder.said("out"), "slurm.sh: the job's time is not longer than the margin of 60 seconds\n")
-
-
-def launched_by(launcher):
-    def test(self):
-        self.submit(40, 20, launch=f"({launcher})")
-        self.assertEqual(self.ends(), "COMPLETED", self.folder.said("out"))
-        self.assertEqual(self.folder.ran(), list(range(40)))
-        self.assertEqual(self.folder.stored("DISTINCT host"), [("h1",), ("h4",)])
-    return test
-
-
-for label, launcher in ("mpirun", "mpirun -x JOB_LOG"), ("srun", "srun --mpi=pmix"), ("rankpool_run", LAUNCHER):
-    setattr(Slurm, f"test_a_job_is_started_by_{label}", launched_by(launcher))
+        self.assertEqual(self.short.ends(), "FAILED")
+        self.assertEqual(self.short.said("out"),
+                         "slurm.sh: the job's time is not longer than the margin of 60 seconds\n")
 
 
 # What queues a job again, besides its exit status: the command, which here says how it was called, and that.
@@ -161,7 +168,7 @@ OTHERS = {
 
 
 class Others(unittest.TestCase):
-    """For all of them at once, since they mostly wait."""
+    """For all of them at once, since they mostly wait. Two workers do not do 60 items of 0.1 s in 2 s."""
 
     def start(self, folder, name, seconds, items):
         """A job of so many items, that begins no more of them after so many seconds."""
@@ -182,7 +189,7 @@ class Others(unittest.TestCase):
         return {name: self.start(folder, name, *arguments) for name, folder in self.folders.items()}
 
     def setUp(self):
-        self.folders = {name: Folder(self) for name in OTHERS}
+        self.folders = {name: Folder(self.addCleanup) for name in OTHERS}
 
     def test_what_the_time_was_too_short_for_is_queued_again_and_goes_on(self):
         for name, process in self.start_all(2, 60).items():
