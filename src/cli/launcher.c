@@ -15,42 +15,34 @@ struct starting {
     const struct ground *ground;
     const struct spread *spread;
     int more; /* ranks on each node that no worker is */
-    const char *path;
-    char **arguments;
-    const char *directory;
+    struct mpirun_job job;
     struct list words;
 };
 
 /* ---- mpirun ------------------------------------------------------------------------------ */
 
-static void add_node(struct starting *starting, const struct spread_node *node)
-{
-    bool batch = starting->ground->allocation.means != MEANS_SSH;
-    int ranks = node->workers + starting->more;
-    char *seats = start_seats(node, starting->more);
-    list_add(&starting->words, "--host");
-    list_addf(&starting->words, "%s:%d", node->here && !batch ? "localhost" : node->host, ranks);
-    list_add(&starting->words, "-n");
-    list_addf(&starting->words, "%d", ranks);
-    mpirun_add_seat(starting->ground->command, seats ? seats : "", starting->path, starting->arguments,
-                    starting->directory, false, &starting->words);
-    free(seats);
-}
-
 static void fill_mpirun(struct starting *starting, const char *mpirun)
 {
-    int nodes = 0;
-    list_add(&starting->words, mpirun);
-    list_add(&starting->words, "--bind-to");
-    list_add(&starting->words, "none");
-    for (int i = 0; i < starting->spread->count; i++) {
-        if (!starting->spread->node[i].workers)
+    const char *const words[] = {mpirun, "--bind-to", "none", "--map-by", "slot"};
+    bool batch = starting->ground->allocation.means != MEANS_SSH;
+    struct launch_far *far = calloc((size_t)starting->spread->count, sizeof *far);
+    int count = 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        list_add(&starting->words, words[i]);
+    for (int i = 0; far && i < starting->spread->count; i++) {
+        const struct spread_node *node = &starting->spread->node[i];
+        if (!node->workers)
             continue;
-        if (nodes++)
-            list_add(&starting->words, ":");
-        mpirun_add_exports(environ, &starting->words); /* counts up to the next ":" */
-        add_node(starting, &starting->spread->node[i]);
+        far[count] = (struct launch_far){node->here && !batch ? "localhost" : node->host,
+                                         node->workers + starting->more, start_seats(node, starting->more)};
+        starting->words.short_of_memory |= !far[count++].seats;
     }
+    if (far && !starting->words.short_of_memory)
+        mpirun_add_seats(&starting->job, far, count, &starting->words);
+    starting->words.short_of_memory |= !far;
+    for (int i = 0; i < count; i++)
+        free(far[i].seats);
+    free(far);
 }
 
 /* Words of the user's are kept: only what the plan needs is said, where he has not. */
@@ -88,8 +80,7 @@ static void add_srun_places(struct starting *starting)
     starting->words.short_of_memory |= !written;
     list_addf(&starting->words, "--nodelist=%s", written ? names : "");
     list_addf(&starting->words, "--ntasks=%d", ranks);
-    mpirun_add_seat(starting->ground->command, written ? seats : "", starting->path, starting->arguments,
-                    NULL, false, &starting->words);
+    mpirun_add_seat(&starting->job, written ? seats : "", &starting->words);
     free(names);
     free(seats);
 }
@@ -114,9 +105,7 @@ int launcher_become(const struct ground *ground, const struct spread *spread, co
         .ground = ground,
         .spread = spread,
         .more = callee == CALLEE_MPI_POOL,
-        .path = path,
-        .arguments = arguments,
-        .directory = directory,
+        .job = {ground->command, path, arguments, directory, false, environ},
     };
     struct error error;
     if (!*mpirun && ground->allocation.means != MEANS_SLURM) {

@@ -114,11 +114,19 @@ static int refuse_program(const char *name)
 
 /* ---- Starting ---------------------------------------------------------------------------- */
 
-static void show(const struct run *run, const struct ground *ground, const struct spread *spread)
+static void show(const struct run *run, const struct ground *ground, const struct spread *spread,
+                 enum callee callee)
 {
-    char *text = run->quiet && !run->dry ? NULL : start_describe(ground, spread), *rest = text, *line;
-    while ((line = strtok_r(rest, "\n", &rest)))
+    static const char *const ranks[] = {
+        [CALLEE_MPI] = "no pool: a rank for each worker",
+        [CALLEE_MPI_POOL] = "its pools on MPI's communicators: a rank more on each node",
+    };
+    bool hushed = run->quiet && !run->dry;
+    char *text = hushed ? NULL : start_describe(ground, spread, callee == CALLEE_POOL), *rest = text, *line;
+    while (text && (line = strtok_r(rest, "\n", &rest)))
         fprintf(stderr, "rankpool: %s\n", line);
+    if (text && callee != CALLEE_POOL)
+        fprintf(stderr, "rankpool: %s has %s\n", run->arguments[0], ranks[callee]);
     free(text);
 }
 
@@ -127,7 +135,7 @@ static int start(struct run *run, const struct ground *ground, const struct spre
 {
     struct error error = {0};
     enum callee callee = callee_of(run->path);
-    show(run, ground, spread);
+    show(run, ground, spread, callee);
     if (run->dry)
         return EXIT_SUCCESS;
     if (callee != CALLEE_POOL)

@@ -71,7 +71,7 @@ static void add_reason(struct json *to, const char *reason)
 {
     struct json *lines = json_add_list(to, "reason");
     char *copy = strdup(reason), *rest = copy, *line;
-    while ((line = strtok_r(rest, "\n", &rest)))
+    while (copy && (line = strtok_r(rest, "\n", &rest)))
         json_add_text(lines, NULL, line);
     free(copy);
 }

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "launch/mpirun_words.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "launch/handover.h"
@@ -34,11 +36,15 @@ static const char *const misleading[] = {
 /* What mpirun is told by its environment, where options differ between its versions. It is not to start
  * processes from threads that end: the kernel would take that for the end of their parent. */
 static const char *const told[] = {
-    "OMPI_ALLOW_RUN_AS_ROOT=1",        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
-    "PRTE_ALLOW_RUN_AS_ROOT=1",        "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1",
-    "OMPI_MCA_orte_enable_recovery=1", "OMPI_MCA_rmaps_base_oversubscribe=1",
+    "OMPI_ALLOW_RUN_AS_ROOT=1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+    "PRTE_ALLOW_RUN_AS_ROOT=1",
+    "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+    "OMPI_MCA_orte_enable_recovery=1",
+    "OMPI_MCA_rmaps_base_oversubscribe=1",
     "OMPI_MCA_orte_execute_quiet=1",
-    "OMPI_MCA_odls_base_num_threads=0",   NULL,
+    "OMPI_MCA_odls_base_num_threads=0",
+    NULL,
 };
 
 /* What the ranks are told unless the user says otherwise: they are more than there are cores, since the
@@ -84,7 +90,8 @@ static const char *const at_home[] = {
 /* mpirun exports its own. */
 static const char *const mpiruns[] = {"OMPI_MCA_", "PRTE_MCA_", "PMIX_MCA_", NULL};
 
-void mpirun_add_exports(char *const *environment, struct list *list)
+/* For one part of its arguments. */
+static void add_exports(char *const *environment, struct list *list)
 {
     for (char *const *item = environment; *item; item++) {
         size_t length = strcspn(*item, "=");
@@ -98,48 +105,81 @@ void mpirun_add_exports(char *const *environment, struct list *list)
 
 /* ---- Arguments --------------------------------------------------------------------------- */
 
-void mpirun_add_seat(const char *command, const char *seats, const char *path, char *const *arguments,
-                     const char *directory, bool joins, struct list *list)
+void mpirun_add_seat(const struct mpirun_job *job, const char *seats, struct list *list)
 {
-    list_add(list, command);
+    list_add(list, job->command);
     list_add(list, "seat");
     list_addf(list, "--seats=%s", seats);
-    if (directory)
-        list_addf(list, "--directory=%s", directory);
-    if (joins)
+    if (job->directory)
+        list_addf(list, "--directory=%s", job->directory);
+    if (job->joins)
         list_add(list, "--joins");
     list_add(list, "--");
-    list_add(list, path);
-    for (char *const *argument = arguments; *argument; argument++)
+    list_add(list, job->path);
+    for (char *const *argument = job->arguments; *argument; argument++)
         list_add(list, *argument);
 }
 
-static void add_place(const char *host, int ranks, struct list *list)
+static void add_place(const char *hosts, int ranks, struct list *list)
 {
     list_add(list, "--host");
-    list_addf(list, "%s:%d", host, ranks);
+    list_add(list, hosts);
     list_add(list, "-n");
     list_addf(list, "%d", ranks);
+}
+
+static int count_alike(const struct launch_far *far, int fars)
+{
+    int count = 1;
+    while (count < fars && far[count].ranks == far->ranks && strcmp(far[count].seats, far->seats) == 0)
+        count++;
+    return count;
+}
+
+/* Each node is filled before the next has any. */
+static void add_part(const struct mpirun_job *job, const struct launch_far *far, int nodes, struct list *list)
+{
+    char *hosts = NULL;
+    size_t size;
+    FILE *out = open_memstream(&hosts, &size);
+    for (int i = 0; out && i < nodes; i++)
+        fprintf(out, "%s%s:%d", i ? "," : "", far[i].host, far[i].ranks);
+    if (out && fclose(out) == 0)
+        add_place(hosts, nodes * far->ranks, list);
+    else
+        list->short_of_memory = true;
+    free(hosts);
+    add_exports(job->environment, list);
+    mpirun_add_seat(job, far->seats, list);
+}
+
+void mpirun_add_seats(const struct mpirun_job *job, const struct launch_far *far, int fars, struct list *list)
+{
+    for (int i = 0, alike; i < fars; i += alike) {
+        alike = count_alike(&far[i], fars - i);
+        if (i)
+            list_add(list, ":");
+        add_part(job, &far[i], alike, list);
+    }
 }
 
 void mpirun_fill_arguments(const struct launch_plan *plan, const char *script, char *const *environment,
                            struct list *list)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], here[32];
     program_path(path);
     const struct program *program = program_as_called();
-    list_add(list, "mpirun");
-    list_add(list, "--bind-to");
-    list_add(list, "none");
-    add_place("localhost", plan->ranks, list);
+    const struct mpirun_job job = {plan->command,      path, program->arguments,
+                                   program->directory, true, environment};
+    static const char *const words[] = {"mpirun", "--bind-to", "none", "--map-by", "slot", NULL};
+    for (const char *const *word = words; *word; word++)
+        list_add(list, *word);
+    snprintf(here, sizeof here, "localhost:%d", plan->ranks);
+    add_place(here, plan->ranks, list);
     list_add(list, "/bin/sh");
     list_add(list, "-c");
     list_add(list, script);
-    for (int i = 0; i < plan->fars; i++) {
-        const struct launch_far *far = &plan->far[i];
+    if (plan->fars)
         list_add(list, ":");
-        mpirun_add_exports(environment, list); /* counts up to the next ":" */
-        add_place(far->host, far->ranks, list);
-        mpirun_add_seat(plan->command, far->seats, path, program->arguments, program->directory, true, list);
-    }
+    mpirun_add_seats(&job, plan->far, plan->fars, list);
 }

@@ -13,12 +13,22 @@ void mpirun_fill_environment(const struct launch_plan *plan, char *const *enviro
 void mpirun_fill_arguments(const struct launch_plan *plan, const char *script, char *const *environment,
                            struct list *list);
 
-/* The variables that ranks on other nodes get as they are here, by options of mpirun: all but those that are
- * about this machine or about its launcher. */
-void mpirun_add_exports(char *const *environment, struct list *list);
+/* What is run in the seats, and where. */
+struct mpirun_job {
+    const char *command; /* rankpool */
+    const char *path;
+    char *const *arguments; /* the first is the name that it is called by */
+    const char *directory;  /* NULL: wherever */
+    bool joins;             /* seats stay as parents of their ranks */
+    char *const *environment;
+};
 
-/* Behind options that say where: the seats of ranks of a node, for a program to be run there. */
-void mpirun_add_seat(const char *command, const char *seats, const char *path, char *const *arguments,
-                     const char *directory, bool joins, struct list *list);
+/* Adds the seats of so many nodes, all of one kind side by side in one part of mpirun's arguments; parts are
+ * separated by ":". Ranks there get the variables that are not about this machine or about its launcher. */
+void mpirun_add_seats(const struct mpirun_job *job, const struct launch_far *far, int fars,
+                      struct list *list);
+
+/* Adds `rankpool seat` with its options, and the program. */
+void mpirun_add_seat(const struct mpirun_job *job, const char *seats, struct list *list);
 
 #endif

@@ -118,7 +118,7 @@ static int run_as_parent(struct process *process, struct error *error)
         status = process_start(process, &rank, error);
     if (!status)
         pass_on_until_its_end(rank, &ended);
-    if (ended && (status || !atomic_load(&handover->manager_joined)))
+    if (status || !atomic_load(&handover->manager_joined))
         say_end(ended);
     return WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
 }

@@ -2,7 +2,7 @@
  * the rank (an MPI program) or stays as its parent (a program whose rp_open started the ranks).
  *
  * The parent hands over what the first process does on its machine: the environment without the launcher's
- * variables (handover.h); so the rank can say that it has joined. One that ends badly before has left the
+ * variables (handover.h); so the rank can say that it has joined. One that ends before has left the
  * others in MPI_Init for ever: its seat says so on standard output, which mpirun brings to the first process,
  * in a line "rankpool seat RANK STATUS". Later on its end is the pool's matter.
  *

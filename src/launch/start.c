@@ -50,10 +50,10 @@ static int count_leaders(const struct spread *spread)
     return leaders;
 }
 
-static void describe(const struct ground *ground, const struct spread *spread, FILE *out)
+static void describe(const struct ground *ground, const struct spread *spread, bool leads, FILE *out)
 {
     const struct spread_node *only = &spread->node[0];
-    int leaders = count_leaders(spread);
+    int leaders = leads ? count_leaders(spread) : 0;
     if (spread->count == 1 && only->here) {
         if (only->workers < only->offer->plan.workers)
             fprintf(out, "%d worker%s, the slots of %s\n", only->workers, only->workers == 1 ? "" : "s",
@@ -75,13 +75,13 @@ static void describe(const struct ground *ground, const struct spread *spread, F
     }
 }
 
-char *start_describe(const struct ground *ground, const struct spread *spread)
+char *start_describe(const struct ground *ground, const struct spread *spread, bool leads)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (out)
-        describe(ground, spread, out);
+        describe(ground, spread, leads, out);
     if (!out || fclose(out)) {
         free(text);
         return NULL;
@@ -138,7 +138,7 @@ static bool add_far(struct starting *starting, const struct spread_node *node)
 static bool fill(struct starting *starting, const struct ground *ground, const struct spread *spread)
 {
     const struct spread_node *here = NULL;
-    starting->text = start_describe(ground, spread);
+    starting->text = start_describe(ground, spread, true);
     starting->far = calloc((size_t)spread->count, sizeof *starting->far);
     bool filled = starting->text && starting->far;
     for (int i = 0; i < spread->count && filled; i++) {

@@ -10,8 +10,9 @@
 #include "launch/launch.h"
 #include "launch/spread.h"
 
-/* The plan in words for users, lines without a newline at the end; to be freed, NULL without memory. */
-char *start_describe(const struct ground *ground, const struct spread *spread);
+/* The plan in words for users, lines without a newline at the end; to be freed, NULL without memory. `leads`:
+ * the other nodes have leaders. */
+char *start_describe(const struct ground *ground, const struct spread *spread, bool leads);
 
 /* The seats of a node's ranks, as of launch_far: `more` ranks that are not bound before those of its workers.
  * To be freed; NULL without memory. */
