@@ -171,9 +171,9 @@ void mpirun_fill_arguments(const struct launch_plan *plan, const char *script, c
     const struct program *program = program_as_called();
     const struct mpirun_job job = {plan->command,      path, program->arguments,
                                    program->directory, true, environment};
-    static const char *const words[] = {"mpirun", "--bind-to", "none", "--map-by", "slot", NULL};
-    for (const char *const *word = words; *word; word++)
-        list_add(list, *word);
+    static const char *const words[] = {"mpirun", "--bind-to", "none", "--map-by", "slot"};
+    for (int i = 0; i < (plan->fars ? 5 : 3); i++)
+        list_add(list, words[i]);
     snprintf(here, sizeof here, "localhost:%d", plan->ranks);
     add_place(here, plan->ranks, list);
     list_add(list, "/bin/sh");
