@@ -18,7 +18,7 @@ try() {
 
 up() {
     rm -f "$skipped" "$skipped.slurm"
-    "$TESTBED" down || return
+    "$TESTBED" down # what a run before this one may have left
     try "$skipped.slurm" "$@" --slurm
     local status=$?
     [ $status = 77 ] || return $status
