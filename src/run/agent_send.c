@@ -163,6 +163,14 @@ static uint64_t count_behind(const struct agent *agent, const struct post *post)
     return behind / workers * (uint64_t)agent->node->count;
 }
 
+/* Of a map only the end is watched for. */
+static double patience_of(const struct agent_block *block, const struct post *post)
+{
+    const struct blocks *blocks = &block->pace->blocks;
+    bool is_counted = atomic_load_explicit(&post->total, memory_order_relaxed) > 0;
+    return is_counted ? blocks_patience_of(blocks, agent_number(block->agent)) : blocks_patience(blocks);
+}
+
 static struct wire_message describe(const struct agent_block *block, const struct post *post)
 {
     const struct agent *agent = block->agent;
@@ -177,7 +185,7 @@ static struct wire_message describe(const struct agent_block *block, const struc
                   .limit_ns = post->limit_ns,
                   .priority = atomic_load_explicit(&post->priority, memory_order_relaxed),
                   .worker = atomic_load_explicit(&post->owner, memory_order_relaxed),
-                  .patience_us = (uint32_t)(blocks_patience(&block->pace->blocks) * 1e-3),
+                  .patience_us = (uint32_t)(patience_of(block, post) * 1e-3),
                   .visit = agent->node->visit}};
     struct wire_block *to = &message.block;
     if (!map)

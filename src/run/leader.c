@@ -10,8 +10,9 @@
 #include "net/pulse.h"
 #include "run/watch.h"
 
-#define LONG_NS UINT64_C(50000) /* between turns: what becomes due before the next one is sent now */
-#define EVENTS  64              /* of the net in one turn */
+#define LONG_NS   UINT64_C(50000) /* between turns: what becomes due before the next one is sent now */
+#define EVENTS    64              /* of the net in one turn */
+#define GLANCE_NS UINT64_C(20000) /* between turns of one that works */
 
 /* ---- Life -------------------------------------------------------------------------------- */
 
@@ -303,6 +304,12 @@ bool leader_turn(struct leader *leader)
     if (any)
         leader->active = now;
     return any;
+}
+
+bool leader_glance(struct leader *leader)
+{
+    bool may_wait = clock_ns() < leader->turned + GLANCE_NS && !leader_has_bytes_under_way(leader);
+    return !may_wait && leader_turn(leader);
 }
 
 void leader_cut(struct leader *leader)

@@ -67,6 +67,9 @@ rp_status leader_await(struct leader *leader, uint64_t pool, struct error *error
 /* A turn: true if anything happened. */
 bool leader_turn(struct leader *leader);
 
+/* The same between two claims of a process that works: not after each of the shortest. */
+bool leader_glance(struct leader *leader);
+
 /* Before its process runs a claim: what the manager has to know first. Of a submitted task that is that it
  * has started. */
 void leader_begin(struct leader *leader, uint64_t pool, const struct post_offer *offer);

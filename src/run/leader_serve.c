@@ -17,8 +17,7 @@ static uint64_t last_active(const struct leader *leader)
     return rung > leader->active ? rung : leader->active;
 }
 
-/* Nothing moves them but looks at the net. */
-static bool has_bytes_under_way(const struct leader *leader)
+bool leader_has_bytes_under_way(const struct leader *leader)
 {
     for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
         if (relay_has_bytes_under_way(relay))
@@ -32,7 +31,7 @@ static bool is_settled(const struct leader *leader)
     for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
         if (!relay_is_settled(relay))
             return false;
-    return !leader->ended && !leader->cut && !has_bytes_under_way(leader);
+    return !leader->ended && !leader->cut && !leader_has_bytes_under_way(leader);
 }
 
 /* While many items are under way on the node, each of their notes is not worth a call. */
@@ -88,7 +87,7 @@ uint64_t leader_nap(const struct leader *leader)
         if (now - relay_wished(relay) < EAGER_NS)
             return now;
     }
-    if (idle < MOVING_NS && has_bytes_under_way(leader))
+    if (idle < MOVING_NS && leader_has_bytes_under_way(leader))
         return now;
     uint64_t nap = now + (leader->dozes ? BELL_SLEEP_NS : naps[stage].nap);
     return until < nap ? until : nap;

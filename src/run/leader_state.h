@@ -39,6 +39,7 @@ void leader_tell_visit(struct leader *leader);
 
 /* leader_serve.c: for who waits for the net alone; and whether that has an end. */
 void leader_wait_briefly(struct leader *leader);
+bool leader_has_bytes_under_way(const struct leader *leader); /* nothing moves them but looks at the net */
 bool leader_is_over(const struct leader *leader);
 
 /* leader_pause.c: asks for a pause where one is called for, and ends it; the manager has granted one; there

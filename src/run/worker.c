@@ -141,18 +141,19 @@ static bool serve_seat(struct worker *worker, struct worker_seat *seat)
 
 static void serve_each(struct worker *worker)
 {
-    bool served = false;
+    bool served = false, works = false;
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
-        if (seat->leader && leader_turn(seat->leader))
+        if (seat->leader && (worker->works ? leader_glance : leader_turn)(seat->leader))
             served = true;
         if (seat_is_behind(seat)) {
             stop_searching(seat, false);
             seat_follow(seat);
             served = true; /* the caller looks whether its pool is still there */
         }
-        if (serve_seat(worker, seat))
-            served = true;
+        works |= serve_seat(worker, seat);
     }
+    worker->works = works;
+    served |= works;
     if (!served)
         rest(worker);
 }

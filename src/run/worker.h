@@ -17,6 +17,7 @@ struct worker_seat;
 struct worker {
     struct worker_seat *seats; /* one for each roster */
     bool serving;              /* it is in worker_serve_pool */
+    bool works;                /* it has just run something */
 };
 
 /* Serves all pools of a roster. Returns when the manager quits, after the finalizers of pools that

@@ -24,6 +24,13 @@ double blocks_patience(const struct blocks *blocks)
     return fmax(BLOCKS_PATIENCE_NS, blocks->alive * blocks->patience);
 }
 
+double blocks_patience_of(const struct blocks *blocks, uint32_t number)
+{
+    const struct blocks_node *node = &blocks->nodes[number];
+    double busy = node->speed > 0 ? (double)node->in_flight / node->speed : 0;
+    return fmax(blocks_patience(blocks), fmin(busy / BLOCKS_PATIENCE_PART, BLOCKS_PATIENCE_LONG_NS));
+}
+
 /* When the first speed becomes known, or the last one is lost, all weights are measured anew. */
 static void rank_all(struct blocks *blocks)
 {

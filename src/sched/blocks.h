@@ -73,6 +73,9 @@
 #define BLOCKS_PATIENCE_EACH_NS 5e3
 #define BLOCKS_PATIENCE_NOTE_NS 150.0
 #define BLOCKS_PATIENCE_MOST_NS 20e3
+/* The same where a node has some times as much in flight, and at most. */
+#define BLOCKS_PATIENCE_PART    8
+#define BLOCKS_PATIENCE_LONG_NS 1e6
 /* Both ends doze when nothing happens. */
 #define BLOCKS_DOZE_NS 200e3
 /* Of work in a block. */
@@ -143,6 +146,9 @@ void blocks_set_workers(struct blocks *blocks, uint32_t node, uint32_t workers);
 /* How long notes should wait on their node for company, so that the manager can read the messages of all
  * nodes beside its other work. */
 double blocks_patience(const struct blocks *blocks);
+
+/* The same where nobody watches for single results: longer on a node that has enough to do meanwhile. */
+double blocks_patience_of(const struct blocks *blocks, uint32_t node);
 
 /* A message of so many notes has come. */
 void blocks_noted(struct blocks *blocks, uint32_t notes);

@@ -160,6 +160,20 @@ TEST_CASE(notes_wait_the_longer_the_more_of_them_a_message_has_up_to_a_limit)
     blocks_close(&few);
 }
 
+TEST_CASE(results_that_nobody_watches_for_wait_for_a_part_of_what_the_node_has_to_do)
+{
+    struct blocks blocks = open_blocks(2, 1, 0);
+    double now = 0;
+    make_known(&blocks, 0, 1000, &now, 100 * MS); /* 10 a millisecond */
+    CHECK_NEAR(blocks_patience_of(&blocks, 0), 0.1 * MS, 1);
+    CHECK_NEAR(blocks_patience_of(&blocks, 1), 0.1 * MS, 1);
+    blocks_sent(&blocks, 0, 32, now);
+    CHECK_NEAR(blocks_patience_of(&blocks, 0), 0.4 * MS, 0.02 * MS);
+    blocks_sent(&blocks, 0, 1000, now);
+    CHECK_NEAR(blocks_patience_of(&blocks, 0), 1 * MS, 1);
+    blocks_close(&blocks);
+}
+
 TEST_CASE(notes_wait_the_longer_the_more_nodes_there_are)
 {
     struct blocks few = open_blocks(3, 1, 0), many = open_blocks(1000, 1, 0);
