@@ -41,7 +41,7 @@ TEST_CASE(many_nodes_without_costs_reach_the_bound)
         struct model_options options = free_model(levels, 16, 8, 128 * 1000, MS);
         struct model_result result = model_run(&options);
         check_note("levels %u, makespan %g", levels, result.makespan);
-        CHECK(result.makespan >= SECOND - 1 && result.makespan <= SECOND + 2 * MS);
+        CHECK(result.makespan >= SECOND - 1 && result.makespan <= SECOND + 10 * levels * MS);
     }
 }
 
@@ -184,7 +184,8 @@ TEST_CASE(events_come_by_time_and_then_in_the_order_in_which_they_were_added)
 
 TEST_CASE(lists_have_the_mean_that_they_were_asked_for)
 {
-    static const char *const kinds[] = {"equal", "uniform", "exponential", "lognormal", "falling", "rising"};
+    static const char *const kinds[] = {"equal",   "uniform", "exponential", "lognormal",
+                                        "falling", "rising",  "tail"};
     for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         struct tasks tasks = {.mean = MS, .n = 300000, .seed = 5};
         double sum = 0;

@@ -7,10 +7,11 @@
 #include "sched/blocks.h"
 #include "sched/lease.h"
 
-#define FULL_BYTES 16384.0
+#define FULL_BYTES  16384.0  /* of notes in a message; and with their results ... */
+#define LARGE_BYTES 131072.0
 #define NOTE_BYTES 64.0
 #define HEAD_BYTES 256.0
-#define POST_BYTES 32768.0 /* of the items of a post, inputs and results */
+#define POST_BYTES 524288.0 /* of the items of a post, inputs and results */
 
 /* Items, and what the parent learns its link's round trip from: when their block was sent, and how long of
  * the time since was no trip. Only the first run of a block has that. */

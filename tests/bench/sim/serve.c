@@ -26,16 +26,17 @@ static bool is_dry(const struct station *station)
            (!has_children(station) || !station->blocks.in_flight);
 }
 
-static double batch_bytes(const struct model *model, const struct runs *batch)
+static bool fills(const struct model *model, const struct runs *batch)
 {
-    return NOTE_BYTES * (double)(batch->count - batch->first) + model->costs->out_size * (double)batch->items;
+    double notes = NOTE_BYTES * (double)(batch->count - batch->first);
+    return notes >= FULL_BYTES || notes + model->costs->out_size * (double)batch->items >= LARGE_BYTES;
 }
 
 /* What fills a message is counted when neighbours have been merged: again when it has doubled since. */
 static bool is_full(struct model *model, struct station *station)
 {
     struct runs *batch = &station->batch;
-    if (batch_bytes(model, batch) < FULL_BYTES)
+    if (!fills(model, batch))
         return false;
     if (model->options->separate)
         return true;
@@ -43,7 +44,7 @@ static bool is_full(struct model *model, struct station *station)
         runs_merge(batch);
         station->batch_merged = batch->count - batch->first;
     }
-    return batch_bytes(model, batch) >= FULL_BYTES;
+    return fills(model, batch);
 }
 
 static bool must_flush(struct model *model, struct station *station)
@@ -228,11 +229,12 @@ static double begin(struct model *model, struct station *station)
 #define NAP_NS  50e3
 #define DOZE_NS 200e3
 
-/* What a time without anything has taken of the processor. */
-static double nap_cost(const struct model *model, double idle)
+/* What a time without anything has taken of the processor. Only who has nodes is awake for a while. */
+static double nap_cost(const struct model *model, const struct station *station, double idle)
 {
     double awake = fmin(idle, model->costs->spin), naps = fmin(idle, DOZE_NS) - awake;
-    return awake + (1 + naps / (NAP_NS + model->costs->nap_late)) * model->costs->nap_cost;
+    return (has_children(station) ? awake : 0) +
+           fmin(naps / (NAP_NS + model->costs->nap_late), 1) * model->costs->nap_cost;
 }
 
 /* A manager that has one node sleeps until it is woken. */
@@ -241,7 +243,7 @@ static double reaction(struct model *model, const struct station *station)
     double idle = model->now - station->idle_since;
     bool has_road = has_children(station) || !is_root(station);
     if (has_road && !is_lone(model, station))
-        worker_steal(model, nap_cost(model, idle));
+        worker_steal(model, nap_cost(model, station, idle));
     if (idle <= model->costs->spin)
         return 0;
     if (!has_road)

@@ -18,6 +18,9 @@
 
 #include "model.h"
 
+#define SPAN 100e6 /* ns that each point of a sweep lasts at least, if that takes no more than ... */
+#define MOST 8e6   /* items */
+
 struct request {
     struct model_options options;
     double each;
@@ -165,6 +168,16 @@ static double length_at(double wanted, double before, double efficiency_before, 
     return exp(log(before) + part * (log(task) - log(before)));
 }
 
+/* Of a sweep: as many more as let it last for the span, up to MOST in all. */
+static void set_items(struct request *request)
+{
+    struct model_options *options = &request->options;
+    double workers = (double)options->nodes * options->workers + options->own, each = request->each;
+    if (request->from > 0 && options->tasks.mean > 0)
+        each = fmax(each, fmin(SPAN / options->tasks.mean, MOST / workers));
+    options->tasks.n = request->items ? request->items : (uint64_t)(each * workers);
+}
+
 static void sweep(struct request *request)
 {
     static const double wanted[] = {0.5, 0.95};
@@ -174,6 +187,7 @@ static void sweep(struct request *request)
         if (task > request->to * 1.001)
             break;
         request->options.tasks.mean = task;
+        set_items(request);
         double efficiency = print_run(request).efficiency;
         for (int k = 0; k < 2; k++) {
             if (efficiency < wanted[k])
@@ -205,8 +219,7 @@ int main(int argc, char **argv)
         options->nodes = 1;
     if (options->lone)
         options->workers = 1;
-    options->tasks.n =
-        request.items ? request.items : (uint64_t)(request.each * options->nodes * options->workers);
+    set_items(&request);
     costs_print(&options->costs, stdout, "# ");
     if (request.from > 0)
         sweep(&request);

@@ -5,9 +5,13 @@
 
 bool tasks_find(const char *name, struct tasks *tasks)
 {
-    static const char *const names[] = {
-        [TASKS_EQUAL] = "equal",         [TASKS_UNIFORM] = "uniform", [TASKS_EXPONENTIAL] = "exponential",
-        [TASKS_LOGNORMAL] = "lognormal", [TASKS_FALLING] = "falling", [TASKS_RISING] = "rising"};
+    static const char *const names[] = {[TASKS_EQUAL] = "equal",
+                                        [TASKS_UNIFORM] = "uniform",
+                                        [TASKS_EXPONENTIAL] = "exponential",
+                                        [TASKS_LOGNORMAL] = "lognormal",
+                                        [TASKS_FALLING] = "falling",
+                                        [TASKS_RISING] = "rising",
+                                        [TASKS_TAIL] = "tail"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0) {
             tasks->kind = (enum tasks_kind)i;
@@ -38,6 +42,13 @@ static double normal(uint64_t seed, uint64_t index)
     return radius * cos(2 * acos(-1.0) * tasks_random(seed, 2 * index + 1));
 }
 
+static double tail_ns(const struct tasks *tasks, uint64_t index)
+{
+    uint64_t last = tasks->n < 1000 ? 1 : tasks->n / 1000;
+    double one = tasks->mean * (double)tasks->n / (double)(tasks->n + 19 * last);
+    return index < tasks->n - last ? one : 20 * one;
+}
+
 double tasks_ns(const struct tasks *tasks, uint64_t index)
 {
     switch (tasks->kind) {
@@ -51,6 +62,8 @@ double tasks_ns(const struct tasks *tasks, uint64_t index)
         return tasks->mean * exp(tasks->sigma * normal(tasks->seed, index) - tasks->sigma * tasks->sigma / 2);
     case TASKS_FALLING:
         return tasks->mean * 2 * ((double)(tasks->n - index) - 0.5) / (double)tasks->n;
+    case TASKS_TAIL:
+        return tail_ns(tasks, index);
     case TASKS_RISING:
         return tasks->mean * 2 * ((double)index + 0.5) / (double)tasks->n;
     }

@@ -11,7 +11,8 @@ enum tasks_kind {
     TASKS_EXPONENTIAL,
     TASKS_LOGNORMAL,
     TASKS_FALLING,
-    TASKS_RISING
+    TASKS_RISING,
+    TASKS_TAIL
 };
 
 struct tasks {
@@ -22,7 +23,8 @@ struct tasks {
 };
 
 /* "equal", "uniform" from nothing to twice the mean, "exponential", "lognormal" with sigma 1.5, "falling"
- * from twice the mean to nothing, "rising". False for another name. */
+ * from twice the mean to nothing, "rising", "tail": the last item of each thousand in all, which come last,
+ * take 20 times as long as the others. False for another name. */
 bool tasks_find(const char *name, struct tasks *tasks);
 
 double tasks_ns(const struct tasks *tasks, uint64_t index);

@@ -60,6 +60,14 @@ void worker_claim(struct model *model, uint32_t worker)
         serve_poke(model, station);
 }
 
+/* Who leads sleeps until a part of what is there has been done: run/leader.c and run/map.c. */
+static bool are_many(const struct station *station)
+{
+    uint64_t there = station->open.items + station->unposted + station->running,
+             few = 4 * station->workers + 4;
+    return station->noted.items >= (there > few ? there / 4 : 1);
+}
+
 void worker_end(struct model *model, uint32_t worker)
 {
     struct station *station = worker_station(model, worker);
@@ -74,7 +82,8 @@ void worker_end(struct model *model, uint32_t worker)
         serve_next(model, station);
         return;
     }
-    serve_poke(model, station);
+    if (are_many(station))
+        serve_poke(model, station);
     if (!is_lone(model, station))
         worker_claim(model, worker);
 }
