@@ -11,6 +11,7 @@ struct stage_head {
     struct stage_head *behind;
     int peer;
     size_t size;
+    void *token; /* segments have been sent; NULL: it is a head */
     _Alignas(16) unsigned char head[];
 };
 
@@ -47,15 +48,30 @@ static void leave(struct stage *stage, uint64_t entered)
     stage->spent += (double)(clock_ns() - entered) + own_clock;
 }
 
+static struct stage_head *add(struct stage *stage, int peer, size_t room)
+{
+    struct stage_head *head = aligned_alloc(16, (sizeof *head + room + 31) / 16 * 16);
+    if (!head)
+        stage_fail("no memory");
+    *head = (struct stage_head){.peer = peer};
+    *stage->end = head;
+    stage->end = &head->behind;
+    return head;
+}
+
 static rp_status send_head(struct net *net, int peer, const void *head, size_t size,
                            const struct net_segment *segment, int segments, void *token, struct error *error)
 {
     uint64_t entered = clock_ns();
     struct stage *stage = (struct stage *)net;
     struct wire_message message;
-    (void)segment, (void)token;
-    if (segments || wire_message_unpack(&message, head, size, NULL, 0, error))
-        stage_fail("a message that was not to be expected");
+    size_t sizes[NET_SEGMENTS];
+    for (int i = 0; i < segments; i++)
+        sizes[i] = segment[i].size;
+    if (wire_message_unpack(&message, head, size, sizes, segments, error))
+        stage_fail(error->text);
+    if (segments && token)
+        add(stage, peer, 0)->token = token;
     stage->hear(stage, peer, &message);
     leave(stage, entered);
     return RP_OK;
@@ -74,8 +90,11 @@ static bool poll_heads(struct net *net, struct net_event *event)
         stage->first = head->behind;
         if (!stage->first)
             stage->end = &stage->first;
-        *event = (struct net_event){
-            .kind = NET_HEADED, .peer = head->peer, .head = head->head, .head_size = head->size};
+        *event = (struct net_event){.kind = head->token ? NET_SENT : NET_HEADED,
+                                    .peer = head->peer,
+                                    .head = head->head,
+                                    .head_size = head->size,
+                                    .token = head->token};
     }
     leave(stage, entered);
     return head != NULL;
@@ -130,16 +149,10 @@ void stage_close(struct stage *stage)
 void stage_say(struct stage *stage, int peer, struct wire_message *message)
 {
     size_t room = wire_message_body(message->type) + message->body_size;
-    struct stage_head *head = aligned_alloc(16, (sizeof *head + room + 31) / 16 * 16);
-    if (!head)
-        stage_fail("no memory");
-    head->behind = NULL;
-    head->peer = peer;
+    struct stage_head *head = add(stage, peer, room);
     head->size = wire_message_pack(message, head->head, room);
     if (!head->size)
         stage_fail("a message does not fit");
-    *stage->end = head;
-    stage->end = &head->behind;
 }
 
 /* ---- A fit ------------------------------------------------------------------------------- */

@@ -167,15 +167,6 @@ void stage_measure_leader(int rounds)
     double apart = stage_fit(all.best, MANNERS, COUNTS, ns);
     for (int i = 0; i < COUNTS; i++)
         printf("COST name=leader_%s ns=%.3f apart=%.3f\n", names[i], ns[i], apart);
-    if (getenv("BENCH_STAGE"))
-        for (size_t i = 0; i < MANNERS; i++) {
-            const struct stage_sample *best = &all.best[i];
-            fprintf(stderr, "%g ns %g blocks %g items %g claims %g messages: %g\n", best->ns, best->count[0],
-                    best->count[1], best->count[2], best->count[3],
-                    (ns[0] * best->count[0] + ns[1] * best->count[1] + ns[2] * best->count[2] +
-                     ns[3] * best->count[3]) /
-                        best->ns);
-        }
     leader_destroy(leader);
     stage_close(&all.stage);
     crew_drop(crew);

@@ -10,7 +10,7 @@
 #include "run/road.h"
 #include "stage.h"
 
-#define MOST_NOTES 128u /* of a message: 80 bytes each */
+#define MOST_BYTES 24000u /* of the notes of a message, with what they carry */
 
 enum { BLOCKS, ITEMS, MESSAGES, NOTES, TURNS };
 
@@ -43,7 +43,7 @@ static uint32_t at_most(uint64_t a, uint64_t b)
 static void answer_some(int peer, const struct wire_block *block, uint32_t notes, uint32_t first,
                         uint32_t end)
 {
-    static uint64_t results[BOARD_POST_ITEMS];
+    static uint64_t results[MOST_BYTES];
     static unsigned char body[NET_HEAD];
     size_t size = 0;
     for (uint32_t i = first; i < end; i++) {
@@ -84,8 +84,9 @@ static void hear(struct stage *stage, int peer, const struct wire_message *messa
     all.counted.count[ITEMS] += block->items;
     uint32_t notes = at_most(all.manner->notes, block->items),
              messages = at_most(all.manner->messages, notes);
-    if (messages * MOST_NOTES < notes)
-        messages = (notes + MOST_NOTES - 1) / MOST_NOTES;
+    uint32_t least = (uint32_t)(block->items * block->out_size + notes * 80u) / MOST_BYTES + 1;
+    messages = messages < least ? least : messages;
+    notes = notes < messages ? messages : notes;
     for (uint32_t i = 0; i < messages; i++)
         answer_some(peer, block, notes, notes * i / messages, notes * (i + 1) / messages);
 }
@@ -206,12 +207,5 @@ void stage_measure_manager(int nodes, int workers, int rounds)
     double apart = stage_fit(best, MANNERS, STAGE_COUNTS, ns);
     for (int i = 0; i < STAGE_COUNTS; i++)
         printf("COST name=manager_%s ns=%.3f nodes=%d apart=%.3f\n", names[i], ns[i], nodes, apart);
-    if (getenv("BENCH_STAGE"))
-        for (int i = 0; i < MANNERS; i++)
-            fprintf(stderr, "%g ns %g blocks %g items %g messages %g notes %g turns: %g\n", best[i].ns,
-                    best[i].count[0], best[i].count[1], best[i].count[2], best[i].count[3], best[i].count[4],
-                    (ns[0] * best[i].count[0] + ns[1] * best[i].count[1] + ns[2] * best[i].count[2] +
-                     ns[3] * best[i].count[3] + ns[4] * best[i].count[4]) /
-                        best[i].ns);
     close_pool();
 }
