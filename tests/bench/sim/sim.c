@@ -3,12 +3,11 @@
  *     nodes=N workers=K      N nodes of K workers each; levels=0 is one node of K
  *     task=5ms  kind=equal   what an item takes in the mean, and how that varies: see tasks.h
  *     each=40  items=N       items a worker, or in all
- *     levels=auto|0|1|2      of managers; auto adds a second where one manager is the limit
- *     fan=N                  stations of the second level
- *     schedule=NAME chunk=N wait=100us credits=N slow=N seed=N own=N separate shares lone: see model.h
- *     costs=FILE  NAME=VALUE
- *     sweep=1us:1s           one line for each task length, three a factor of ten; and the shortest with
- *                            half and with 95 % efficiency
+ *     most=8000000           items of a sweep's points, where each lasts for 100 ms or has `each` for a
+ * worker levels=auto|0|1|2      of managers; auto adds a second where one manager is the limit fan=N stations
+ * of the second level schedule=NAME chunk=N wait=100us credits=N slow=N seed=N own=N separate shares lone:
+ * see model.h costs=FILE  NAME=VALUE sweep=1us:1s           one line for each task length, three a factor of
+ * ten; and the shortest with half and with 95 % efficiency
  *
  * Prints the costs, then lines as the other benches do. The same words give the same lines. */
 #include <math.h>
@@ -18,13 +17,13 @@
 
 #include "model.h"
 
-#define SPAN 100e6 /* ns that each point of a sweep lasts at least, if that takes no more than ... */
-#define MOST 8e6   /* items */
+#define SPAN 100e6 /* ns that each point of a sweep lasts at least, if that takes no more than `most` items  \
+                    */
 
 struct request {
     struct model_options options;
     double each;
-    uint64_t items;
+    uint64_t items, most;
     bool finds_levels;
     double from, to; /* of a sweep; 0: none */
 };
@@ -110,6 +109,7 @@ static bool take_word(struct request *request, const char *word)
     WORD("kind", tasks_find(value, &options->tasks))
     WORD("each", take_each(request, value))
     WORD("items", take_count(&request->items, value))
+    WORD("most", take_count(&request->most, value))
     WORD("levels", take_levels(request, value))
     WORD("fan", take_number(&options->fan, value))
     WORD("schedule", schedule_find(value, &options->schedule))
@@ -168,13 +168,13 @@ static double length_at(double wanted, double before, double efficiency_before, 
     return exp(log(before) + part * (log(task) - log(before)));
 }
 
-/* Of a sweep: as many more as let it last for the span, up to MOST in all. */
+/* Of a sweep: as many more as let it last for the span, up to `most` in all. */
 static void set_items(struct request *request)
 {
     struct model_options *options = &request->options;
     double workers = (double)options->nodes * options->workers + options->own, each = request->each;
     if (request->from > 0 && options->tasks.mean > 0)
-        each = fmax(each, fmin(SPAN / options->tasks.mean, MOST / workers));
+        each = fmax(each, fmin(SPAN / options->tasks.mean, (double)request->most / workers));
     options->tasks.n = request->items ? request->items : (uint64_t)(each * workers);
 }
 
@@ -205,8 +205,10 @@ static void sweep(struct request *request)
 
 int main(int argc, char **argv)
 {
-    struct request request = {
-        .options = {.costs = costs_usual(), .nodes = 1000, .workers = 57}, .each = 40, .finds_levels = true};
+    struct request request = {.options = {.costs = costs_usual(), .nodes = 1000, .workers = 57},
+                              .each = 40,
+                              .most = 8000000,
+                              .finds_levels = true};
     struct model_options *options = &request.options;
     options->tasks = (struct tasks){.kind = TASKS_EQUAL, .mean = 5e6, .seed = 1};
     for (int i = 1; i < argc; i++)
