@@ -246,18 +246,25 @@ static rp_status find_ground(const struct launch *launch, const struct options *
         .mpirun = launch->mpirun,
         .request = {options->per, options->workers, options->memory_per_worker},
     };
-    char command[PATH_MAX] = "";
+    char command[PATH_MAX] = "", left[sizeof ground->left] = "";
     if (ground_taken(ground))
         return RP_OK;
     rp_status status = allocation_find(environ ? environ : none, &allocation, error);
     if (status)
         return status;
     if (!allocation_is_here(&allocation) && !probe_find_command(environ, command)) {
+        snprintf(left, sizeof left,
+                 "other nodes of %s are left out: there is no rankpool in PATH to start ranks\n",
+                 allocation.source);
         allocation_free(&allocation);
         status = allocation_find(none, &allocation, error);
     }
     setting.command = command;
-    return status ? status : ground_survey(&allocation, &setting, ground, error);
+    if (!status)
+        status = ground_survey(&allocation, &setting, ground, error);
+    if (!status)
+        strcpy(ground->left, left);
+    return status;
 }
 
 static rp_status want_room(const struct spread *spread, struct error *error)

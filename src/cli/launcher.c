@@ -87,9 +87,9 @@ static void add_srun_places(struct starting *starting)
 
 static void fill_srun(struct starting *starting)
 {
-    static const char *const words[] = {
-        "srun",         "--mpi=pmix",      "--distribution=arbitrary", "--overlap",
-        "--overcommit", "--cpu-bind=none", "--kill-on-bad-exit=1",     NULL};
+    static const char *const words[] = {"srun",      "--mpi=pmix",           "--distribution=arbitrary",
+                                        "--overlap", "--overcommit",         "--cpu-bind=none",
+                                        "--quiet",   "--kill-on-bad-exit=1", NULL};
     for (const char *const *word = words; *word; word++)
         list_add(&starting->words, *word);
     add_srun_places(starting);

@@ -135,6 +135,8 @@ static int start(struct run *run, const struct ground *ground, const struct spre
 {
     struct error error = {0};
     enum callee callee = callee_of(run->path);
+    if (callee == CALLEE_POOL && !*mpirun && ground->allocation.means != MEANS_HERE)
+        callee = CALLEE_MPI_POOL; /* rp_open starts ranks by mpirun alone */
     show(run, ground, spread, callee);
     if (run->dry)
         return EXIT_SUCCESS;

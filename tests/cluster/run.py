@@ -7,9 +7,11 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -173,6 +175,34 @@ class Ends(Test):
             done = run("-q", "--hosts", "h1,h2", JOB, "early", status, JOB_HOST="h2")
             self.assertEqual(done.returncode, 1)
             self.assertRegex(done.err, rf"job: .* rank \d+ ended with status {status} before it had joined")
+
+
+class Slurm(Test):
+    """On a cluster of Slurm's."""
+
+    def alloc(self, *words, **more):
+        done = call("salloc", "-Q", "--exclusive", "--nodelist=h1,h2", *words, **more)
+        self.assertEqual(done.returncode, 0, done.err)
+        return [line.split()[1:3] for line in done.out.splitlines()]
+
+    def wanted(self):
+        everything = f"0-{CPUS - 1}" if CPUS > 1 else "0"
+        return [["h1", str(cpu)] for cpu in range(CPUS)] + [["h2", everything]] * 2
+
+    def test_a_program_started_by_itself_uses_the_whole_job(self):
+        path = os.path.dirname(RANKPOOL) + ":" + os.environ["PATH"]
+        self.assertEqual(self.alloc(JOB, "who", PATH=path), self.wanted())
+
+    def test_where_the_command_is_missing_it_uses_its_own_node(self):
+        self.assertEqual(self.alloc(JOB, "who"), self.wanted()[:CPUS])
+
+    def test_srun_starts_it_where_there_is_no_mpirun(self):
+        tools = tempfile.mkdtemp(dir=os.path.dirname(JOB))
+        self.addCleanup(shutil.rmtree, tools)
+        for tool in ("srun", "sh"):
+            os.symlink(shutil.which(tool), f"{tools}/{tool}")
+        rows = self.alloc("env", f"PATH={tools}", RANKPOOL, "run", "-q", JOB, "who")
+        self.assertEqual(rows, self.wanted())
 
 
 class Refused(Test):
