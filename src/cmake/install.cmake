@@ -15,6 +15,8 @@ install(TARGETS rankpool rankpool_static EXPORT rankpool
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 
 install(TARGETS rankpool_command DESTINATION "${CMAKE_INSTALL_BINDIR}")
+install(FILES src/cli/rankpool.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+install(FILES src/cli/rankpool.bash DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME rankpool)
 install(TARGETS rankpool_trial DESTINATION libexec/rankpool)
 
 install(EXPORT rankpool NAMESPACE rankpool:: FILE rankpoolTargets.cmake DESTINATION "${package_dir}")

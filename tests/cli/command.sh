@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# command.sh RANKPOOL PROGRAM: the command on this machine, as a user calls it. PROGRAM calls rp_open.
+set -uo pipefail
+rankpool=$1 program=$2
+failures=0
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+
+# expect STATUS COMMAND...: it ends with that status; its output is in $out and $err.
+expect() {
+    "${@:2}" >"$folder/out" 2>"$folder/err" </dev/null
+    local status=$?
+    out=$(cat "$folder/out") err=$(cat "$folder/err")
+    [ $status = "$1" ] || fail "${*:2}: ended with $status, not $1: $err"
+}
+fail() { echo "$*" >&2; failures=$((failures + 1)); }
+has() { [[ $1 == *"$2"* ]] || fail "\"$2\" is not in: $1"; }
+hasnt() { [[ $1 != *"$2"* ]] || fail "\"$2\" is in: $1"; }
+
+# Wrong arguments are told, and are no failure of the program.
+expect 64 "$rankpool"
+expect 64 "$rankpool" dance
+has "$err" 'there is no command "dance"'
+expect 64 "$rankpool" run
+has "$err" 'which program?'
+for workers in 0 -1 x 99999999999; do
+    expect 64 "$rankpool" run -n "$workers" true
+    has "$err" "-n \"$workers\": give a number of workers"
+done
+expect 64 "$rankpool" run --per socket true
+has "$err" 'per'
+expect 64 "$rankpool" topo leftover
+expect 0 "$rankpool" --version
+expect 0 "$rankpool" run --help
+
+# What cannot run is told in a sentence before anything does.
+expect 127 "$rankpool" run ./nowhere
+[ "$err" = 'rankpool: there is no program ./nowhere' ] || fail "$err"
+expect 126 "$rankpool" run "$folder"
+expect 1 "$rankpool" run --hosts 'a;b' true
+has "$err" '"a;b" is not the name of a host'
+expect 1 "$rankpool" run --hosts localhost:0 true
+has "$err" 'host localhost has no slots'
+expect 1 "$rankpool" run --hostfile /nowhere/hosts true
+has "$err" '/nowhere/hosts cannot be read'
+expect 1 "$rankpool" run --memory-per-worker 9000T true
+has "$err" 'ask for less'
+expect 1 env PBS_JOBID=7.s PBS_NODEFILE=/nowhere/nodes "$rankpool" run true
+has "$err" 'PBS_NODEFILE names /nowhere/nodes'
+[ -z "$out" ] || fail "something ran: $out"
+
+# The plan is shown, and not when it is not wanted; what follows the program is the program's.
+expect 0 "$rankpool" run --dry-run -n 3 "$program" --dry-run
+has "$err" 'rankpool: workers: 3 asked for'
+[ -z "$out" ] || fail "a dry run ran: $out"
+expect 0 "$rankpool" run -q -n 3 "$program"
+has "$out" '3 workers'
+hasnt "$err" 'rankpool:'
+expect 0 env PBS_JOBID=7.s PBS_NODEFILE="$folder/nodes" sh -c "hostname >$folder/nodes; '$rankpool' run '$program'"
+has "$out" '1 worker'
+has "$err" '1 worker, the slots of PBS job 7'
+
+# A program without pools gets a rank for each worker, in its folder and with its status.
+expect 0 "$rankpool" run -q -n 2 sh -c 'echo $OMPI_COMM_WORLD_SIZE $PWD'
+[ "$out" = "2 $PWD"$'\n'"2 $PWD" ] || fail "$out"
+expect 5 "$rankpool" run -q -n 1 sh -c 'exit 5'
+
+# The drawing is plain where nobody sees it.
+expect 0 "$rankpool" topo
+has "$out" "# a worker's"
+hasnt "$out" $'\033'
+expect 0 "$rankpool" topo --per package
+[ $failures = 0 ]
