@@ -59,6 +59,8 @@ struct road {
     uint64_t newest;        /* of the pools that have joined */
     uint64_t eventful;      /* when anything came or was sent last: clock_ns */
     uint64_t wished;        /* when a task there wanted something of a queue, or got it */
+    uint64_t fed;           /* when road_feed turned it last */
+    bool feeding;           /* road_feed is under way */
     bool turning;           /* road_turn is under way */
     bool cut;               /* the net is gone */
     bool kin;               /* leaders hand on to each other what all have */

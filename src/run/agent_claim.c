@@ -132,12 +132,20 @@ static struct blocks_view view_of(const struct post_offer *offer)
         .now = (double)clock_ns()};
 }
 
+/* Where the program is about to go on by itself, what cannot leave at once would stay away for long and be
+ * with nobody. */
+static bool could_leave(const struct agent *agent)
+{
+    const struct road *road = agent->node->road;
+    return !road->feeding || net_room(road->net, agent->node->peer) > 0;
+}
+
 /* Who has just given something back has enough, unless nobody else comes for it. */
 static bool may_have(const struct agent *agent)
 {
     bool sated = agent->sated && agent->blocks && !agent->pool->manager->lying;
     return agent_is_there(agent) && node_hears(agent->node) && agent->blocks < AGENT_BLOCKS && !sated &&
-           (!agent->rest || clock_ns() >= agent->rest);
+           could_leave(agent) && (!agent->rest || clock_ns() >= agent->rest);
 }
 
 /* Of long items no more than its workers need and the way holds: they take up memory there. */
@@ -184,10 +192,13 @@ static void claim(struct agent *agent, struct board *view, const struct post_off
         agent_send_claim(agent, offer, run);
 }
 
-/* Of what is for all. */
+/* Of what is for all. Where all others wait at queues, its leader may take one that nobody comes for. */
 static uint64_t most_shared(const struct agent *agent, const struct pace *pace, const struct post *post)
 {
-    return agent_is_blocked(agent) ? 0 : most_for(agent, pace, post);
+    if (!agent_is_blocked(agent))
+        return most_for(agent, pace, post);
+    bool may_lead = agent_has_others(agent) && agent->pool->manager->lying;
+    return may_lead && most_for(agent, pace, post) > 0;
 }
 
 static uint64_t want(const struct agent *agent, const struct pace *pace, const struct blocks_view *view,

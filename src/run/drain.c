@@ -6,8 +6,8 @@
 #include "board/outbox.h"
 #include "record/drain.h"
 #include "run/collect.h"
-#include "run/road.h"
 #include "run/queue.h"
+#include "run/road.h"
 #include "run/wait.h"
 
 /* Why it is time; NULL: it is not. */

@@ -202,10 +202,27 @@ static void take_kin(struct leader *leader, const struct net_event *event)
         relay_take_nothing(&leader->home, event);
 }
 
+/* A pool that has not been told to close. */
+static bool is_needed(const struct leader *leader)
+{
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (!relay_is_closing(relay))
+            return true;
+    return false;
+}
+
+/* A manager that has closed all its pools may close its end, too: that is no loss. */
+static void take_end(struct leader *leader)
+{
+    leader->home.lost = true;
+    if (!is_needed(leader))
+        roster_quit(leader->home.roster);
+}
+
 static void lose(struct leader *leader, int peer)
 {
     if (peer == leader->home.peer) {
-        leader->home.lost = true;
+        take_end(leader);
         return;
     }
     for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))

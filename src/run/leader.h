@@ -74,6 +74,9 @@ bool leader_glance(struct leader *leader);
  * has started. */
 void leader_begin(struct leader *leader, uint64_t pool, const struct post_offer *offer);
 
+/* It has run. */
+void leader_end(struct leader *leader);
+
 /* Whether member 1 leaves what is for all to the others. */
 bool leader_is_aloof(const struct leader *leader, uint64_t pool);
 

@@ -27,6 +27,8 @@ void leader_end_pause(struct leader *leader)
 void leader_see_to_pause(struct leader *leader)
 {
     bool called = is_called(leader);
+    if (leader->running) /* it waits in the middle */
+        return;
     if (leader->pause == PAUSE_GRANTED && (leader->paused || !called)) {
         leader_end_pause(leader);
     } else if (leader->pause == PAUSE_NONE && called && !leader->home.away) {
@@ -58,9 +60,14 @@ void leader_begin(struct leader *leader, uint64_t pool, const struct post_offer 
     struct relay *relay = leader_find(leader, pool);
     if (!relay || !relay_begin(relay, offer))
         return;
-    leader->paused = true;
+    leader->paused = leader->running = true;
     for (relay = leader->home.crew->here > 2 ? leader->relays : NULL; relay; relay = *relay_behind(relay))
         relay_leave_alone(relay);
     while (net_room(leader->home.net, leader->home.peer) < 0 && !leader_is_over(leader))
         leader_wait_briefly(leader);
+}
+
+void leader_end(struct leader *leader)
+{
+    leader->running = false;
 }

@@ -22,6 +22,7 @@ struct leader {
     bool ended;              /* the manager is lost, and all know */
     bool cut;                /* the net is gone */
     enum leader_pause pause; /* of the manager's blocks: see WIRE_PAUSE */
+    bool running;            /* what may be long */
     bool paused;             /* it has run something in this one */
     uint32_t pauses;         /* the number of the last one */
     uint64_t until;          /* the pool whose end will end this visit, or 0 */

@@ -463,6 +463,11 @@ uint64_t relay_wished(const struct relay *relay)
     return relay->wished;
 }
 
+bool relay_is_closing(const struct relay *relay)
+{
+    return relay->closing;
+}
+
 bool relay_has_closed(const struct relay *relay)
 {
     return relay->closed;

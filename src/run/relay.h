@@ -119,6 +119,7 @@ uint64_t relay_count(const struct relay *relay);   /* items of blocks that have 
 uint64_t relay_due(const struct relay *relay);     /* when notes are to leave: clock_ns, or CLOCK_NEVER */
 bool relay_was_awaited(const struct relay *relay); /* it has a finalizer: the manager waits for CLOSED */
 uint64_t relay_wished(const struct relay *relay);  /* when a task last went to a queue: clock_ns */
+bool relay_is_closing(const struct relay *relay);  /* CLOSE has come */
 bool relay_has_closed(const struct relay *relay);  /* CLOSED was said */
 
 /* What is open is given up. Memory that the net may still write to stays. */

@@ -11,6 +11,7 @@
 #define IN_VAIN   16                 /* looks at the net in a row that find nothing: nothing more comes */
 #define AT_ONCE   256                /* events of a turn: workers of this node have notes, too */
 #define PULSE_NS  UINT64_C(1000000)  /* between looks at it */
+#define FEED_NS   UINT64_C(20000)    /* between looks at the net while tasks are submitted */
 #define AWAKE_NS  UINT64_C(20000)    /* after an event */
 #define MOVING_NS UINT64_C(1000000)  /* the same while bytes are under way */
 #define DOZE_NS   UINT64_C(200000)   /* after one: what comes then comes rarely, and rings */
@@ -275,11 +276,19 @@ bool road_turn(struct road *road)
 void road_feed(struct manager *manager)
 {
     struct road *road = manager->setup.road;
+    uint64_t now = clock_ns();
     if (road->turning || road->cut)
         return;
-    road->turning = true;
-    agents_claim(manager->agents);
-    road->turning = false;
+    road->feeding = true;
+    if (now > road->fed + FEED_NS) { /* or nothing that waits for room would ever leave */
+        road->fed = now;
+        road_turn(road);
+    } else {
+        road->turning = true;
+        agents_claim(manager->agents);
+        road->turning = false;
+    }
+    road->feeding = false;
 }
 
 void road_attend(struct manager *manager)

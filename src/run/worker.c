@@ -134,6 +134,8 @@ static bool serve_seat(struct worker *worker, struct worker_seat *seat)
         if (seat->leader)
             leader_begin(seat->leader, station->id, &claim.offer);
         station_perform(station, &claim);
+        if (seat->leader)
+            leader_end(seat->leader);
         served = true;
     }
     return served;

@@ -249,21 +249,25 @@ TEST_CASE(a_short_task_submitted_after_a_long_one_is_yielded_first)
 
 TEST_CASE(results_that_nobody_fetches_wait_beyond_what_a_worker_can_keep)
 {
-    enum { n = 100000 };
+    size_t n = suite_has_neighbours() ? 100000 : 2000; /* a leader that works alone has one at a time */
     rp_pool *pool = suite_open(NULL);
     stage_reset();
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i + 1 < n; i++) {
         struct ticket ticket = ticket_of(i);
         REQUIRE_STATUS(rp_submit(pool, task_mark, &ticket, sizeof ticket, NULL), RP_OK);
     }
-    /* The manager is away until all have run, and takes none of their results meanwhile. */
+    rp_future *last = suite_submit_mark(pool, n - 1);
+    /* The manager is away until all have run, and takes none of their results meanwhile. Where nobody else is
+     * on its node, it has to look now and then. */
     if (!suite_is_alone(pool))
-        REQUIRE(stage_await(&stage()->ended, n));
+        REQUIRE(stage_await_with(&stage()->ended, n, suite_has_neighbours() ? NULL : last));
     size_t count = 0, wrong = 0;
     for (rp_future *future; (future = rp_next(pool, RP_FOREVER)); rp_release(&future), count++)
         wrong += answer_of(future) != rp_index(future);
-    CHECK_UINT(count, n);
+    CHECK_UINT(count, n - 1);
     CHECK_UINT(wrong, 0);
+    CHECK_UINT(answer_of(last), n - 1);
+    rp_release(&last);
     for (size_t i = 0; i < n; i++)
         if (!CHECK_INT(stage()->runs[i], 1))
             break;

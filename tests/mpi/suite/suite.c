@@ -54,6 +54,12 @@ int suite_executors(const rp_pool *pool)
     return rp_workers(pool) + (launched && !suite_is_alone(pool));
 }
 
+bool suite_has_neighbours(void)
+{
+    const char *size = getenv("RANKPOOL_NODE_SIZE");
+    return !size || atoi(size) != 1;
+}
+
 void suite_need_workers(rp_pool *pool, int workers)
 {
     if (!suite_is_alone(pool) && rp_workers(pool) >= workers)

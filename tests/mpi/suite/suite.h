@@ -32,6 +32,9 @@ bool suite_is_alone(const rp_pool *pool);
 /* How many processes run items of a map. */
 int suite_executors(const rp_pool *pool);
 
+/* Workers run on the manager's own node: without RANKPOOL_NODE_SIZE=1. */
+bool suite_has_neighbours(void);
+
 /* Leaves the case where the pool has fewer workers that run by themselves; closes it then. */
 void suite_need_workers(rp_pool *pool, int workers);
 
