@@ -215,8 +215,10 @@ rp_status submit_task(struct manager *manager, struct task *task, const void *in
             memcpy(task->in, in, in_size);
         task_insert(&manager->queued, task);
     }
-    if (manager->agents)
+    if (manager->agents) {
         road_feed(manager);
+        submit_feed(manager); /* what a node has given back, and what came behind that */
+    }
     if (++manager->submitted % COLLECT_EVERY == 0)
         collect_notes(manager); /* before the workers' outboxes are full */
     manager->for_next += task->with_pool;

@@ -46,6 +46,12 @@ static int nothing(rp_call *call, const void *in, size_t size)
     return 0;
 }
 
+/* That a communicator keeps as long as it lives: one, and over nodes one for each rank that has managed. */
+static int kept(int managers)
+{
+    return 1 + (ranks_nodes(MPI_COMM_WORLD) > 1 ? managers : 0);
+}
+
 TEST_CASE(a_hundred_pools_leave_nothing_behind_in_any_rank)
 {
     int ranks = ranks_in(MPI_COMM_WORLD);
@@ -65,7 +71,7 @@ TEST_CASE(a_hundred_pools_leave_nothing_behind_in_any_rank)
             early = process_usage();
     }
     process_check(process_usage(), early, 64 << 10, 4 << 20);
-    CHECK_INT(communicators, 1); /* of MPI_COMM_WORLD */
+    CHECK_INT(communicators, kept(ranks)); /* of MPI_COMM_WORLD */
     CHECK_INT(keys, 2);
     CHECK_INT(others, 0);
 }
@@ -85,7 +91,7 @@ TEST_CASE(a_hundred_opens_that_are_refused_leave_nothing_behind)
             early = process_usage();
     }
     process_check(process_usage(), early, 64 << 10, 4 << 20);
-    CHECK_INT(communicators, 1);
+    CHECK_INT(communicators, kept(ranks));
 }
 
 TEST_CASE(a_communicator_that_is_freed_takes_all_with_it)
@@ -97,7 +103,7 @@ TEST_CASE(a_communicator_that_is_freed_takes_all_with_it)
         PMPI_Comm_dup(MPI_COMM_WORLD, &comm);
         ranks_use(comm, 0, 20);
         ranks_use(comm, ranks_in(comm) - 1, 20);
-        CHECK_INT(communicators, before + 1);
+        CHECK_INT(communicators, before + kept(ranks_in(comm) > 1 ? 2 : 1));
         PMPI_Comm_free(&comm);
         CHECK_INT(communicators, before);
         if (i == EARLY)
