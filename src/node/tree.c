@@ -44,14 +44,19 @@ static int user_of(const struct making *making, unsigned cpu)
     return NODE_UNUSED;
 }
 
+/* Caches may have no number of the system's. */
+static int index_of(hwloc_obj_t object)
+{
+    return (int)(object->os_index == HWLOC_UNKNOWN_INDEX ? object->logical_index : object->os_index);
+}
+
 /* True where it has a line of its own. */
 static bool add(struct making *making, hwloc_obj_t object, int depth)
 {
     for (int kind = 0; kind < NODE_KINDS; kind++) {
         if (object->type != types[kind])
             continue;
-        struct node_object line = {
-            .depth = depth, .kind = (enum node_kind)kind, .index = (int)object->os_index};
+        struct node_object line = {.depth = depth, .kind = (enum node_kind)kind, .index = index_of(object)};
         if (kind == NODE_THREAD)
             line.worker = user_of(making, object->os_index);
         making->short_of_memory |= !node_tree_add(making->tree, line);

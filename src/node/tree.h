@@ -21,7 +21,7 @@ enum { NODE_FORBIDDEN = -1, NODE_UNUSED = 0 };
 struct node_object {
     int depth; /* of those that hold it, the outermost is at 0 */
     enum node_kind kind;
-    int index;  /* as the system numbers them */
+    int index;  /* as the system numbers them; where it does not, in hwloc's order */
     int worker; /* of a thread: from 1, the worker bound to it; NODE_UNUSED: usable; NODE_FORBIDDEN */
 };
 

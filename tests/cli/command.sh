@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# command.sh RANKPOOL PROGRAM: the command on this machine, as a user calls it. PROGRAM calls rp_open.
+# command.sh RANKPOOL PROGRAM COMM: the command on this machine, as a user calls it. PROGRAM calls rp_open, and COMM
+# rp_open_comm.
 set -uo pipefail
-rankpool=$1 program=$2
+rankpool=$1 program=$2 comm=$3
 failures=0
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
@@ -64,6 +65,14 @@ has "$err" '1 worker, the slots of PBS job 7'
 expect 0 "$rankpool" run -q -n 2 sh -c 'echo $OMPI_COMM_WORLD_SIZE $PWD'
 [ "$out" = "2 $PWD"$'\n'"2 $PWD" ] || fail "$out"
 expect 5 "$rankpool" run -q -n 1 sh -c 'exit 5'
+
+# How a program is started is told by what it calls.
+expect 0 "$rankpool" run --dry-run "$program"
+hasnt "$err" "$program"
+expect 0 "$rankpool" run --dry-run sh
+has "$err" 'sh has no pool: a rank for each worker'
+expect 0 "$rankpool" run --dry-run "$comm"
+has "$err" "its pools on MPI's communicators: a rank more on each node"
 
 # The drawing is plain where nobody sees it.
 expect 0 "$rankpool" topo
