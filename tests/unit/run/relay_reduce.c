@@ -13,6 +13,14 @@
 
 static struct outpost post;
 
+static int owned_item(rp_call *call, const void *in, size_t size)
+{
+    uint64_t item;
+    memcpy(&item, in, sizeof item);
+    atomic_store(&gang_tally->runner[item], getpid());
+    return reduction_item(call, in, size);
+}
+
 /* Items from..from+items-1 of a reduction of `total`, of which each is a claim. */
 static struct wire_message reducing(uint64_t block, uint64_t from, uint32_t items, uint64_t total,
                                     size_t size)
@@ -73,19 +81,20 @@ static void reduce_some(int workers, uint64_t from, uint32_t items, uint64_t tot
 {
     start(workers);
     struct wire_message block = reducing(1, from, items, total, size);
+    block.block.function = outpost_name(owned_item);
     send(&block);
     outpost_await_items(&post, items);
     CHECK_INT(post.count, check_nodes(&block.block, from, from + items));
-    uint64_t claims = 0, done = 0;
+    uint64_t claims = 0, runs[GANG_WORKERS] = {0};
     for (int i = 0; i < post.count; i++)
         claims += (post.said[i].note.flags & NOTE_FIRST) + post.said[i].note.joined;
     CHECK_UINT(claims, items);
     outpost_end(&post);
-    for (int i = 0; i < GANG_WORKERS; i++) {
-        CHECK(post.done[i] <= items);
-        done += post.done[i];
-    }
-    CHECK_UINT(done, items);
+    for (uint64_t item = from; item < from + items; item++)
+        for (int i = 0; i < workers; i++)
+            runs[i] += gang_tally->runner[item] == (i ? post.gang.pid[i + 1] : getpid());
+    for (int i = 0; i < workers; i++)
+        CHECK_UINT(post.done[i], runs[i]);
 }
 
 TEST_CASE(a_block_of_a_reduction_comes_back_as_the_fewest_nodes_of_its_tree)
@@ -219,21 +228,14 @@ TEST_CASE(what_is_asked_back_of_a_reduction_leaves_the_rest_combined)
 
 /* ---- Deaths ------------------------------------------------------------------------------- */
 
-/* Dies in a combination, once. */
+/* Dies in a combination, once, and spoils what it was to combine. */
 static void fatal_combine(void *into, const void *from, size_t size)
 {
-    memset(into, 0xee, size); /* which spoils it */
-    if (atomic_exchange(&gang_tally->gate, 0))
+    if (atomic_exchange(&gang_tally->gate, 0)) {
+        memset(into, 0xee, size);
         raise(SIGKILL);
+    }
     reduction_combine(into, from, size);
-}
-
-static void combine_after_death(void *into, const void *from, size_t size)
-{
-    if (atomic_load(&gang_tally->gate))
-        fatal_combine(into, from, size);
-    else
-        reduction_combine(into, from, size);
 }
 
 TEST_CASE(a_worker_that_dies_over_parts_costs_one_item_a_try_and_no_bit)
@@ -244,7 +246,7 @@ TEST_CASE(a_worker_that_dies_over_parts_costs_one_item_a_try_and_no_bit)
         start(4);
         gang_tally->gate = 1;
         struct wire_message block = reducing(1, 0, 256, 256, reduction_sizes[s]);
-        block.block.combine = outpost_name((rp_fn *)(void (*)(void))combine_after_death);
+        block.block.combine = outpost_name((rp_fn *)(void (*)(void))fatal_combine);
         send(&block);
         outpost_await_items(&post, 256);
         for (int i = 0; i < post.count; i++) {
@@ -271,8 +273,8 @@ TEST_CASE(reductions_over_nodes_lose_no_bit_with_who_dies_over_parts)
     for (int s = 0; s < REDUCTION_SIZES; s++) {
         gang_tally->gate = s < 2;
         reduction_check(&realm.gang,
-                        &(struct map_work){.combine = combine_after_death, .schedule = SCHEDULE_DYNAMIC},
-                        2000, reduction_sizes[s]);
+                        &(struct map_work){.combine = fatal_combine, .schedule = SCHEDULE_DYNAMIC}, 2000,
+                        reduction_sizes[s]);
         CHECK_UINT(gang_tally->gate, 0);
     }
     realm_end(&realm);

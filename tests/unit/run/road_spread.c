@@ -16,15 +16,19 @@
 /* Seven nodes, of which 0, 1, 3 have it from the manager: 2 has it from 1, 4 and 5 from 3, and 6 from 5. */
 enum { NODES = 7, SIZE = 200000 };
 
+/* Of which nobody thinks that they are late before some seconds are over. */
+enum { LARGE = 10 << 20, SOON_S = 4 };
+
 static struct realm realm;
-static unsigned char goods[SIZE];
+static unsigned char goods[LARGE];
 
 /* ---- What the manager sends ---------------------------------------------------------------- */
 
 static struct {
     const struct net_ops *ops; /* the net's own */
     int bodies[NODES];         /* COMMON and SHARE with all bytes, by node */
-    void (*at_first)(void);    /* done before the first of them */
+    void (*at_first)(void);    /* done before the first of them, ... */
+    void (*at_block)(void);    /* ... and before a BLOCK, when all nodes have been told */
 } sent;
 
 static rp_status count_and_send(struct net *net, int peer, const void *head, size_t head_size,
@@ -32,12 +36,13 @@ static rp_status count_and_send(struct net *net, int peer, const void *head, siz
                                 struct error *error)
 {
     int type = *(const unsigned char *)head;
-    void (*act)(void) = sent.at_first;
-    if (segments && (type == WIRE_COMMON || type == WIRE_SHARE)) {
+    bool has_bytes = segments && (type == WIRE_COMMON || type == WIRE_SHARE);
+    void (**act)(void) = type == WIRE_BLOCK ? &sent.at_block : &sent.at_first;
+    if (has_bytes)
         sent.bodies[peer]++;
-        sent.at_first = NULL;
-        if (act)
-            act();
+    if (*act && (has_bytes || type == WIRE_BLOCK)) {
+        (*act)();
+        *act = NULL;
     }
     return sent.ops->send(net, peer, head, head_size, segment, segments, token, error);
 }
@@ -53,7 +58,7 @@ static int count_bodies(void)
 static void start(int workers, int each)
 {
     static struct net_ops ops;
-    for (size_t i = 0; i < SIZE; i++)
+    for (size_t i = 0; i < LARGE; i++)
         goods[i] = (unsigned char)(i * 2654435761u >> 13);
     realm_start(&realm, workers, NODES, each);
     memset(&sent, 0, sizeof sent);
@@ -82,7 +87,7 @@ static int compare_common(rp_call *call, const void *in, size_t size)
 {
     size_t length;
     const void *common = rp_common(call, &length);
-    uint64_t same = common && length <= SIZE && !memcmp(common, goods, length) ? length : 0;
+    uint64_t same = common && length <= LARGE && !memcmp(common, goods, length) ? length : 0;
     (void)in, (void)size;
     return rp_return(call, &same, sizeof same);
 }
@@ -254,6 +259,12 @@ TEST_CASE(all_workers_of_a_node_read_the_same_memory)
 
 /* ---- Losses -------------------------------------------------------------------------------- */
 
+/* What the manager says does not reach it, so that it has nothing to hand on. */
+static void hold_3(void)
+{
+    net_loop_hold(realm.end[3], 0, true);
+}
+
 static void lose_3(void)
 {
     net_loop_cut(realm.end[3], 0);
@@ -263,8 +274,11 @@ TEST_CASE(nodes_below_one_that_is_lost_have_it_from_the_manager)
 {
     start(0, 1);
     realm.may_lose = true;
-    sent.at_first = lose_3;
-    map_with_common(SIZE);
+    sent.at_first = hold_3;
+    sent.at_block = lose_3;
+    uint64_t deadline = clock_deadline(SOON_S);
+    map_with_common(LARGE);
+    CHECK(clock_ns() < deadline);
     CHECK(sent.bodies[4] == 1 && sent.bodies[5] == 1);
     CHECK_INT(sent.bodies[2] + sent.bodies[6], 0);
     map_with_common(SIZE - 1); /* by what is left of the tree */
@@ -276,6 +290,11 @@ TEST_CASE(nodes_below_one_that_is_lost_have_it_from_the_manager)
     end();
 }
 
+static void hold_3_to_5(void)
+{
+    net_loop_hold(realm.end[5], peer_of(5, 3), true);
+}
+
 static void part_3_and_5(void)
 {
     net_loop_cut(realm.end[3], peer_of(3, 5));
@@ -284,8 +303,11 @@ static void part_3_and_5(void)
 TEST_CASE(a_node_that_cannot_reach_the_one_above_it_asks_the_manager)
 {
     start(0, 1);
-    sent.at_first = part_3_and_5;
-    map_with_common(SIZE);
+    sent.at_first = hold_3_to_5;
+    sent.at_block = part_3_and_5;
+    uint64_t deadline = clock_deadline(SOON_S);
+    map_with_common(LARGE);
+    CHECK(clock_ns() < deadline);
     CHECK_INT(sent.bodies[5], 1);
     CHECK_INT(count_bodies(), 4);
     ask_all(share_all(), SIZE);
@@ -294,15 +316,10 @@ TEST_CASE(a_node_that_cannot_reach_the_one_above_it_asks_the_manager)
     end();
 }
 
-static void silence_3_to_5(void)
-{
-    net_loop_hold(realm.end[5], peer_of(5, 3), true);
-}
-
 TEST_CASE(a_node_above_that_keeps_silent_is_not_waited_for_for_long)
 {
     start(0, 1);
-    sent.at_first = silence_3_to_5;
+    sent.at_first = hold_3_to_5;
     map_with_common(SIZE);
     CHECK_INT(sent.bodies[5], 1);
     net_loop_hold(realm.end[5], peer_of(5, 3), false); /* what comes late is not wanted */
@@ -327,7 +344,7 @@ TEST_CASE(a_map_that_ends_before_all_nodes_have_it_leaves_nothing_behind)
                             .common_size = SIZE};
     start(2, 1);
     for (int round = 0; round < 3; round++) {
-        sent.at_first = silence_3_to_5;
+        sent.at_first = hold_3_to_5;
         CHECK_STATUS(map_run(&realm.gang.manager, &work, NULL, &error), RP_OK);
         for (size_t i = 0; i < ITEMS; i++)
             CHECK_UINT(out[i], SIZE);

@@ -1,0 +1,154 @@
+/* What is to run before what, over several nodes: the longest items of a map, and tasks of a higher priority.
+ */
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "check.h"
+#include "outpost.h"
+#include "realm.h"
+#include "reduction.h"
+#include "run/submit.h"
+#include "work.h"
+
+static struct realm realm;
+
+/* ---- Costs --------------------------------------------------------------------------------- */
+
+/* So many items begin one after the other, the longest first, and all others behind them. */
+enum { ITEMS = 400, FIRST = 8 };
+
+static double cost[ITEMS];
+
+static uint32_t rank_of(uint64_t item)
+{
+    uint32_t longer = 0;
+    for (int i = 0; i < ITEMS; i++)
+        longer += cost[i] > cost[item];
+    return longer;
+}
+
+/* Who runs it too early waits for ever. `waiting`: of the first ones, those that have begun. */
+static int begin_in_order(rp_call *call, const void *in, size_t size)
+{
+    uint64_t item;
+    memcpy(&item, in, sizeof item);
+    uint32_t rank = rank_of(item);
+    while (atomic_load(&gang_tally->waiting) < (rank < FIRST ? rank : FIRST))
+        sched_yield();
+    if (rank < FIRST)
+        atomic_fetch_add(&gang_tally->waiting, 1);
+    return gang_square(call, in, size);
+}
+
+TEST_CASE(the_longest_items_begin_first_whichever_nodes_have_them)
+{
+    static const enum schedule schedules[] = {SCHEDULE_AUTO, SCHEDULE_DYNAMIC};
+    for (uint64_t i = 0; i < ITEMS; i++)
+        cost[i] = (double)(reduction_mix(i) >> 16);
+    for (int k = 0; k < 2; k++) {
+        realm_start(&realm, 1, 2, 3);
+        realm_open(&realm, NULL);
+        work_map(&realm.gang,
+                 &(struct map_work){.fn = begin_in_order, .cost = cost, .schedule = schedules[k]}, ITEMS);
+        CHECK_UINT(gang_tally->waiting, FIRST);
+        for (int i = 0; i < ITEMS; i++)
+            CHECK_UINT(gang_tally->runs[i], 1);
+        realm_end(&realm);
+    }
+}
+
+/* ---- Priorities ---------------------------------------------------------------------------- */
+
+enum { TASKS = 400, URGENT = 5, AHEAD = 100 };
+
+/* Tells how many have begun before. */
+static int tell_place(rp_call *call, const void *in, size_t size)
+{
+    uint64_t place = atomic_fetch_add(&gang_tally->waiting, 1);
+    int code = gang_slow_square(call, in, size);
+    return code ? code : rp_return(call, &place, sizeof place);
+}
+
+static struct task *submit(uint64_t item, int priority)
+{
+    struct error error;
+    struct task *task = calloc(1, sizeof *task);
+    REQUIRE(task);
+    task->fn = tell_place;
+    task->kept = true;
+    task->priority = priority;
+    REQUIRE_STATUS(submit_task(&realm.gang.manager, task, &item, sizeof item, &error), RP_OK);
+    return task;
+}
+
+static uint64_t await_place(struct task *task)
+{
+    uint64_t place = UINT64_MAX;
+    CHECK_STATUS(submit_wait(&realm.gang.manager, task, CLOCK_NEVER), RP_OK);
+    if (CHECK_STATUS(task->status, RP_OK))
+        memcpy(&place, task->result, sizeof place);
+    task->kept = false;
+    submit_let_go(&realm.gang.manager, task);
+    submit_drop(&realm.gang.manager, task);
+    return place;
+}
+
+TEST_CASE(urgent_tasks_go_before_all_that_no_node_has_yet)
+{
+    struct task *task[TASKS], *urgent[URGENT];
+    realm_start(&realm, 0, 2, 3);
+    realm_open(&realm, NULL);
+    for (uint64_t i = 0; i < TASKS; i++)
+        task[i] = submit(i, 0);
+    while (atomic_load(&gang_tally->waiting) < 20)
+        submit_look(&realm.gang.manager);
+    uint32_t begun = gang_tally->waiting;
+    for (uint64_t i = 0; i < URGENT; i++)
+        urgent[i] = submit(TASKS + i, 3);
+    for (int i = 0; i < URGENT; i++)
+        CHECK(await_place(urgent[i]) < begun + AHEAD);
+    for (int i = 0; i < TASKS; i++)
+        await_place(task[i]);
+    realm_end(&realm);
+}
+
+/* The same; items from 20 on wait until the gate is open, but those beyond 1000. */
+static int tell_place_later(rp_call *call, const void *in, size_t size)
+{
+    uint64_t item, place = atomic_fetch_add(&gang_tally->waiting, 1);
+    (void)size;
+    memcpy(&item, in, sizeof item);
+    while (item >= 20 && item < 1000 && atomic_load(&gang_tally->gate))
+        sched_yield();
+    return rp_return(call, &place, sizeof place);
+}
+
+TEST_CASE(a_node_runs_first_what_is_more_urgent)
+{
+    static struct outpost post;
+    outpost_start(&post, 3, NULL);
+    outpost_open_pool(&post, NULL, NULL, NULL, 0);
+    gang_tally->gate = 1;
+    struct wire_message lazy = outpost_squares(1, 200), urgent = outpost_squares(2, URGENT);
+    lazy.block.function = urgent.block.function = outpost_name(tell_place_later);
+    lazy.block.chunk = urgent.block.chunk = 1;
+    urgent.block.map = 2;
+    urgent.block.priority = 3;
+    outpost_send_squares(&post, &lazy, 0);
+    outpost_send_squares(&post, &urgent, 1000);
+    struct wire_message cancel = {.type = WIRE_CANCEL, .pool = OUTPOST_POOL, .cancel = {77, 0}};
+    outpost_send(&post, &cancel, NULL, 0);
+    outpost_await(&post, WIRE_ANSWER, 1); /* the block is there, too */
+    gang_tally->gate = 0;
+    outpost_await_items(&post, 200 + URGENT);
+    for (uint32_t i = 0; i < URGENT; i++) {
+        const struct outpost_note *said = outpost_find(&post, 2, i);
+        uint64_t place;
+        REQUIRE(said && said->payload);
+        memcpy(&place, said->payload + (i - said->note.from) * sizeof place, sizeof place);
+        CHECK(place < 20 + 2 + URGENT);
+    }
+    outpost_end(&post);
+}
