@@ -6,12 +6,12 @@ h1 may use all processors, h2 one, h3 a half, the others all. The command is cal
 import json
 import os
 import re
-import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -134,12 +134,21 @@ class Ends(Test):
     def begin(self, says, *words):
         """A job on three hosts that has said so."""
         job = start(RANKPOOL, "run", "-q", "--hosts", "h1,h2,h3", JOB, *words)
+        self.watch(job)
+        self.assertEqual(self.line(job), says + "\n")
+        return job
+
+    def watch(self, job):
         self.addCleanup(lambda: (job.kill(), job.wait(TIMEOUT_S), job.stdout.close(), job.stderr.close(),
                                  job.stdin.close()))
-        ready, _, _ = select.select([job.stdout], [], [], TIMEOUT_S)
-        self.assertTrue(ready, "it has said nothing")
-        self.assertEqual(job.stdout.readline(), says + "\n")
-        return job
+
+    def line(self, job):
+        said = []
+        reader = threading.Thread(target=lambda: said.append(job.stdout.readline()), daemon=True)
+        reader.start()
+        reader.join(TIMEOUT_S)
+        self.assertTrue(said, "it has said nothing")
+        return said[0]
 
     def first(self, pattern, host="h1"):
         """The process that was started first of those whose command line begins so."""
@@ -163,6 +172,14 @@ class Ends(Test):
         call("kill", "-INT", self.first(re.escape(JOB)))
         self.assertEqual(left(10), {})
         self.assertEqual(job.wait(TIMEOUT_S), 128 + signal.SIGINT)
+
+    def test_nothing_is_left_of_a_program_without_pools_when_mpirun_is_killed(self):
+        job = start(RANKPOOL, "run", "-q", "--hosts", "h1,h2", "bash", "-c", "echo up; exec -a cluster_job sleep 1000")
+        self.watch(job)
+        for _ in range(CPUS + 1):
+            self.assertEqual(self.line(job), "up\n")
+        call("kill", "-KILL", self.first(r"\S*mpirun"))
+        self.assertEqual(left(10), {})
 
     def test_ranks_end_with_their_hosts_daemon_and_the_others_go_on(self):
         job = self.begin("begins", "last", "60")
