@@ -5,6 +5,9 @@
 
 #include "base/clock.h"
 
+/* The process has one thread that calls MPI: whatever it waits for, it turns them all. */
+static struct roads roads;
+
 #define ANSWER_S  5.0 /* that a leader has to reach the manager */
 #define KIN_NODES 4   /* where leaders are bound to each other, too */
 #define CUT_S     1.0 /* that leaders have to leave before the manager goes on without them */
@@ -240,7 +243,8 @@ static rp_status open_road(struct links *links, const struct meeting *meeting, b
                                                  .count = one->workers,
                                                  .host = meeting->crew->member[one->first].host};
     }
-    struct road_setup setup = {.net = links->net,
+    struct road_setup setup = {.beside = &roads,
+                               .net = links->net,
                                .pulse = links->pulse,
                                .bell = links->bell,
                                .crew = meeting->crew,
@@ -305,6 +309,11 @@ rp_status links_open(struct links *links, struct comm *comm, const struct meetin
     if (status)
         links_close(links);
     return status;
+}
+
+const struct roads *links_roads(void)
+{
+    return &roads;
 }
 
 void links_cut(struct links *links, bool left)

@@ -24,8 +24,11 @@ struct links {
 rp_status links_open(struct links *links, struct comm *comm, const struct meeting *meeting,
                      struct roster *roster, bool visits, struct error *error);
 
-/* MPI ends, with pools open: nothing is sent any more. The manager tells the leaders to quit, unless they have
- * left already, and for its pools the other nodes are gone. */
+/* Of this process: those of all links. */
+const struct roads *links_roads(void);
+
+/* MPI ends, with pools open: nothing is sent any more. The manager tells the leaders to quit, unless they
+ * have left already, and for its pools the other nodes are gone. */
 void links_cut(struct links *links, bool left);
 
 /* All pools have closed, or the links are cut. */

@@ -9,6 +9,7 @@ static struct worker worker;
 
 struct worker *team_worker(void)
 {
+    worker.roads = links_roads();
     return &worker;
 }
 
@@ -117,7 +118,7 @@ static rp_status gather(struct team *team, struct comm *comm, struct error *erro
 static rp_status lead(struct team *team, struct error *error)
 {
     struct leader *leader = team->world.links.leader;
-    return leader ? worker_lead(&worker, leader, error) : RP_OK;
+    return leader ? worker_lead(team_worker(), leader, error) : RP_OK;
 }
 
 /* Over the manager, or over who leads this node in its stead. */

@@ -85,6 +85,11 @@ void leader_destroy(struct leader *leader)
     free(leader);
 }
 
+void leader_tend(struct leader *leader, const struct roads *roads)
+{
+    leader->roads = roads;
+}
+
 struct roster *leader_roster(struct leader *leader)
 {
     return &leader->own;

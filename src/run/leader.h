@@ -27,6 +27,7 @@
 #include "run/manager.h"
 
 struct leader;
+struct roads;
 struct net;
 struct pulse;
 struct bell;
@@ -51,6 +52,9 @@ rp_status leader_create(const struct leader_setup *setup, struct leader **leader
 
 /* Pools that are still open are given up: the workers are told to quit, or have been. NULL is fine. */
 void leader_destroy(struct leader *leader);
+
+/* The roads that its process manages: it turns them where it waits. */
+void leader_tend(struct leader *leader, const struct roads *roads);
 
 /* The roster with this process as member 1. It lives as long as the leader. */
 struct roster *leader_roster(struct leader *leader);

@@ -3,6 +3,7 @@
 #include "board/outbox.h"
 #include "net/bell.h"
 #include "run/leader_state.h"
+#include "run/road.h"
 #include "run/worker.h"
 
 #define EAGER_NS  UINT64_C(100000)  /* after a wish at a queue: its worker waits, or has the next one soon */
@@ -113,8 +114,10 @@ void leader_rest(struct leader *leader)
 void leader_wait_briefly(struct leader *leader)
 {
     _Atomic uint32_t never = 0;
-    if (!leader_turn(leader))
-        futex_wait(&never, 0, leader_nap(leader));
+    bool any = leader->roads && roads_turn(leader->roads);
+    uint64_t nap = leader_nap(leader), other = leader->roads ? roads_nap(leader->roads) : CLOCK_NEVER;
+    if (!leader_turn(leader) && !any)
+        futex_wait(&never, 0, nap < other ? nap : other);
 }
 
 /* ---- Serving ----------------------------------------------------------------------------- */

@@ -17,19 +17,20 @@ struct leader {
     uint64_t newest; /* of the pools that have been opened */
     uint32_t *kin;   /* the home's */
     struct watch *watch;
-    int deaths;              /* that the manager has been told of */
-    struct pulse *pulse;     /* the manager's, or NULL */
-    bool ended;              /* the manager is lost, and all know */
-    bool cut;                /* the net is gone */
-    enum leader_pause pause; /* of the manager's blocks: see WIRE_PAUSE */
-    bool running;            /* what may be long */
-    bool paused;             /* it has run something in this one */
-    uint32_t pauses;         /* the number of the last one */
-    uint64_t until;          /* the pool whose end will end this visit, or 0 */
-    bool awaited;            /* CLOSED was said of a pool whose manager waits for that */
-    uint64_t turned, looked; /* the last turn, and the last look at who has died: clock_ns */
-    uint64_t active;         /* when something happened last */
-    bool dozes;              /* the bell will ring */
+    const struct roads *roads; /* or NULL */
+    int deaths;                /* that the manager has been told of */
+    struct pulse *pulse;       /* the manager's, or NULL */
+    bool ended;                /* the manager is lost, and all know */
+    bool cut;                  /* the net is gone */
+    enum leader_pause pause;   /* of the manager's blocks: see WIRE_PAUSE */
+    bool running;              /* what may be long */
+    bool paused;               /* it has run something in this one */
+    uint32_t pauses;           /* the number of the last one */
+    uint64_t until;            /* the pool whose end will end this visit, or 0 */
+    bool awaited;              /* CLOSED was said of a pool whose manager waits for that */
+    uint64_t turned, looked;   /* the last turn, and the last look at who has died: clock_ns */
+    uint64_t active;           /* when something happened last */
+    bool dozes;                /* the bell will ring */
 };
 
 /* leader.c: what is done here of a pool; NULL: it is not open. */

@@ -8,19 +8,11 @@
 #include "run/agent.h"
 #include "run/recover.h"
 
-#define IN_VAIN   16                 /* looks at the net in a row that find nothing: nothing more comes */
-#define AT_ONCE   256                /* events of a turn: workers of this node have notes, too */
-#define PULSE_NS  UINT64_C(1000000)  /* between looks at it */
-#define FEED_NS   UINT64_C(20000)    /* between looks at the net while tasks are submitted */
-#define AWAKE_NS  UINT64_C(20000)    /* after an event */
-#define MOVING_NS UINT64_C(1000000)  /* the same while bytes are under way */
-#define DOZE_NS   UINT64_C(200000)   /* after one: what comes then comes rarely, and rings */
-#define EAGER_NS  UINT64_C(100000)   /* after a wish at a queue: who had it waits, or has the next one soon */
-#define BRISK_NS  UINT64_C(10000000) /* the same of short naps */
-#define SLOW_NS   UINT64_C(1000000000)
+#define IN_VAIN   16                /* looks at the net in a row that find nothing: nothing more comes */
+#define AT_ONCE   256               /* events of a turn: workers of this node have notes, too */
+#define PULSE_NS  UINT64_C(1000000) /* between looks at it */
+#define FEED_NS   UINT64_C(20000)   /* between looks at the net while tasks are submitted */
 #define BRISK_NAP UINT64_C(50000)
-#define NAP       UINT64_C(1000000)
-#define SLOW_NAP  UINT64_C(10000000)
 
 /* ---- Making ------------------------------------------------------------------------------ */
 
@@ -46,7 +38,8 @@ rp_status road_create(const struct road_setup *setup, struct road **made, struct
                           .node_of = node_of,
                           .nodes = setup->nodes,
                           .kin = setup->kin,
-                          .visits = setup->visits};
+                          .visits = setup->visits,
+                          .beside = setup->beside};
     for (int i = 0; i < setup->net->peers; i++)
         node_of[i] = -1;
     for (int i = 0; i < setup->nodes; i++) {
@@ -57,6 +50,10 @@ rp_status road_create(const struct road_setup *setup, struct road **made, struct
         node->away = setup->visits;
         snprintf(node->host, sizeof node->host, "%s", stop->host);
         node_of[stop->peer] = i;
+    }
+    if (road->beside) {
+        road->behind = road->beside->first;
+        road->beside->first = road;
     }
     *made = road;
     return RP_OK;
@@ -178,6 +175,7 @@ static void take_message(struct road_node *node, const struct net_event *event)
     struct wire_message message;
     struct error error;
     struct agents *pool = NULL;
+    road->taking->message = &message;
     if (wire_message_unpack(&message, event->head, event->head_size, event->size, event->segments, &error))
         road_give_up(node, "%s", error.text);
     else if (message.type == WIRE_LOST && !message.pool)
@@ -196,6 +194,8 @@ static void take_message(struct road_node *node, const struct net_event *event)
 static void take_event(struct road *road, const struct net_event *event)
 {
     int number = road->node_of[event->peer];
+    struct taking taking = {.outer = road->taking};
+    road->taking = &taking;
     road->heard = clock_ns(); /* once, and not for each note of it */
     if (event->kind == NET_HEADED)
         bell_heard(road->bell, event->peer);
@@ -209,6 +209,28 @@ static void take_event(struct road *road, const struct net_event *event)
     } else if (event->kind == NET_LOST) {
         road_give_up(&road->node[number], "its leader cannot be reached any more");
     }
+    road->taking = taking.outer;
+    free(taking.copy);
+}
+
+/* What the next look at the net overwrites. */
+static bool put_aside(struct taking *taking)
+{
+    struct wire_message *message = taking->message;
+    if (!message || taking->copy || !message->body_size)
+        return true;
+    taking->copy = malloc(message->body_size);
+    if (!taking->copy)
+        return false;
+    memcpy(taking->copy, message->body, message->body_size);
+    message->body = taking->copy;
+    return true;
+}
+
+/* Not in the middle of itself, but of an event that is all but over. */
+static bool may_turn(const struct road *road)
+{
+    return !road->cut && (!road->turning || (road->taking && put_aside(road->taking)));
 }
 
 /* What a leader said before its end is on its way: above all which task it had started. */
@@ -254,11 +276,14 @@ static bool take_events(struct road *road)
     return any;
 }
 
-bool road_turn(struct road *road)
+static bool turn(struct road *road)
 {
-    if (road->turning || road->cut) /* a combination that uses another pool */
+    bool turning = road->turning;
+    struct taking *taking = road->taking;
+    if (!may_turn(road))
         return false;
     road->turning = true;
+    road->taking = NULL;
     bool any = take_events(road);
     for (struct agents *pool = road->pools; pool; pool = pool->behind) {
         for (int i = 0; i < road->nodes; i++)
@@ -269,24 +294,39 @@ bool road_turn(struct road *road)
     }
     if (any)
         road->eventful = clock_ns();
-    road->turning = false;
+    road->turning = turning;
+    road->taking = taking;
     return any;
+}
+
+bool roads_turn(const struct roads *roads)
+{
+    bool any = false;
+    for (struct road *road = roads->first; road; road = road->behind)
+        any |= turn(road);
+    return any;
+}
+
+bool road_turn(struct road *road)
+{
+    return road->beside ? roads_turn(road->beside) : turn(road);
 }
 
 void road_feed(struct manager *manager)
 {
     struct road *road = manager->setup.road;
     uint64_t now = clock_ns();
-    if (road->turning || road->cut)
+    if (!may_turn(road))
         return;
     road->feeding = true;
     if (now > road->fed + FEED_NS) { /* or nothing that waits for room would ever leave */
         road->fed = now;
         road_turn(road);
     } else {
+        bool turning = road->turning;
         road->turning = true;
         agents_claim(manager->agents);
-        road->turning = false;
+        road->turning = turning;
     }
     road->feeding = false;
 }
@@ -294,18 +334,19 @@ void road_feed(struct manager *manager)
 void road_attend(struct manager *manager)
 {
     struct agents *pool = manager->agents;
-    if (!pool || !pool->lines || pool->road->turning || pool->road->cut)
+    if (!pool || !pool->lines || !may_turn(pool->road))
         return;
+    bool turning = pool->road->turning;
     pool->road->turning = true;
     agents_meet_wishes(pool);
-    pool->road->turning = false;
+    pool->road->turning = turning;
 }
 
 void road_await(struct manager *manager, bool (*is_so)(const struct manager *manager))
 {
     struct road *road = manager->setup.road;
     _Atomic uint32_t never = 0;
-    while (is_so(manager) && !road->turning && !road->cut)
+    while (is_so(manager) && may_turn(road))
         if (!road_turn(road))
             futex_wait(&never, 0, road_nap(road));
 }
@@ -313,7 +354,7 @@ void road_await(struct manager *manager, bool (*is_so)(const struct manager *man
 void road_settle(struct road *road)
 {
     _Atomic uint32_t never = 0;
-    while (!road->turning && !road->cut && !net_is_quiet(road->net))
+    while (may_turn(road) && !net_is_quiet(road->net))
         if (!road_turn(road))
             futex_wait(&never, 0, road_nap(road));
 }
@@ -373,92 +414,13 @@ void road_destroy(struct road *road)
 {
     if (!road)
         return;
+    for (struct road **link = road->beside ? &road->beside->first : NULL; link && *link;
+         link = &(*link)->behind)
+        if (*link == road) {
+            *link = road->behind;
+            break;
+        }
     crew_drop(road->crew);
     free(road->node_of);
     free(road);
-}
-
-/* ---- Naps -------------------------------------------------------------------------------- */
-
-/* Something is to come, or to be sent after a while. */
-static bool is_agent_in_use(const struct agent *agent, uint64_t now)
-{
-    bool closing = atomic_load(&agent->pool->manager->board.shared->closing);
-    bool awaited = !node_is_visited(agent->node) && !agent->node->lost;
-    return agent->blocks || agent->asked || awaited || agent->rest > now ||
-           (closing && agent_is_there(agent));
-}
-
-static bool is_in_use(const struct road *road, uint64_t now)
-{
-    for (const struct agents *pool = road->pools; pool; pool = pool->behind) {
-        if (pool->left)
-            return true;
-        for (int i = 0; i < road->nodes; i++)
-            if (is_agent_in_use(&pool->agent[i], now))
-                return true;
-    }
-    return !road->cut && !net_is_quiet(road->net);
-}
-
-/* Nothing moves them but looks at the net. */
-static bool has_bytes_under_way(const struct road *road)
-{
-    for (const struct agents *pool = road->pools; pool; pool = pool->behind) {
-        if (pool->coming)
-            return true;
-        for (int i = 0; i < road->nodes; i++)
-            if (pool->agent[i].arrivals && !road->node[i].lost)
-                return true;
-    }
-    return !net_is_quiet(road->net);
-}
-
-/* Something is to be done after a while. */
-static bool has_plans(const struct road *road, uint64_t now)
-{
-    for (const struct agents *pool = road->pools; pool; pool = pool->behind) {
-        if (pool->left)
-            return true;
-        for (int i = 0; i < road->nodes; i++)
-            if (pool->agent[i].rest > now || pool->agent[i].returning)
-                return true;
-    }
-    return false;
-}
-
-static uint64_t last_event(const struct road *road)
-{
-    uint64_t rung = bell_rung(road->bell);
-    return rung > road->eventful ? rung : road->eventful;
-}
-
-uint64_t road_nap(const struct road *road)
-{
-    uint64_t now = clock_ns(), last = last_event(road), quiet = now > last ? now - last : 0;
-    if (!is_in_use(road, now))
-        return CLOCK_NEVER;
-    if (quiet < AWAKE_NS || now - road->wished < EAGER_NS || (quiet < MOVING_NS && has_bytes_under_way(road)))
-        return now;
-    uint64_t until = now + (quiet < BRISK_NS ? BRISK_NAP : quiet < SLOW_NS ? NAP : SLOW_NAP);
-    for (const struct agents *pool = road->pools; pool; pool = pool->behind)
-        until = agents_wish_due(pool) < until ? agents_wish_due(pool) : until;
-    return until;
-}
-
-_Atomic uint32_t *road_doze(struct road *road, uint64_t *nap)
-{
-    uint64_t now = clock_ns(), last = last_event(road), quiet = now > last ? now - last : 0;
-    if (!road->bell || road->cut || *nap == CLOCK_NEVER || quiet < DOZE_NS || has_bytes_under_way(road) ||
-        has_plans(road, now) || !bell_doze(road->bell))
-        return NULL;
-    *nap = now + BELL_SLEEP_NS;
-    for (const struct agents *pool = road->pools; pool; pool = pool->behind)
-        *nap = agents_wish_due(pool) < *nap ? agents_wish_due(pool) : *nap;
-    return bell_word(road->bell);
-}
-
-void road_rouse(struct road *road)
-{
-    bell_rouse(road->bell);
 }

@@ -33,11 +33,23 @@ struct road_stop {
     const char *host; /* copied */
 };
 
+/* The roads of a process, which may manage several worlds: whoever turns one of them, or serves elsewhere,
+ * turns all, since what others send can leave only while its end of the net is looked at. The process has one
+ * of these. */
+struct roads {
+    struct road *first;
+};
+
+/* Of all: see road_turn and road_nap. */
+bool roads_turn(const struct roads *roads);
+uint64_t roads_nap(const struct roads *roads);
+
 struct road_setup {
-    struct net *net;     /* stays the caller's, who closes it after road_destroy */
-    struct pulse *pulse; /* of the nodes as numbered here, stays the caller's too; NULL: nobody is heard */
-    struct bell *bell;   /* of the net's peers, stays the caller's too; NULL: nobody wakes the manager */
-    struct crew *crew;   /* of all nodes; held */
+    struct roads *beside; /* that this one joins; or NULL */
+    struct net *net;      /* stays the caller's, who closes it after road_destroy */
+    struct pulse *pulse;  /* of the nodes as numbered here, stays the caller's too; NULL: nobody is heard */
+    struct bell *bell;    /* of the net's peers, stays the caller's too; NULL: nobody wakes the manager */
+    struct crew *crew;    /* of all nodes; held */
     int nodes;
     const struct road_stop *node;
     bool kin;    /* leaders are peers of each other, as road_parent says */

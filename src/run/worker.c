@@ -6,6 +6,7 @@
 #include "base/futex.h"
 #include "base/spin.h"
 #include "run/leader.h"
+#include "run/road.h"
 #include "run/seat.h"
 
 #define LOOK_NS UINT64_C(1000000) /* between looks of a seat that nobody calls */
@@ -15,6 +16,8 @@
 static bool has_work(void *state)
 {
     struct worker *worker = state;
+    if (worker->roads && roads_turn(worker->roads))
+        return true;
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
         if ((seat->leader && leader_turn(seat->leader)) || seat_has_work(seat))
             return true;
@@ -46,7 +49,7 @@ static void sleep_on_all(struct worker *worker)
     _Atomic uint32_t *bells[FUTEX_SEVERAL], never = 1;
     struct roster *last = NULL;
     unsigned count = 0;
-    uint64_t deadline = CLOCK_NEVER;
+    uint64_t deadline = worker->roads ? roads_nap(worker->roads) : CLOCK_NEVER;
     for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind) {
         uint64_t look = CLOCK_NEVER;
         if (seat->leader) {
@@ -211,8 +214,10 @@ static struct worker_seat *take_seat(struct worker *worker, struct roster *roste
 rp_status worker_lead(struct worker *worker, struct leader *leader, struct error *error)
 {
     struct worker_seat *seat = take_seat(worker, leader_roster(leader), error);
-    if (seat)
+    if (seat) {
         seat->leader = leader;
+        leader_tend(leader, worker->roads);
+    }
     return seat ? RP_OK : RP_NO_MEMORY;
 }
 

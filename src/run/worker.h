@@ -16,6 +16,7 @@ struct worker_seat;
 
 struct worker {
     struct worker_seat *seats; /* one for each roster */
+    const struct roads *roads; /* that its process manages; or NULL */
     bool serving;              /* it is in worker_serve_pool */
     bool works;                /* it has just run something */
 };
