@@ -17,12 +17,12 @@ def least(lines, name):
 
 def measure_transport(place, transport):
     """Nanoseconds of a message, of a byte, and of a look at a peer; and of the way."""
-    rounds, options = (3, 100) if place.quick else (11, 300), TRANSPORTS[transport]
+    rounds, options = (1, 20) if place.quick else (11, 300), TRANSPORTS[transport]
     short, long = (list(place.ranks(2, "net", "carry", size, rounds[1], rounds[0], options=options))
                    for size in (SHORT, LONG))
     peers = 200 if place.quick else 1000
     look = least([line for _ in range(1 if place.quick else 3) for line in place.ranks(2, "net", "poll", peers, options=options)], "ns")
-    way = least(place.ranks(2, "net", "ping", 64, 1000, rounds[0], options=options), "net_us") * 1000
+    way = least(place.ranks(2, "net", "ping", 64, 3 * rounds[1], rounds[0], options=options), "net_us") * 1000
     send, receive = least(short, "send_ns"), least(short, "receive_ns")
     byte = (least(long, "send_ns") + least(long, "receive_ns") - send - receive) / 2 / (LONG - SHORT)
     return {"send": send, "receive": receive, "byte": max(byte, 0), "look": look / peers, "way": way}
@@ -31,7 +31,7 @@ def measure_transport(place, transport):
 def measure(place):
     """Writes costs.node, of one node, and costs.shm and costs.tcp, of the road between nodes."""
     nodes, workers = (50, 10) if place.quick else (1000, 57)
-    node = read(place.run("costs", 5 if place.quick else 15), "name")
+    node = read(place.run("costs", 1 if place.quick else 15), "name")
     road = read(place.run("road", nodes, workers, 1 if place.quick else 7), "name")
     alone = "maps of empty items on one node"
     manager, leader = f"its code with {nodes} nodes that answer at once", "its code, alone on its node"

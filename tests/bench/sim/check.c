@@ -67,30 +67,53 @@ TEST_CASE(a_worker_pays_for_each_claim_and_each_item)
 TEST_CASE(one_item_pays_all_costs_of_its_way_once)
 {
     struct model_options options = free_model(1, 1, 1, 1, MS);
-    struct costs *costs = &options.costs;
-    costs->start = 200;
-    costs->manager_block = 1000;
-    costs->leader_block = 2000;
-    costs->leader_item = 20;
-    costs->manager_node = 16;
-    costs->message_byte = 2;
-    costs->leader_note = 300;
-    costs->leader_message = 4000;
-    costs->manager_message = 5000;
-    costs->manager_note = 600;
-    costs->manager_item = 70;
-    costs->worker_claim = 800;
-    costs->worker_item = 90;
-    costs->latency = 10000;
-    CHECK_NEAR(model_run(&options).makespan,
-               MS + 200 + 1000 + 2000 + 20 + 300 + 4000 + 5000 + 600 + 70 + 16 + 800 + 90 + 2 * 10000 +
-                   2 * 2 * 2 * (256 + 64),
-               1);
-    double awake = model_run(&options).makespan;
-    costs->wake_delay = 50 * US; /* and workers sleep at first */
+    options.costs = (struct costs){.start = 200,
+                                   .manager_block = 1000,
+                                   .manager_message = 5000,
+                                   .manager_note = 600,
+                                   .manager_item = 70,
+                                   .manager_node = 16,
+                                   .leader_block = 2000,
+                                   .leader_item = 20,
+                                   .leader_note = 300,
+                                   .leader_message = 4000,
+                                   .message_byte = 2,
+                                   .worker_claim = 800,
+                                   .worker_item = 90,
+                                   .latency = 10000,
+                                   .bandwidth = options.costs.bandwidth,
+                                   .spin = options.costs.spin};
+    double bytes = 2 * (256 + 64), own = 1000 + 5000 + 600 + 70 + 16, leader = 2000 + 20 + 300 + 4000;
+    double awake = MS + 200 + own + leader + 2 * 2 * bytes + 800 + 90 + 2 * 10000;
+    CHECK_NEAR(model_run(&options).makespan, awake, 1);
+    options.costs.wake_delay = 50 * US; /* and workers sleep at first */
     CHECK_NEAR(model_run(&options).makespan, awake + 50 * US, 1);
-    costs->wake = 7 * US;
+    options.costs.wake = 7 * US;
     CHECK_NEAR(model_run(&options).makespan, awake + 57 * US, 1);
+}
+
+TEST_CASE(leaders_that_work_alone_and_workers_beside_the_manager_reach_the_bound)
+{
+    struct model_options options = free_model(1, 4, 1, 4 * 1000, MS);
+    options.lone = true;
+    CHECK(model_run(&options).makespan <= SECOND + 10 * MS);
+    options.own = 4;
+    struct model_result result = model_run(&options);
+    CHECK_NEAR(result.bound, SECOND / 2, 1);
+    CHECK(result.makespan <= SECOND / 2 + 10 * MS);
+}
+
+TEST_CASE(who_has_no_core_of_his_own_takes_it_from_the_workers)
+{
+    struct model_options options = free_model(1, 2, 1, 2000, MS);
+    options.costs.spin = 0;
+    options.costs.manager_note = 100 * US;
+    options.lone = options.separate = true;
+    double apart = model_run(&options).makespan;
+    options.shares = true;
+    double shared = model_run(&options).makespan;
+    check_note("apart %g, shared %g", apart, shared);
+    CHECK_NEAR(shared - apart, 2000 * 100 * US / 2, 15 * MS);
 }
 
 TEST_CASE(a_manager_that_is_the_limit_takes_the_sum_of_its_costs)
