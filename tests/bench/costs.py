@@ -18,8 +18,12 @@ def least(lines, name):
 def measure_transport(place, transport):
     """Nanoseconds of a message, of a byte, and of a look at a peer; and of the way."""
     rounds, options = (1, 20) if place.quick else (11, 300), TRANSPORTS[transport]
-    short, long = (list(place.ranks(2, "net", "carry", size, rounds[1], rounds[0], options=options))
-                   for size in (SHORT, LONG))
+
+    def carried(size):
+        return list(place.ranks(2, "net", "carry", size, rounds[1], rounds[0], options=options))
+
+    short = carried(SHORT)
+    long = short if place.quick else carried(LONG)
     peers = 200 if place.quick else 1000
     look = least([line for _ in range(1 if place.quick else 3) for line in place.ranks(2, "net", "poll", peers, options=options)], "ns")
     way = least(place.ranks(2, "net", "ping", 64, 3 * rounds[1], rounds[0], options=options), "net_us") * 1000

@@ -10,7 +10,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* COST(name, usual value, unit, from, what) */
+/* A fabric cannot be measured where there is none: 2 microseconds one way is what was asked for between
+ * neighbours, and 5 at most, in Brightwell and others, "Portals 3.3 on the Sandia/Cray Red Storm system".
+ * How much rests on it is the part `links` of ../scale.
+ *
+ * COST(name, usual value, unit, from, what) */
 #define COSTS(COST)                                                                                          \
     COST(manager_block, 3000, "ns", "assumed", "to choose, claim, pack and send a block")                    \
     COST(manager_item, 5, "ns", "assumed", "to post an item, to send it, and to take in what came of it")    \
@@ -30,7 +34,7 @@
     COST(nap_cost, 2000, "ns", "assumed", "of the processor, to nap once")                                   \
     COST(spin, 20000, "ns", "library", "how long who has nothing to do stays awake")                         \
     COST(start, 20000, "ns", "assumed", "to begin and to end a map")                                         \
-    COST(latency, 2000, "ns", "assumed", "of a link, one way: a fabric's, see README")                       \
+    COST(latency, 2000, "ns", "assumed", "of a link, one way: a fabric's, see above")                        \
     COST(bandwidth, 12.5, "bytes/ns", "assumed", "of a process's link: 100 Gbit/s")                          \
     COST(in_size, 8, "bytes", "chosen", "an item's input")                                                   \
     COST(out_size, 8, "bytes", "chosen", "an item's result")
