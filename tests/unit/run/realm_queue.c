@@ -22,6 +22,16 @@ static void open_queues(size_t capacity)
     REQUIRE_STATUS(queueing_open(&realm.gang.manager, capacity, &back, &error), RP_OK);
 }
 
+/* Nobody waits, and nothing has run. */
+static void begin(int workers, int nodes, int each, size_t capacity)
+{
+    realm_start(&realm, workers, nodes, each);
+    realm_open(&realm, NULL);
+    gang_reset_tally();
+    atomic_store(&gang_tally->waiting, 0);
+    open_queues(capacity);
+}
+
 static void end(void)
 {
     queueing_free(&queue);
@@ -93,9 +103,7 @@ TEST_CASE(what_a_task_of_another_node_puts_comes_out_in_order)
 {
     struct error error;
     rp_view view;
-    realm_start(&realm, 0, 1, 2);
-    realm_open(&realm, NULL);
-    open_queues(5);
+    begin(0, 1, 2, 5);
     struct task *task = submit(fill);
     for (uint64_t i = 0; i < ITEMS; i++) {
         REQUIRE_STATUS(queueing_get(&queue, &view, CLOCK_NEVER, &error), RP_OK);
@@ -109,10 +117,7 @@ TEST_CASE(tasks_of_several_nodes_fill_and_empty_a_queue_and_each_item_is_got_onc
 {
     struct error error;
     struct task *task[4];
-    realm_start(&realm, 2, 2, 3);
-    realm_open(&realm, NULL);
-    gang_reset_tally();
-    open_queues(5);
+    begin(2, 2, 3, 5);
     for (int i = 0; i < 4; i++)
         task[i] = submit(i % 2 ? drain : fill);
     finish(task[0]);
@@ -139,9 +144,7 @@ TEST_CASE(items_of_any_size_go_to_another_node_and_back)
     static const size_t sizes[] = {0, 1, 4096, 16385, 33000, 3000001};
     struct error error;
     rp_view view;
-    realm_start(&realm, 0, 1, 1);
-    realm_open(&realm, NULL);
-    open_queues(0);
+    begin(0, 1, 1, 0);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         unsigned char *data = malloc(sizes[i] + 1);
         REQUIRE(data);
@@ -169,11 +172,7 @@ static int get_one(rp_call *call, const void *in, size_t size)
 
 TEST_CASE(closing_a_queue_frees_who_waits_there_on_another_node)
 {
-    realm_start(&realm, 0, 1, 1);
-    realm_open(&realm, NULL);
-    gang_reset_tally();
-    atomic_store(&gang_tally->waiting, 0);
-    open_queues(0);
+    begin(0, 1, 1, 0);
     struct task *task = submit(get_one);
     await_waiting(task, 1);
     queueing_close(&queue);
@@ -189,9 +188,7 @@ TEST_CASE(where_all_tasks_wait_on_all_nodes_the_manager_does_not)
     struct error error;
     struct task *task[3];
     rp_view view;
-    realm_start(&realm, 1, 1, 2);
-    realm_open(&realm, NULL);
-    open_queues(0);
+    begin(1, 1, 2, 0);
     for (int i = 0; i < 3; i++) /* more than can run at a time */
         task[i] = submit(get_one);
     CHECK_STATUS(queueing_get(&back, &view, CLOCK_NEVER, &error), RP_TIMEOUT);
@@ -207,9 +204,7 @@ TEST_CASE(where_all_tasks_wait_elsewhere_the_manager_does_not)
 {
     struct error error;
     rp_view view;
-    realm_start(&realm, 0, 1, 1);
-    realm_open(&realm, NULL);
-    open_queues(0);
+    begin(0, 1, 1, 0);
     struct task *task = submit(get_one);
     CHECK_STATUS(queueing_get(&back, &view, CLOCK_NEVER, &error), RP_TIMEOUT);
     CHECK_STATUS(queueing_put(&queue, NULL, 0, CLOCK_NEVER, &error), RP_OK);
@@ -231,10 +226,7 @@ TEST_CASE(who_waits_longer_on_another_node_gets_the_earlier_item)
 {
     struct error error;
     struct task *task[2];
-    realm_start(&realm, 0, 1, 3);
-    realm_open(&realm, NULL);
-    atomic_store(&gang_tally->waiting, 0);
-    open_queues(0);
+    begin(0, 1, 3, 0);
     for (uint32_t i = 0; i < 2; i++) {
         task[i] = submit(tell_one);
         await_waiting(task[i], i + 1);
@@ -252,11 +244,7 @@ TEST_CASE(who_waits_longer_on_another_node_gets_the_earlier_item)
 TEST_CASE(one_that_dies_waiting_on_another_node_takes_no_item_with_it)
 {
     struct error error;
-    realm_start(&realm, 0, 1, 3);
-    realm_open(&realm, NULL);
-    gang_reset_tally();
-    atomic_store(&gang_tally->waiting, 0);
-    open_queues(0);
+    begin(0, 1, 3, 0);
     struct task *task = submit(get_one);
     await_waiting(task, 1);
     struct gang *there = &realm.node[0].gang;
@@ -279,9 +267,7 @@ static int time_out(rp_call *call, const void *in, size_t size)
 
 TEST_CASE(a_task_of_another_node_runs_out_of_time)
 {
-    realm_start(&realm, 0, 1, 1);
-    realm_open(&realm, NULL);
-    open_queues(0);
+    begin(0, 1, 1, 0);
     finish(submit(time_out));
     end();
 }
