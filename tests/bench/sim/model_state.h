@@ -7,11 +7,11 @@
 #include "sched/blocks.h"
 #include "sched/lease.h"
 
-#define FULL_BYTES  16384.0  /* of notes in a message; and with their results ... */
+#define FULL_BYTES  16384.0 /* of notes in a message; and with their results ... */
 #define LARGE_BYTES 131072.0
-#define NOTE_BYTES 64.0
-#define HEAD_BYTES 256.0
-#define POST_BYTES 524288.0 /* of the items of a post, inputs and results */
+#define NOTE_BYTES  64.0
+#define HEAD_BYTES  256.0
+#define POST_BYTES  524288.0 /* of the items of a post, inputs and results */
 
 /* Items, and what the parent learns its link's round trip from: when their block was sent, and how long of
  * the time since was no trip. Only the first run of a block has that. */
@@ -115,9 +115,13 @@ void model_send(struct model *model, struct station *from, struct station *to, e
                 struct runs runs, double bytes);
 struct station *model_parent(struct model *model, const struct station *station);
 
-/* serve.c: a station that may have got something to do; and one that is through with its service. */
+/* serve.c: a station that may have got something to do; one that looks for what to do next; and how long its
+ * notes wait. */
 void serve_poke(struct model *model, struct station *station);
 void serve_next(struct model *model, struct station *station);
+double serve_wait(struct model *model, struct station *station);
+
+/* outcome.c: it is through with its service. */
 void serve_end(struct model *model, struct station *station);
 
 /* worker.c */

@@ -1,4 +1,4 @@
-/* What a station does next, and what comes of it when it is through. */
+/* What a station does next, and when. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 #define LONG_NS 50e3  /* of a claim of a lone leader: what is due before its end is sent before it */
 
 /* How long its notes wait for company: the longer the more nodes it speaks for. */
-static double wait_of(struct model *model, struct station *station)
+double serve_wait(struct model *model, struct station *station)
 {
     double each = model->options->wait;
     if (!(each > 0))
@@ -52,8 +52,8 @@ static bool must_flush(struct model *model, struct station *station)
     if (!station->batch.items || !station->credits)
         return false;
     double ahead = is_lone(model, station) && station->claim_ns > LONG_NS ? station->claim_ns : 0;
-    return model->now + ahead - station->batch_since >= wait_of(model, station) * 0.999 || is_dry(station) ||
-           is_full(model, station);
+    return model->now + ahead - station->batch_since >= serve_wait(model, station) * 0.999 ||
+           is_dry(station) || is_full(model, station);
 }
 
 /* What the bytes of a message take at either end. */
@@ -266,7 +266,7 @@ static void set_timer(struct model *model, struct station *station)
     if (is_root(station) || station->has_timer || !station->batch.items || !station->credits)
         return;
     station->has_timer = true;
-    model_after(model, fmax(0, station->batch_since + wait_of(model, station) - model->now), WAITED,
+    model_after(model, fmax(0, station->batch_since + serve_wait(model, station) - model->now), WAITED,
                 station->number, NULL);
 }
 
@@ -289,155 +289,4 @@ void serve_next(struct model *model, struct station *station)
     if (has_children(station) && station->open.items && station->blocks.shy_count)
         model_after(model, fmax(station->blocks.shy_until - model->now, 1e3), LOOKS, station->number, NULL);
     set_timer(model, station);
-}
-
-/* ---- What comes of it -------------------------------------------------------------------- */
-
-/* Items are done: the manager's, or to be told to the parent. */
-static void take_runs(struct model *model, struct station *station, struct runs *runs)
-{
-    for (size_t i = runs->first; i < runs->count; i++) {
-        const struct run *run = &runs->run[i];
-        if (!is_root(station)) {
-            if (!station->batch.items)
-                station->batch_since = model->now;
-            runs_add(&station->batch, *run);
-            continue;
-        }
-        uint32_t items = (uint32_t)(run->to - run->from);
-        lease_end_run(&model->lease, (uint32_t)run->from, items);
-        model->ended += items;
-        if (model->ended == model->options->tasks.n)
-            model->result.makespan = model->now + model->costs->start / 2;
-    }
-    if (is_root(station))
-        model->result.notes += runs->count - runs->first;
-    runs_close(runs);
-}
-
-static void take_notes(struct model *model, struct station *station, struct message *message)
-{
-    struct station *child = &model->stations[message->from];
-    uint64_t items = message->runs.items;
-    if (is_root(station))
-        model->result.messages++;
-    blocks_noted(&station->blocks, (uint32_t)(message->runs.count - message->runs.first));
-    for (size_t i = message->runs.first; i < message->runs.count; i++) {
-        struct run *run = &message->runs.run[i];
-        if (run->sent > 0)
-            blocks_trip(&station->blocks, child->place, model->now - run->sent - run->besides);
-        run->sent = 0;
-    }
-    take_runs(model, station, &message->runs);
-    blocks_ended(&station->blocks, child->place, items, model->now);
-    model_after(model, model->costs->latency, CREDITED, child->number, NULL);
-}
-
-static void give_back(struct model *model, struct station *station)
-{
-    struct runs back = {0};
-    struct run last;
-    if (runs_take_last(&station->open, &last))
-        runs_add(&back, last);
-    model_send(model, station, model_parent(model, station), RECALLED, back, HEAD_BYTES);
-}
-
-static void take_back(struct model *model, struct station *station, struct message *message)
-{
-    uint64_t items = message->runs.items;
-    if (is_root(station))
-        model->result.recalled += items;
-    blocks_recalled(&station->blocks, model->stations[message->from].place, items);
-    if (items)
-        runs_add(&station->open, message->runs.run[message->runs.first]);
-    runs_close(&message->runs);
-    if (is_root(station))
-        worker_wake_some(model, station);
-}
-
-static void take_block(struct model *model, struct station *station, struct message *message)
-{
-    struct run *run = &message->runs.run[message->runs.first];
-    if (has_children(station)) {
-        blocks_trip(&model_parent(model, station)->blocks, station->place,
-                    2 * (model->now - run->sent) + wait_of(model, station));
-        run->sent = 0;
-    }
-    runs_add(&station->open, *run);
-    runs_close(&message->runs);
-    if (!has_children(station) && !is_lone(model, station))
-        worker_wake_some(model, station);
-}
-
-static void end_read(struct model *model, struct station *station, struct message *message)
-{
-    switch (message->kind) {
-    case BLOCK:
-        take_block(model, station, message);
-        break;
-    case NOTES:
-        take_notes(model, station, message);
-        break;
-    case RECALL:
-        give_back(model, station);
-        break;
-    case RECALLED:
-        take_back(model, station, message);
-        break;
-    }
-    free(message);
-}
-
-static void end_feed(struct model *model, struct station *station, struct service *service)
-{
-    struct station *child = &model->stations[service->child];
-    struct run *run = service->runs.run;
-    double bytes = HEAD_BYTES + model->costs->in_size * (double)(run->to - run->from);
-    run->sent = model->now;
-    run->besides = 0;
-    if (is_root(station))
-        model->result.blocks++;
-    model_send(model, station, child, BLOCK, service->runs, bytes);
-}
-
-static void end_flush(struct model *model, struct station *station, struct service *service)
-{
-    struct runs *runs = &service->runs;
-    double bytes = HEAD_BYTES + NOTE_BYTES * (double)(runs->count - runs->first) +
-                   model->costs->out_size * (double)runs->items;
-    for (size_t i = runs->first; i < runs->count; i++)
-        runs->run[i].besides += model->now;
-    model_send(model, station, model_parent(model, station), NOTES, *runs, bytes);
-}
-
-void serve_end(struct model *model, struct station *station)
-{
-    struct service service = station->service;
-    station->service = (struct service){0};
-    switch (service.kind) {
-    case READ:
-        end_read(model, station, service.message);
-        break;
-    case COLLECT:
-        take_runs(model, station, &service.runs);
-        break;
-    case FLUSH:
-        end_flush(model, station, &service);
-        break;
-    case FEED:
-        end_feed(model, station, &service);
-        break;
-    case ASK:
-        model_send(model, station, &model->stations[service.child], RECALL, (struct runs){0}, HEAD_BYTES);
-        break;
-    case POST_ITEMS:
-        station->unposted -= service.runs.items;
-        runs_add(&station->open, *runs_front(&service.runs));
-        runs_close(&service.runs);
-        worker_wake_some(model, station);
-        break;
-    case NOTHING:
-        break;
-    }
-    serve_next(model, station);
 }

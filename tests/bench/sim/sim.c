@@ -17,8 +17,8 @@
 
 #include "model.h"
 
-#define SPAN 100e6 /* ns that each point of a sweep lasts at least, if that takes no more than `most` items  \
-                    */
+/* ns that each point of a sweep lasts at least, if that takes no more than `most` items. */
+#define SPAN 100e6
 
 struct request {
     struct model_options options;
