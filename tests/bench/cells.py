@@ -15,6 +15,7 @@ class Command:
     arguments: tuple
     ranks: int = 0  # 0: started alone
     settings: tuple = ()  # of the environment
+    launch: tuple = ()  # further words for mpirun
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,40 @@ def cell_net(quick):
         yield Row(f"{size} bytes", Figure(command, "ratio"), goal=goal)
     for peers in (1, 8, 1000):
         yield Row(f"{peers} idle peers", Figure(Command("net", ("poll", peers), 2), "ns"), unit="ns")
+
+
+def nodes(ranks, *arguments, tcp=False, driver="nodes"):
+    """Each rank is a node of its own."""
+    return Command(driver, arguments, ranks, (("RANKPOOL_NODE_SIZE", "1"),),
+                   ("--mca", "btl", "tcp,self", "--mca", "btl_tcp_if_include", "lo") if tcp else ())
+
+
+def cell_nodes(quick):
+    """a manager and leaders that work alone: feed, payload over ping-pong, two of them on two cores, idleness"""
+    feed = nodes(2, "map", "empty", 10**6, 3)
+    for label, kind in ((" first use", "nodes-first"), ("", "nodes")):
+        yield Row(f"fed n={10**6}{label}", Figure(feed, "rate", what(kind)), goal=1e7, unit="/s")
+    for tcp in (False, True):
+        for size, n in ((1 << 16, 1500), (1 << 20, 150), (16 << 20, 8)):
+            for alloc in ((), ("alloc",)):
+                command = nodes(2, "echo", size, n, 1 if quick else 3, *alloc, tcp=tcp)
+                label = f"{'tcp' if tcp else 'shm'} {size >> 10} KiB{' rp_alloc' if alloc else ''}"
+                yield Row(label, Figure(command, "ratio"), goal=0.9)
+                yield Row(f"{label}, MPI by hand", Figure(command, "by_hand"))
+    for us in (10, 100, 1000):
+        command = nodes(3, "map", f"grain:{us}", 10**6 // us, 2)
+        yield Row(f"{us} us", Figure(command, "efficiency", what("nodes")),
+                  Figure(command, "efficiency", what("blocks")), 0.95, divided=False)
+        yield Row(f"{us} us, manager", Figure(command, "used", what("manager")))
+    command = nodes(3, "map", "skew", 0, 1 if quick else 2)
+    yield Row("skew", Figure(command, "stretch", what("nodes")), Figure(command, "stretch", what("blocks")), 1.03,
+              most=True, divided=False)
+    for how in ("sleep", "next"):
+        command = nodes(3, how, 1 if quick else 3, driver="idle")
+        for name in ("manager", "worker"):
+            yield Row(f"{how}: {name}", Figure(command, name), goal=0.001, most=True)
+    for gap, n in ((1000, 100), (20000, 30), (10**6, 3)):
+        yield Row(f"trip after {gap} us", Figure(nodes(2, "trip", gap, n), "median"), unit="us")
 
 
 def cell_stream(quick):

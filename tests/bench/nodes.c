@@ -3,7 +3,7 @@
  *
  *   map LIST N ROUNDS
  *       rp_map; by hand: a manager that keeps two blocks under way to each other rank, which take 1 ms or
- *       have 10,000 items
+ *       have 10,000 items. Also prints what the manager used of a core
  *   echo SIZE N ROUNDS [alloc]
  *       rp_map of items that come back, in arrays of rp_alloc if that is said; raw: ping-pong of SIZE bytes;
  *       by hand: the same items there and back, four under way; bytes are counted in both directions
@@ -131,9 +131,12 @@ static void run_map(struct bench *bench, int argc, char **argv)
         open_pool(bench);
         for (int turn = 0; bench->self == 0 && turn < 2; turn++) { /* the first one: it knows no speed yet */
             struct measure measure = measure_begin(&work, workers);
+            double used = work_cpu(getpid()), begun = work_now();
             pool_check(bench->pool, rp_map(bench->pool, pool_answer, work.items, sizeof *work.items, work.n,
                                            work.results, sizeof *work.results));
+            used = (work_cpu(getpid()) - used) / (work_now() - begun);
             measure_end(&measure, turn ? "nodes" : "nodes-first", i);
+            printf("NODES what=manager list=%s repetition=%d turn=%d used=%.4f\n", work.name, i, turn, used);
         }
         close_pool(bench);
         struct measure measure = {0};
