@@ -18,7 +18,7 @@ import unittest
 TESTBED = os.environ["TESTBED"]
 RANKPOOL, JOB = sys.argv[1:3]
 HOSTS = ["h1", "h2", "h3"]
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 CPUS = len(os.sched_getaffinity(0))
 
 
@@ -89,6 +89,14 @@ class Places(Test):
         self.assertEqual({says for *_, says in rows}, {"two words; 'quoted'"})
         self.assertIn(f"{CPUS + 2} workers on 3 nodes of the list of hosts, and 2 leaders", done.err)
         self.assertIn("cgroup quota of 0.5 CPUs", done.err)
+
+    def test_eight_hosts_each_have_a_leader_and_what_they_offer(self):
+        hosts = [f"h{i}" for i in range(1, 9)]
+        done = run("-q", "--hosts", ",".join(hosts), JOB, "who")
+        self.assertEqual(done.returncode, 0, done.err)
+        ranks = {"h1": CPUS, "h2": 2, "h3": 2}
+        wanted = [host for host in hosts for _ in range(ranks.get(host, CPUS + 1))]
+        self.assertEqual([line.split()[1] for line in done.out.splitlines()], wanted)
 
     def test_the_manager_stays_where_it_is_called_though_that_host_has_no_workers(self):
         done = run("-q", "--hosts", "h2,h4:1", JOB, "who")
