@@ -322,11 +322,17 @@ static void end_pool(struct relay *relay)
         relay_send(relay->home, &(struct wire_message){.type = WIRE_CLOSED, .pool = relay->pool});
 }
 
+/* On a long way messages wait for the manager to read others: meanwhile notes still meet. */
+static bool is_way_free(const struct relay *relay)
+{
+    return relay->home->lost || net_room(relay->home->net, relay->home->peer) > 0;
+}
+
 /* Notes leave when it is time, and at once when nothing is left to wait for: the manager has what comes next.
  */
 static bool is_due(const struct relay *relay, uint64_t now)
 {
-    return relay->due != CLOCK_NEVER && (relay->due <= now || !relay->items);
+    return relay->due != CLOCK_NEVER && (relay->due <= now || !relay->items) && is_way_free(relay);
 }
 
 /* Once in a while, and when nothing else is going on. */
@@ -429,7 +435,8 @@ bool relay_has_bytes_under_way(const struct relay *relay)
 
 bool relay_is_settled(const struct relay *relay)
 {
-    return !relay->asked && !relay->tasks && !relay->waiting && !relay->ending && !relay->parting &&
+    bool held = relay->due != CLOCK_NEVER && !is_way_free(relay);
+    return !held && !relay->asked && !relay->tasks && !relay->waiting && !relay->ending && !relay->parting &&
            !relay_minds_goods(relay);
 }
 
@@ -450,7 +457,7 @@ uint64_t relay_count(const struct relay *relay)
 
 uint64_t relay_due(const struct relay *relay)
 {
-    return relay->due;
+    return relay->due == CLOCK_NEVER || is_way_free(relay) ? relay->due : CLOCK_NEVER;
 }
 
 bool relay_was_awaited(const struct relay *relay)
