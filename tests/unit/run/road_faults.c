@@ -646,5 +646,8 @@ TEST_CASE(nobody_waits_for_what_the_net_may_read_for_a_lost_node)
     CHECK_HAS(why(), "cannot be reached any more");
     for (size_t i = 0; i < LONG_ITEMS; i++)
         CHECK_UINT(out[i], LONG);
+    net_loop_cling(realm.net, false);
+    while (road_turn(realm.road))
+        ;
     end();
 }
