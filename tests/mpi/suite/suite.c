@@ -54,6 +54,12 @@ int suite_executors(const rp_pool *pool)
     return rp_workers(pool) + (launched && !suite_is_alone(pool));
 }
 
+bool suite_is_split(void)
+{
+    const char *size = getenv("RANKPOOL_NODE_SIZE"), *ranks = getenv("OMPI_COMM_WORLD_SIZE");
+    return size && ranks && atoi(size) > 0 && atoi(ranks) > atoi(size);
+}
+
 bool suite_has_neighbours(void)
 {
     const char *size = getenv("RANKPOOL_NODE_SIZE");

@@ -32,6 +32,9 @@ bool suite_is_alone(const rp_pool *pool);
 /* How many processes run items of a map. */
 int suite_executors(const rp_pool *pool);
 
+/* The ranks are several nodes: RANKPOOL_NODE_SIZE. */
+bool suite_is_split(void);
+
 /* Workers run on the manager's own node: without RANKPOOL_NODE_SIZE=1. */
 bool suite_has_neighbours(void);
 
