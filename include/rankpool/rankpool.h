@@ -10,8 +10,8 @@
  *     return rp_close(&pool) != RP_OK || status != RP_OK;
  *
  * Conventions. Sizes are bytes, times are seconds, indices start at 0, workers at 1 (0 is the
- * manager). A pool belongs to one thread at a time; over several nodes all pools belong to the thread that opened the
- * first, which alone calls MPI. Who may make a call stands at the head of its
+ * manager). A pool belongs to one thread at a time; over several nodes all pools belong to the thread
+ * that opened the first, which alone calls MPI. Who may make a call stands at the head of its
  * section, or in its comment; none is collective unless that says so. A call that can fail returns
  * an rp_status and leaves a sentence for rp_last_error; outputs are written only on success. A
  * user's mistake never aborts and never hangs. */
@@ -490,11 +490,11 @@ typedef struct rp_task_info {
  * be released; with `future` NULL it stays with the pool, for rp_next. How the task ends is for
  * rp_result to say.
  *
- * On the manager's node workers take tasks by themselves, whatever the manager does. Work moves between nodes in
- * the manager's calls alone, since MPI wakes nobody: rp_submit hands other nodes what they can begin soon, any
- * waiting call, or rp_next with 0 seconds, goes on with that. A program that computes for long between its calls
- * finds what nodes held when it left. A node whose only rank is a worker hears nothing while that runs a task: it
- * holds one submitted task at a time.
+ * On the manager's node workers take tasks by themselves, whatever the manager does. Work moves between
+ * nodes in the manager's calls alone: rp_submit hands other nodes what they can begin soon, any waiting
+ * call, or rp_next with 0 seconds, goes on with that. A program that computes for long between its calls
+ * finds done what nodes held when it left; what was on its way then waits for the next call. A node whose
+ * only rank is a worker hears nothing while that runs a task: it holds one submitted task at a time.
  * Errors: RP_INVALID: `fn` is no function of the program and its libraries, or `in` is NULL, yet it
  * has bytes. RP_POOL_BROKEN: no worker is left. RP_NO_MEMORY. */
 RP_API rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, rp_future **future);

@@ -257,10 +257,10 @@ TEST_CASE(results_that_nobody_fetches_wait_beyond_what_a_worker_can_keep)
         REQUIRE_STATUS(rp_submit(pool, task_mark, &ticket, sizeof ticket, NULL), RP_OK);
     }
     rp_future *last = suite_submit_mark(pool, n - 1);
-    /* The manager is away until all have run, and takes none of their results meanwhile. Where nobody else is
-     * on its node, it has to look now and then. */
+    /* The manager is away until all have run, and takes none of their results meanwhile. Over several nodes
+     * it has to look now and then. */
     if (!suite_is_alone(pool))
-        REQUIRE(stage_await_with(&stage()->ended, n, suite_has_neighbours() ? NULL : last));
+        REQUIRE(stage_await_with(&stage()->ended, n, suite_is_split() ? last : NULL));
     size_t count = 0, wrong = 0;
     for (rp_future *future; (future = rp_next(pool, RP_FOREVER)); rp_release(&future), count++)
         wrong += answer_of(future) != rp_index(future);
