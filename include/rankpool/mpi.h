@@ -11,9 +11,11 @@
  *     rp_close(&pool);
  *     ... all ranks go on with MPI ...
  *
- * The library never initialises or finalises MPI here, sends nothing on the program's communicators
- * and makes no call of MPI but in rp_open_comm, where a communicator is freed, and in MPI_Finalize;
- * so MPI_THREAD_SINGLE will do. With several threads, rp_open_comm is for those that may call MPI.
+ * The library never initialises or finalises MPI here and sends nothing on the program's communicators.
+ * On one machine it makes no call of MPI but in rp_open_comm, where a communicator is freed, and in
+ * MPI_Finalize. On several the manager and the first rank of each other machine also call MPI, from inside
+ * calls on the pool and rp_serve. So MPI_THREAD_SINGLE will do. With several threads, rp_open_comm, and on
+ * several machines all calls on its pools, are for those that may call MPI.
  *
  * Pools may be opened and closed many times, and several may be open at once, on any communicators
  * and with any managers: a rank may manage one and work for another.
@@ -34,8 +36,8 @@ extern "C" {
 /* Opens a pool whose manager is the rank `manager` of `comm`; its workers are the other ranks,
  * numbered from 1 in the order of ranks: first those of the manager's machine, then the other machines',
  * one after the other. On one machine the manager runs items of maps too while it waits for them; on several
- * it sees to the others.
- * With one rank alone tasks run in this process, inside the waiting calls.
+ * it sees to the other machines instead. With one rank alone tasks run in this process, inside the waiting
+ * calls.
  *
  * Collective over `comm`, an intracommunicator: every rank gets the same status, and a sentence in
  * rp_last_error(NULL). Only the manager's `options` count: elsewhere they are not read. They may be

@@ -158,7 +158,7 @@ typedef void rp_callback(rp_future *future, void *arg);
  * an item is not charged with a try. */
 typedef struct rp_options {
     size_t size;              /* set by RP_OPTIONS(...) and RP_OPTIONS_INIT */
-    int workers;              /* 0: one per usable core, see `per` */
+    int workers;              /* on all nodes together; 0: one per usable core, see `per` */
     const char *per;          /* "core" (default), "thread", "l3", "numa", "package" */
     size_t memory_per_worker; /* bytes; caps the workers of a node by the memory it may use */
     const char *schedule;     /* "auto" (default), "static", "dynamic", "guided", "factoring", "adaptive" */
@@ -210,9 +210,11 @@ RP_API rp_status rp_options_set(rp_options *options, const char *name, const cha
  * Under an MPI launcher it takes the ranks given: collective over all of them, once, in the
  * first call; the call returns in rank 0 alone, the other ranks become workers and leave by
  * exit(0) when the manager ends. Started alone, it starts the program again under the launcher
- * and sizes the pool by what this machine offers; the first process stays as a parent and ends
- * as the manager ends. With one rank, without a launcher, under a debugger, or told so by
- * RANKPOOL_LAUNCH=inline, tasks run in this process.
+ * and sizes the pool by what this machine offers, or, inside a batch job with the command `rankpool`
+ * in PATH, by what all nodes of the job offer; started by `rankpool run`, as that has planned. The
+ * first process stays as a parent and ends as the manager ends. With one rank, without a launcher,
+ * under a debugger, or told so by RANKPOOL_LAUNCH=inline, tasks run in this process. Where ranks were
+ * given or planned, `workers`, `per` and `memory_per_worker` change nothing.
  *
  * `options` may be NULL and is copied. *pool is the caller's until rp_close. Further pools may be
  * opened later, several at once.
@@ -594,8 +596,8 @@ RP_API rp_status rp_on_done(rp_future *future, rp_callback *callback, void *arg)
  *
  * Called: in the manager, by the thread that the pool belongs to. Not collective. */
 
-/* How many ranks serve: all but the manager, or 1 when alone; dead ones count. 0 without a pool.
- * Any rank may ask, tasks too; not collective. */
+/* How many ranks serve: all but the manager, or 1 when alone; leaders of other nodes and dead ones
+ * count. 0 without a pool. Any rank may ask, tasks too; not collective. */
 RP_API int rp_workers(const rp_pool *pool);
 
 /* What is known of a worker, 1..rp_workers(), or of the manager, 0, in the caller's `info`; its
@@ -618,10 +620,11 @@ RP_API rp_status rp_share(rp_pool *pool, const void *data, size_t size, rp_share
  * Errors: RP_INVALID: there is none of that number. */
 RP_API rp_status rp_unshare(rp_pool *pool, rp_share_id id);
 
-/* `size` bytes, aligned for any type, contents undefined, that the workers of this node read and
- * write in place: maps from and into such arrays copy nothing (a failing item may then have
- * written to its slot); isolated tasks read them in place, and their results are copied. The caller's until
- * rp_free or rp_close. NULL: no memory. */
+/* `size` bytes, aligned for any type, contents undefined, that the workers of the manager's node read
+ * and write in place: maps from and into such arrays copy nothing there (a failing item may then have
+ * written to its slot); isolated tasks read them in place, and their results are copied. Tasks on other
+ * nodes get their items, and answer, in messages. The caller's until rp_free or rp_close. NULL: no
+ * memory. */
 RP_API void *rp_alloc(rp_pool *pool, size_t size);
 
 /* Frees what rp_alloc gave; NULL-safe. Tasks under way may still use it. Memory that is not
@@ -649,12 +652,12 @@ RP_API void rp_free(rp_pool *pool, void *memory);
  * would have to wait gets RP_TIMEOUT at once, since nobody else can run. While a queue is open, a
  * manager that works along in maps leaves their items to the workers.
  *
- * Tasks on other nodes than the manager's reach a queue by the manager: what they put and get there is done
- * in its calls, in the order in which it reaches it, and copied on the way.
+ * Tasks on other nodes than the manager's reach a queue through the manager: what they put and get there
+ * is done in its calls, in the order in which it reaches it, and copied on the way.
  *
  * Deaths. Items whose producer died stay. An item that a task had got when its worker died is gone,
- * and a task that is run again puts again what it had put. With a node that is lost may go what was on its
- * way there.
+ * and a task that is run again puts again what it had put. Where another node is lost, items that its tasks
+ * had not got yet are first in their queues again; one that had just been handed over may be got twice.
  *
  * Called: in the manager, by the thread that the pool belongs to; in a worker, from inside a task, or
  * for what is no queue it does nothing, and is RP_INVALID. Not collective. */
