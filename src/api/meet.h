@@ -20,7 +20,7 @@ struct meeting {
 };
 
 /* Collective; every rank gets the same status and sentence. RP_INVALID: no build-id, or too many on a node;
- * RP_MISMATCH: another build; RP_UNSUPPORTED: several nodes; RP_NO_MEMORY; RP_MPI. */
+ * RP_MISMATCH: another build; RP_UNSUPPORTED: it cannot attach its node's memory; RP_NO_MEMORY; RP_MPI. */
 rp_status meet_ranks(struct comm *comm, int manager, struct meeting *meeting, struct error *error);
 
 /* Its roster and its crew live on with who took them. */

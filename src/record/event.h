@@ -1,5 +1,5 @@
-/* What happens in a pool, as one stream of events to which the progress bar listens, and later the
- * timeline. (Results go to the journal by a road of their own: journal.h.)
+/* What happens in a pool, as one stream of events to which the progress bar listens. (Results go to the
+ * journal by a road of their own: journal.h.)
  *
  * A span of work (a map, or the submitted tasks while there are any) is told of by one
  * RECORD_BEGIN, any number of RECORD_ADVANCE and one RECORD_END, each with the whole count so far,

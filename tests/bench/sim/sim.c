@@ -3,11 +3,13 @@
  *     nodes=N workers=K      N nodes of K workers each; levels=0 is one node of K
  *     task=5ms  kind=equal   what an item takes in the mean, and how that varies: see tasks.h
  *     each=40  items=N       items a worker, or in all
- *     most=8000000           items of a sweep's points, where each lasts for 100 ms or has `each` for a
- * worker levels=auto|0|1|2      of managers; auto adds a second where one manager is the limit fan=N stations
- * of the second level schedule=NAME chunk=N wait=100us credits=N slow=N seed=N own=N separate shares lone:
- * see model.h costs=FILE  NAME=VALUE sweep=1us:1s           one line for each task length, three a factor of
- * ten; and the shortest with half and with 95 % efficiency
+ *     most=8000000           items of a sweep's points, where each lasts 100 ms or has `each` for a worker
+ *     levels=auto|0|1|2      of managers; auto adds a second where one manager is the limit
+ *     fan=N                  stations of the second level
+ *     schedule=NAME chunk=N wait=100us credits=N slow=N seed=N own=N separate shares lone: see model.h
+ *     costs=FILE  NAME=VALUE
+ *     sweep=1us:1s           one line for each task length, three a factor of ten; and the shortest with half
+ *                            and with 95 % efficiency
  *
  * Prints the costs, then lines as the other benches do. The same words give the same lines. */
 #include <math.h>
