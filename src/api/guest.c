@@ -162,7 +162,9 @@ rp_status guest_serve(rp_pool *pool)
     if (!pool->serves)
         return error_set(&pool->error, RP_INVALID,
                          "rp_serve in the manager: it is for the other ranks of the communicator");
-    rp_status status = check_worker(pool, "rp_serve");
+    rp_status status = world_check_thread("rp_serve", &pool->error);
+    if (!status)
+        status = check_worker(pool, "rp_serve");
     if (!status)
         status = join(pool);
     if (status)

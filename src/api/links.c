@@ -1,12 +1,16 @@
 #include "api/links.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 
-/* The process has one thread that calls MPI: whatever it waits for, it turns them all. */
+/* The process has one thread that calls MPI, the one that opened the first links: whatever it waits for, it
+ * turns all roads. */
 static struct roads roads;
+static pthread_t turner;
+static _Atomic unsigned bound; /* links that have a net */
 
 #define ANSWER_S  5.0 /* that a leader has to reach the manager */
 #define KIN_NODES 4   /* where leaders are bound to each other, too */
@@ -287,6 +291,21 @@ static rp_status open_leader(struct links *links, struct comm *comm, const struc
     return status;
 }
 
+bool links_are_anothers(void)
+{
+    return bound && !pthread_equal(turner, pthread_self());
+}
+
+static rp_status want_turner(struct error *error)
+{
+    return links_are_anothers()
+               ? error_set(
+                     error, RP_INVALID,
+                     "pools over several nodes belong to the thread that opened the first one: open this "
+                     "one there")
+               : RP_OK;
+}
+
 rp_status links_open(struct links *links, struct comm *comm, const struct meeting *meeting,
                      struct roster *roster, bool visits, struct error *error)
 {
@@ -294,7 +313,14 @@ rp_status links_open(struct links *links, struct comm *comm, const struct meetin
     *links = (struct links){0};
     if (nodes->count == 1)
         return RP_OK;
-    rp_status status = open_net(links, comm, nodes, visits, error);
+    rp_status status = meet_agree(comm, want_turner(error), error);
+    if (!status)
+        status = open_net(links, comm, nodes, visits, error);
+    if (links->net) {
+        turner = pthread_self();
+        links->bound = true;
+        bound++;
+    }
     if (!status)
         status = open_pulse(links, comm, meeting, error);
     if (!status)
@@ -339,5 +365,6 @@ void links_close(struct links *links)
         comm_close_net(links->net);
     pulse_close(links->pulse);
     bell_close(links->bell);
+    bound -= links->bound;
     *links = (struct links){0};
 }

@@ -16,6 +16,7 @@ struct links {
     struct bell *bell;     /* NULL: there is none */
     struct road *road;     /* the manager's */
     struct leader *leader; /* a leader's */
+    bool bound;            /* to the thread that opened them */
 };
 
 /* Collective over those who have met; every rank gets the same status and sentence. The roster, the
@@ -23,6 +24,10 @@ struct links {
  * the program wants it. */
 rp_status links_open(struct links *links, struct comm *comm, const struct meeting *meeting,
                      struct roster *roster, bool visits, struct error *error);
+
+/* Whether there are links that another thread of this process has opened: nobody else may turn their roads.
+ */
+bool links_are_anothers(void);
 
 /* Of this process: those of all links. */
 const struct roads *links_roads(void);

@@ -149,7 +149,7 @@ rp_status pool_start(rp_pool *pool, const struct world *world, struct error *err
                                                                 .option = pool->options.progress},
                                        error);
     if (!status)
-        status = world_check_thread(world, "rp_open", error);
+        status = world_check_thread("rp_open", error);
     return status ? status : open_manager(pool, world, error);
 }
 

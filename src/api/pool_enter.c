@@ -20,7 +20,7 @@ rp_status pool_enter(rp_pool *pool, const char *call)
         return error_set(&pool->error, RP_CLOSED, "%s: the pool is closed", call);
     if (pool->manager.performer.busy)
         return error_set(&pool->error, RP_INVALID, "%s from inside a task of the same pool", call);
-    rp_status status = world_check_thread(pool->world, call, api_error());
+    rp_status status = world_check_thread(call, api_error());
     if (status)
         return status; /* the pool is another thread's at this moment, and so is its sentence */
     drain_look(&pool->manager);
@@ -37,7 +37,7 @@ rp_status future_enter(const rp_future *future, const char *call)
         return error_set(api_error(), RP_INVALID, "%s: its argument is no future", call);
     if (!future->pool->closed && future->pool->manager.performer.busy)
         return error_set(&future->pool->error, RP_INVALID, "%s from inside a task of the same pool", call);
-    return future->pool->closed ? RP_OK : world_check_thread(future->pool->world, call, api_error());
+    return future->pool->closed ? RP_OK : world_check_thread(call, api_error());
 }
 
 rp_status pool_say_late(rp_pool *pool, double seconds)

@@ -195,14 +195,14 @@ static void end_in_finalize(void *kept)
 
 /* ---- Starting ---------------------------------------------------------------------------- */
 
-rp_status world_check_thread(const struct world *world, const char *call, struct error *error)
+rp_status world_check_thread(const char *call, struct error *error)
 {
-    if (world->nodes < 2 || pthread_equal(world->thread, pthread_self()))
+    if (!links_are_anothers())
         return RP_OK;
     return error_set(
         error, RP_INVALID,
-        "%s in another thread than the one that opened the first pool: over several nodes that one makes "
-        "all calls",
+        "%s in another thread than the one that opened the first pool over several nodes: that one makes all "
+        "calls",
         call);
 }
 
@@ -236,7 +236,6 @@ rp_status world_meet(struct world *world, struct comm *comm, int manager, bool v
     world->memory = meeting.memory;
     world->crew = meeting.crew;
     world->nodes = meeting.nodes.count;
-    world->thread = pthread_self();
     status = links_open(&world->links, comm, &meeting, &world->roster, visits, error);
     meet_part(&meeting);
     if (status) {

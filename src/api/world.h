@@ -3,8 +3,6 @@
 #ifndef RANKPOOL_API_WORLD_H
 #define RANKPOOL_API_WORLD_H
 
-#include <pthread.h>
-
 #include "api/links.h"
 #include "board/roster.h"
 #include "config/options.h"
@@ -18,7 +16,6 @@ struct world {
     struct crew *crew; /* of all nodes */
     int nodes;
     struct links links; /* between these */
-    pthread_t thread;   /* that has met the others: over several nodes no other one may call MPI for them */
     char *description;
 };
 
@@ -33,8 +30,8 @@ rp_status world_meet(struct world *world, struct comm *comm, int manager, bool v
 rp_status world_be_alone(struct world *world, const char *why);
 rp_status world_describe(struct world *world, const char *format, ...) RP_PRINTF(2, 3);
 
-/* RP_INVALID: over several nodes the call comes from another thread than the first. */
-rp_status world_check_thread(const struct world *world, const char *call, struct error *error);
+/* RP_INVALID: there are pools over several nodes, and the call comes from another thread than theirs. */
+rp_status world_check_thread(const char *call, struct error *error);
 
 /* A task has called MPI_Finalize, in which the other ranks would be waited for: ends this process with a
  * sentence, as a worker of that roster that is lost. */

@@ -58,18 +58,18 @@ struct bell {
 
 /* ---- Letters out ------------------------------------------------------------------------- */
 
-static void post(struct bell *bell, const struct sockaddr_storage *to, socklen_t length,
+static bool post(struct bell *bell, const struct sockaddr_storage *to, socklen_t length,
                  enum letter_kind kind, uint64_t heard)
 {
     struct letter letter = {.heard = heard, .from = bell->self, .kind = kind};
     memcpy(letter.secret, bell->secret, sizeof letter.secret);
-    sendto(bell->fd, &letter, sizeof letter, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)to,
-           length);
+    return sendto(bell->fd, &letter, sizeof letter, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)to,
+                  length) == (ssize_t)sizeof letter;
 }
 
-static void post_to(struct bell *bell, const struct other *other, enum letter_kind kind, uint64_t heard)
+static bool post_to(struct bell *bell, const struct other *other, enum letter_kind kind, uint64_t heard)
 {
-    post(bell, &other->at, other->length, kind, heard);
+    return post(bell, &other->at, other->length, kind, heard);
 }
 
 static void ring_sleeper(struct bell *bell, struct other *other)
@@ -143,8 +143,8 @@ static void *listen_on(void *state)
         struct letter letter;
         if (watched[1].revents)
             break;
-        if (recvfrom(bell->fd, &letter, sizeof letter, MSG_DONTWAIT, (struct sockaddr *)&from, &length) ==
-            (ssize_t)sizeof letter)
+        if (recvfrom(bell->fd, &letter, sizeof letter, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from,
+                     &length) == (ssize_t)sizeof letter)
             take(bell, &letter, &from, length);
     }
     return NULL;
@@ -265,8 +265,9 @@ bool bell_doze(struct bell *bell)
     }
     atomic_store(&bell->word, 1);
     for (struct other *other = bell->other; other < bell->other + bell->peers; other++)
-        if (!atomic_load(&other->lost) && !atomic_exchange(&other->told, true))
-            post_to(bell, other, LETTER_ASLEEP, other->heard);
+        if (!atomic_load(&other->lost) && !atomic_exchange(&other->told, true) &&
+            !post_to(bell, other, LETTER_ASLEEP, other->heard))
+            atomic_store(&other->told, false);
     return true;
 }
 

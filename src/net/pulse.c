@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,8 +15,9 @@
 #include "base/pidfd.h"
 #include "net/pulse_socket.h"
 
-#define BACKLOG  4096
-#define HELLO_MS 1000
+#define BACKLOG   4096
+#define SPARE_FDS 512 /* for MPI and the program */
+#define HELLO_MS  250 /* callers are heard one after the other */
 
 struct pulse {
     int listener; /* the manager's; -1 */
@@ -82,9 +84,21 @@ static rp_status fail(const char *what, struct error *error)
 
 /* ---- Manager ----------------------------------------------------------------------------- */
 
+/* A descriptor for each node is more than a process has by default where there are a thousand. */
+static void make_room(int nodes)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)nodes + SPARE_FDS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > wanted ? wanted : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 rp_status pulse_open(int nodes, struct pulse **made, struct error *error)
 {
     struct pulse *pulse = NULL;
+    make_room(nodes);
     rp_status status = new_pulse(nodes, &pulse, error);
     if (status)
         return status;
@@ -175,6 +189,8 @@ void pulse_gather(struct pulse *pulse, int nodes, double seconds)
     int heard = count_heard(pulse);
     while (pulse->listener >= 0 && heard < nodes && await_caller(pulse, deadline)) {
         int fd = accept4(pulse->listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+            break; /* nobody could be let in */
         if (fd >= 0 && take(pulse, fd))
             heard++;
         else
@@ -186,6 +202,9 @@ void pulse_gather(struct pulse *pulse, int nodes, double seconds)
 
 void pulse_forget(struct pulse *pulse, int node)
 {
+    if (pulse->fd[node] >= 0 &&
+        pulse->epoll >= 0) /* closing does not, where a child of the program has it, too */
+        epoll_ctl(pulse->epoll, EPOLL_CTL_DEL, pulse->fd[node], NULL);
     close_fd(pulse->fd[node]);
     pulse->fd[node] = -1;
 }
@@ -195,11 +214,22 @@ bool pulse_hears(const struct pulse *pulse, int node)
     return pulse->fd[node] >= 0;
 }
 
+/* Who has said goodbye may listen still: for it this end is no loss, either. What is not read would be a
+ * reset. */
+static void part_with(int fd)
+{
+    char byte;
+    if (recv(fd, &byte, 1, MSG_DONTWAIT) == 1)
+        say_goodbye(fd);
+}
+
 int pulse_lost(struct pulse *pulse)
 {
     struct epoll_event event;
     while (epoll_wait(pulse->epoll, &event, 1, 0) == 1) {
         bool parted = pulse_has_parted(pulse->fd[event.data.fd]);
+        if (parted)
+            part_with(pulse->fd[event.data.fd]);
         pulse_forget(pulse, event.data.fd);
         if (!parted)
             return event.data.fd;

@@ -31,7 +31,7 @@ static bool is_in_use(const struct road *road, uint64_t now)
             if (is_agent_in_use(&pool->agent[i], now))
                 return true;
     }
-    return !road->cut && !net_is_quiet(road->net);
+    return !net_is_quiet(road->net);
 }
 
 /* Nothing moves them but looks at the net. */
@@ -69,7 +69,7 @@ static uint64_t last_event(const struct road *road)
 static uint64_t nap_of(const struct road *road)
 {
     uint64_t now = clock_ns(), last = last_event(road), quiet = now > last ? now - last : 0;
-    if (!is_in_use(road, now))
+    if (road->cut || !is_in_use(road, now))
         return CLOCK_NEVER;
     if (quiet < AWAKE_NS || now - road->wished < EAGER_NS || (quiet < MOVING_NS && has_bytes_under_way(road)))
         return now;

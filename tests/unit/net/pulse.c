@@ -355,3 +355,59 @@ TEST_CASE(an_end_that_is_closed_in_good_order_is_no_loss)
     close(pipes[0]);
     close(pipes[1]);
 }
+
+/* A leader that leaves in good order, and then waits for what its manager says to that: as a process that is in
+ * MPI_Finalize does, whose end of the connection stays open meanwhile. */
+static _Noreturn void leave_and_listen(const struct pulse_invitation *invitation)
+{
+    struct pulse *pulse;
+    char byte = 'x';
+    if (pulse_answer(invitation, 0, 5, &pulse, NULL))
+        _exit(2);
+    int end = dup(pulse_fd(pulse));
+    pulse_close(pulse);
+    struct pollfd poller = {.fd = end, .events = POLLIN};
+    _exit(poll(&poller, 1, -1) == 1 && recv(end, &byte, 1, 0) == 1 ? 0 : 1);
+}
+
+TEST_CASE(a_leader_that_has_left_in_good_order_does_not_take_its_manager_for_dead)
+{
+    struct pulse_invitation invitation;
+    struct pulse *pulse = invite(&invitation);
+    int status = -1;
+    pid_t leader = fork();
+    if (leader == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        leave_and_listen(&invitation);
+    }
+    pulse_gather(pulse, 1, 5);
+    while (pulse_hears(pulse, 0)) {
+        CHECK_INT(pulse_lost(pulse), -1);
+        rest();
+    }
+    CHECK_INT(waitpid(leader, &status, 0), leader);
+    CHECK_INT(status, 0);
+    pulse_close(pulse);
+}
+
+TEST_CASE(a_loss_is_heard_once_where_a_child_of_the_program_has_the_connection_too)
+{
+    struct pulse_invitation invitation;
+    struct pulse *pulse = invite(&invitation);
+    pid_t leader = start_leader(&invitation, 0), other = start_leader(&invitation, 1);
+    pulse_gather(pulse, 2, 5);
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            pause();
+    }
+    end_leader(leader, SIGKILL);
+    CHECK_INT(wait_for_loss(pulse), 0);
+    CHECK_INT(pulse_lost(pulse), -1);
+    end_leader(other, SIGKILL);
+    CHECK_INT(wait_for_loss(pulse), 1);
+    CHECK_INT(pulse_lost(pulse), -1);
+    end_leader(child, SIGKILL);
+    pulse_close(pulse);
+}
