@@ -79,7 +79,8 @@ static void add_words(const struct doctor *doctor, const struct doctor_node *nod
     struct list command = {0};
     list_add(&command, doctor->command);
     list_add(&command, "facts");
-    list_add(&command, "--listen");
+    if (doctor->means != MEANS_SLURM) /* which ends what listens with its step */
+        list_add(&command, "--listen");
     list_addf(&command, "--per=%s", doctor->request.per ? doctor->request.per : "core");
     list_addf(&command, "--memory-per-worker=%zu", doctor->request.memory_per_worker);
     list_add(&command, doctor->program);
@@ -105,6 +106,10 @@ static void take(struct doctor *doctor, struct doctor_node *node, struct errand 
 
 rp_status doctor_ask(struct doctor *doctor, struct error *error)
 {
+    if (doctor->means == MEANS_BATCH && !*doctor->mpirun)
+        return error_set(
+            error, RP_LAUNCH,
+            "there is no mpirun in PATH, by which the nodes of this job are reached: load its module");
     struct errand *errands = calloc((size_t)doctor->count, sizeof *errands);
     if (!errands)
         return error_set(error, RP_NO_MEMORY, "no memory to ask %d nodes", doctor->count);

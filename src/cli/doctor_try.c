@@ -33,8 +33,9 @@ static const char *first_complaint(struct errand *errand)
     return first ? first : "it ended without a word";
 }
 
-static rp_status try_with(struct doctor *doctor, const char *check, struct errand *errand, const char *mend,
-                          struct error *error)
+/* `wrong` is how bad it is where it does not go well. */
+static rp_status try_with(struct doctor *doctor, const char *check, enum verdict wrong, struct errand *errand,
+                          const char *mend, struct error *error)
 {
     struct list facts = {0};
     if (errand->arguments.short_of_memory)
@@ -43,10 +44,10 @@ static rp_status try_with(struct doctor *doctor, const char *check, struct erran
     if (status)
         return status;
     if (!is_well(errand, &facts))
-        findings_add(&doctor->findings, check, FOUND_WRONG, NULL, mend, "%s",
+        findings_add(&doctor->findings, check, wrong, NULL, mend, "%s",
                      errand->late ? "it has not ended within a minute" : first_complaint(errand));
     else if (facts_number(&facts, "hosts", 0) < doctor->count)
-        findings_add(&doctor->findings, check, FOUND_WRONG, NULL, mend, "ranks ran on %s of %d nodes",
+        findings_add(&doctor->findings, check, wrong, NULL, mend, "ranks ran on %s of %d nodes",
                      facts_text(&facts, "hosts"), doctor->count);
     else
         findings_add(
@@ -82,7 +83,7 @@ static rp_status try_mpirun(struct doctor *doctor, struct error *error)
     list_addf(words, "%d", TRIAL_S);
     list_add(words, "-n");
     list_addf(words, "%d", RANKS * doctor->count);
-    if (doctor->means == MEANS_SSH || doctor->means == MEANS_HERE)
+    if (doctor->means != MEANS_SLURM)
         add_hosts(doctor, words);
     list_add(words, "--map-by");
     list_addf(words, "ppr:%d:node", RANKS);
@@ -94,7 +95,7 @@ static rp_status try_mpirun(struct doctor *doctor, struct error *error)
     setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
     rp_status status =
-        try_with(doctor, "trial", &errand,
+        try_with(doctor, "trial", FOUND_WRONG, &errand,
                  "run it by hand to see all that it says: mpirun --host ... rankpool-trial", error);
     errand_free(&errand);
     return status;
@@ -103,7 +104,8 @@ static rp_status try_mpirun(struct doctor *doctor, struct error *error)
 /* Ranks that do not find each other under srun are strangers, each a world of its own. */
 static rp_status try_srun(struct doctor *doctor, struct error *error)
 {
-    static const char *const start[] = {"srun", "--overlap", "--quiet", "--input=none", NULL};
+    static const char *const start[] = {
+        "srun", "--overlap", "--overcommit", "--cpu-bind=none", "--quiet", "--input=none", NULL};
     struct errand errand = {0};
     struct list *words = &errand.arguments;
     if (doctor->means != MEANS_SLURM) {
@@ -117,7 +119,7 @@ static rp_status try_srun(struct doctor *doctor, struct error *error)
     list_addf(words, "--ntasks-per-node=%d", RANKS);
     list_add(words, doctor->trial);
     rp_status status =
-        try_with(doctor, "srun", &errand,
+        try_with(doctor, "srun", FOUND_NOTED, &errand,
                  "start programs by rankpool run or mpirun, or by srun --mpi=pmix where srun --mpi=list "
                  "has it",
                  error);

@@ -46,7 +46,7 @@ static void fill_mpirun(struct starting *starting, const char *mpirun)
 }
 
 /* Words of the user's are kept: only what the plan needs is said, where he has not. */
-static void set_mpirun(void)
+static void set_mpirun(const struct starting *starting)
 {
     static const char *const told[][2] = {
         {"OMPI_ALLOW_RUN_AS_ROOT", "1"},
@@ -57,6 +57,10 @@ static void set_mpirun(void)
     };
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
         setenv(told[i][0], told[i][1], 0);
+    if (starting->spread->count > 1)
+        setenv("OMPI_MCA_btl_tcp_progress_thread", "1", 0); /* why: launch/mpirun_words.c */
+    if (starting->ground->allocation.means == MEANS_SSH || starting->ground->allocation.means == MEANS_HERE)
+        mpirun_forget_batch();
 }
 
 /* ---- srun -------------------------------------------------------------------------------- */
@@ -114,7 +118,7 @@ int launcher_become(const struct ground *ground, const struct spread *spread, co
         return command_fail(&error);
     }
     if (*mpirun) {
-        set_mpirun();
+        set_mpirun(&starting);
         fill_mpirun(&starting, mpirun);
     } else {
         fill_srun(&starting);

@@ -155,7 +155,7 @@ int command_run(int count, char **arguments)
     static const struct argp argp = {options, parse, "[--] PROG [ARGUMENT...]", about, children, NULL, NULL};
     struct run run = {0};
     struct ground ground;
-    struct spread spread;
+    struct spread spread = {0};
     struct error error;
     char mpirun[PATH_MAX];
     if (where_begin(&run.where, &error))
@@ -165,6 +165,7 @@ int command_run(int count, char **arguments)
         return ended;
     if (!find_program(run.arguments[0], run.path))
         return refuse_program(run.arguments[0]);
+    run.where.program = run.path;
     if (where_survey(&run.where, &ground, mpirun, &error))
         return command_fail(&error);
     rp_status status = spread_make(&ground.allocation, ground.offers, ground.workers, &spread, &error);

@@ -98,7 +98,7 @@ rp_status where_survey(const struct where *where, struct ground *ground, char mp
     struct allocation allocation;
     char command[PATH_MAX];
     rp_status status = where_name(where, &allocation, command, mpirun, error);
-    return status ? status
-                  : ground_survey(&allocation, &(struct probe_setting){command, mpirun, where->request},
-                                  ground, error);
+    struct probe_setting setting = {
+        .command = command, .program = where->program, .mpirun = mpirun, .request = where->request};
+    return status ? status : ground_survey(&allocation, &setting, ground, error);
 }

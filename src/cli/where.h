@@ -9,6 +9,7 @@
 
 struct where {
     const char *hosts, *hostfile; /* as given; NULL: not */
+    const char *program;          /* a path that has to be there on every node; NULL: none */
     struct node_request request;
     rp_options options; /* holds what the request points to */
 };

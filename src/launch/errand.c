@@ -22,6 +22,8 @@
 static bool find_program(const char *name, char path[PATH_MAX])
 {
     const char *places = getenv("PATH");
+    if (!*name)
+        return false;
     if (strchr(name, '/')) {
         snprintf(path, PATH_MAX, "%s", name);
         return true;
@@ -102,6 +104,12 @@ static void listen_to(int *stream, char **text, size_t *size)
 /* Where the program ignores its children, nobody tells how one ended: what it said has to do. */
 static void bury(struct errand *errand)
 {
+    int *const streams[] = {&errand->out, &errand->err};
+    for (int i = 0; i < 2; i++) {
+        if (*streams[i] >= 0)
+            close(*streams[i]);
+        *streams[i] = -1;
+    }
     while (waitpid(errand->pid, &errand->status, 0) < 0 && errno == EINTR)
         ;
     errand->pid = 0;
@@ -115,8 +123,8 @@ static void listen_or_end(struct errand *errand, const struct pollfd pair[2])
         listen_to(&errand->out, &errand->said, &errand->said_size);
     if (pair[1].revents)
         listen_to(&errand->err, &errand->wrote, &errand->wrote_size);
-    if (errand->out >= 0 && clock_ns() >= errand->deadline) {
-        errand->late = true;
+    if (clock_ns() >= errand->deadline) {
+        errand->late = errand->out >= 0; /* else all is said, and somebody holds its standard error */
         kill(errand->pid, SIGKILL);
         bury(errand);
     } else if (errand->out < 0 && errand->err < 0) {

@@ -1,7 +1,8 @@
 /* Lists of hosts with the slots that each has, as users and batch systems write them.
  *
  * A host that comes again adds to the slots of the first; the order is that in which they came. Slots are
- * the most workers that may run there, 0 where nobody said: then the machine decides. */
+ * the most workers that run there unless more are asked for, 0 where nobody said: then the machine decides.
+ */
 #ifndef RANKPOOL_LAUNCH_HOSTS_H
 #define RANKPOOL_LAUNCH_HOSTS_H
 

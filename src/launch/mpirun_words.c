@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "launch/handover.h"
 #include "launch/program.h"
@@ -81,14 +82,53 @@ void mpirun_fill_environment(const struct launch_plan *plan, char *const *enviro
             list_addf(list, "%s=%s", suggested[i].name, suggested[i].value);
 }
 
+void mpirun_forget_batch(void)
+{
+    for (char **item = environ; item && *item;) {
+        char name[64];
+        size_t length = strcspn(*item, "=");
+        bool goes = list_has_prefix(*item, batch_systems) && length < sizeof name;
+        snprintf(name, sizeof name, "%.*s", (int)length, *item);
+        if (!goes || unsetenv(name))
+            item++;
+    }
+}
+
 /* ---- Other nodes' environment ------------------------------------------------------------ */
 
 /* What is about this machine, this login or this terminal, and is another's there. */
 static const char *const at_home[] = {
-    "HOSTNAME=", "HOST=", "PWD=",  "OLDPWD=",    "SHLVL=",           "_=",
-    "TMPDIR=",   "TMP=",  "TEMP=", "DISPLAY=",   "XAUTHORITY=",      "XDG_",
-    "SSH_",      "DBUS_", "TERM=", "WINDOWID=",  "SLURM_",           "SLURMD_",
-    "PBS_",      "LSB_",  "FLUX_", "BASH_FUNC_", "RANKPOOL_GROUND=", NULL,
+    "HOSTNAME=",
+    "HOST=",
+    "PWD=",
+    "OLDPWD=",
+    "SHLVL=",
+    "_=",
+    "TMPDIR=",
+    "TMP=",
+    "TEMP=",
+    "DISPLAY=",
+    "XAUTHORITY=",
+    "XDG_",
+    "SSH_",
+    "DBUS_",
+    "TERM=",
+    "WINDOWID=",
+    "SLURM_",
+    "SLURMD_",
+    "PBS_",
+    "LSB_",
+    "FLUX_",
+    "BASH_FUNC_",
+    "RANKPOOL_GROUND=",
+    "PE_HOSTFILE=",
+    "JOB_ID=",
+    "CUDA_VISIBLE_DEVICES=",
+    "ROCR_VISIBLE_DEVICES=",
+    "HIP_VISIBLE_DEVICES=",
+    "GPU_DEVICE_ORDINAL=",
+    "ZE_AFFINITY_MASK=",
+    NULL,
 };
 
 /* mpirun exports its own. */

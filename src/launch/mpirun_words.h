@@ -9,6 +9,10 @@
 /* The environment that mpirun is started with, out of one that is not NULL. */
 void mpirun_fill_environment(const struct launch_plan *plan, char *const *environment, struct list *list);
 
+/* Takes from this process's environment what would tell mpirun of a batch system's nodes: it is to run on
+ * others. */
+void mpirun_forget_batch(void);
+
 /* mpirun's arguments; a placeholder runs `script`. */
 void mpirun_fill_arguments(const struct launch_plan *plan, const char *script, char *const *environment,
                            struct list *list);

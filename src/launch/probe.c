@@ -40,6 +40,8 @@ static void add_offer(const char *host, const struct allocation *allocation,
     list_add(&offer, "offer");
     list_addf(&offer, "--per=%s", setting->request.per ? setting->request.per : "core");
     list_addf(&offer, "--memory-per-worker=%zu", setting->request.memory_per_worker);
+    if (setting->program)
+        list_addf(&offer, "--program=%s", setting->program);
     if (!offer.short_of_memory)
         elsewhere_words(allocation->means, setting->mpirun, host, offer.items, words);
     words->short_of_memory |= offer.short_of_memory;
@@ -55,6 +57,11 @@ static rp_status refuse(const char *host, struct errand *errand, const struct pr
     const char *line = errand_last_line(errand);
     if (errand->late)
         return error_set(error, RP_LAUNCH, "host %s has not said within %d s what it offers", host, PROBE_S);
+    if (status == PROBE_NO_PROGRAM)
+        return error_set(
+            error, RP_LAUNCH,
+            "host %s has no %s: install it there under the same path, or in a folder that all share", host,
+            setting->program);
     if (status == 126 || status == 127)
         return error_set(error, RP_LAUNCH,
                          "host %s has no %s: install rankpool there too, or in a folder that all share (%s)",
@@ -84,6 +91,11 @@ rp_status probe_nodes(const struct allocation *allocation, const struct probe_se
     struct offer *made = calloc((size_t)hosts->count, sizeof *made);
     rp_status status =
         of && errands && made ? RP_OK : error_set(error, RP_NO_MEMORY, "no memory to ask nodes");
+    if (!status && allocation->means == MEANS_BATCH && !*setting->mpirun && !allocation_is_here(allocation))
+        status =
+            error_set(error, RP_LAUNCH,
+                      "there is no mpirun in PATH, by which the nodes of %s are reached: load its module",
+                      allocation->source);
     for (int i = 0; i < hosts->count && !status; i++) {
         if (hosts_is_here(hosts->one[i].name)) {
             status = offer_make(&setting->request, &made[i], error);

@@ -14,12 +14,16 @@
 
 struct probe_setting {
     const char *command; /* the path of rankpool */
+    const char *program; /* a path that is to be there, too; NULL: none */
     const char *mpirun;  /* or "" */
     struct node_request request;
 };
 
 /* The path of the command `rankpool`: in PATH, or where this library was to be installed; false: nowhere. */
 bool probe_find_command(char *const *environment, char path[PATH_MAX]);
+
+/* What `rankpool offer` ends with where the program is missing. */
+#define PROBE_NO_PROGRAM 66
 
 /* An offer of each host, as many as the allocation has, each to be freed, in an array to be freed. RP_LAUNCH
  * with the name of a host and why it does not answer; all are asked before that is said. */

@@ -85,7 +85,7 @@ static void pass_on_until_its_end(pid_t rank, int *status)
 static void say_end(int status)
 {
     static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", NULL};
-    dprintf(1, SEAT_WORD "%d %d\n", number_of(ranks), status);
+    dprintf(1, "\n" SEAT_WORD "%d %d\n", number_of(ranks), status);
 }
 
 static int run_as_parent(struct process *process, struct error *error)
@@ -142,8 +142,9 @@ int seat_take(const struct seat *seat, struct error *error)
 {
     struct process process = {.path = seat->path, .arguments = seat->arguments, .directory = seat->directory};
     cpu_set_t *set;
+    pid_t parent = getppid(); /* process 1 too, in a container */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() == 1 || find_seat(seat, &process, &set, error))
+    if (getppid() != parent || find_seat(seat, &process, &set, error))
         return 127;
     return seat->joins ? run_as_parent(&process, error) : become(seat, &process, error);
 }

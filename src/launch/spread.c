@@ -71,6 +71,15 @@ static void add_node(struct spread *spread, const struct host *host, const struc
     };
 }
 
+/* Of a part of a node, to which the batch system does not hold its jobs, nobody knows which cores are ours:
+ * two jobs would bind to the same ones. */
+static bool may_bind(const struct allocation *allocation, const struct spread_node *node)
+{
+    bool is_job = allocation->means == MEANS_SLURM || allocation->means == MEANS_BATCH;
+    bool is_part = is_job && node->slots && node->slots < node->offer->plan.workers;
+    return node->offer->plan.bind && node->workers <= node->offer->plan.workers && !is_part;
+}
+
 rp_status spread_make(const struct allocation *allocation, const struct offer *offers, int workers,
                       struct spread *spread, struct error *error)
 {
@@ -87,8 +96,7 @@ rp_status spread_make(const struct allocation *allocation, const struct offer *o
     if (!status && !made.workers)
         status = error_set(error, RP_INVALID, "no node offers a worker: there is nothing to run on");
     for (int i = 0; i < made.count; i++)
-        made.node[i].bind =
-            made.node[i].offer->plan.bind && made.node[i].workers <= made.node[i].offer->plan.workers;
+        made.node[i].bind = may_bind(allocation, &made.node[i]);
     if (status)
         spread_free(&made);
     else

@@ -151,7 +151,10 @@ static bool fill(struct starting *starting, const struct ground *ground, const s
     starting->plan.far = starting->far;
     starting->plan.text = starting->text;
     starting->plan.command = ground->command;
-    starting->plan.batch = ground->allocation.means == MEANS_SLURM || ground->allocation.means == MEANS_BATCH;
+    /* On a machine that is not of the job mpirun would start nothing: then it takes the job's nodes as hosts.
+     */
+    starting->plan.batch =
+        here && (ground->allocation.means == MEANS_SLURM || ground->allocation.means == MEANS_BATCH);
     return filled;
 }
 
