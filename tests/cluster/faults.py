@@ -35,11 +35,11 @@ class Faults(unittest.TestCase):
                       work.text)
 
     def test_a_host_that_is_killed_takes_no_result_with_it(self):
-        with job(600) as work:
+        with job(3000) as work:
             work.await_text("begun")
             must("kill", "h2")
             work.await_text("lost 3", SILENCE_S + GRACE_S)
-            self.end_well(work, 600, 3)
+            self.end_well(work, 3000, 3)
         for host in ("h1", "h3"):
             await_nobody(host, TOIL, GRACE_S)
 
@@ -52,16 +52,16 @@ class Faults(unittest.TestCase):
             self.assertGreater(time.monotonic() - began, SILENCE_S - 1.5)  # which began before the cut
             await_nobody("h2", TOIL, SILENCE_S + GRACE_S)
             must("heal", "h2")
-            self.assertNotIn("are right", work.text)
             self.end_well(work, 3500, 3)
 
     def test_a_host_that_is_cut_off_for_less_than_the_silence_goes_on(self):
-        with job(1000, silence=20) as work:
+        with job(3000, silence=20) as work:
             work.await_text("begun")
             must("cut", "h2")
             time.sleep(0.5)
             must("heal", "h2")
-            self.end_well(work, 1000, 0)
+            self.assertIsNone(work.process.poll(), "it had ended before the host was back")
+            self.end_well(work, 3000, 0)
 
     def test_workers_end_when_the_host_of_their_manager_is_killed(self):
         with job(100000) as work:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The cluster that tests share: shared.sh SKIPPED up N... | test COMMAND... | slurm COMMAND... | down
+# The cluster that tests share: shared.sh SKIPPED up N... | test COMMAND... | slurm COMMAND... | down |
+#     during N... -- COMMAND...
 #
 # Where there can be none, `up` leaves the reason in the file SKIPPED; where it can be no Slurm cluster, in
 # SKIPPED.slurm. The tests say it.
@@ -25,6 +26,17 @@ up() {
     try "$skipped" "$@"
 }
 
+# during ARGUMENT... -- COMMAND...: the command while the cluster is up.
+during() {
+    local arguments=()
+    while [ "$1" != -- ]; do
+        arguments+=("$1")
+        shift
+    done
+    trap '"$TESTBED" down' EXIT
+    up "${arguments[@]}" && "${@:2}"
+}
+
 skip_for() {
     if [ -e "$1" ]; then
         cat "$1" >&2
@@ -34,6 +46,7 @@ skip_for() {
 
 case $2 in
 up) up "${@:3}" ;;
+during) during "${@:3}" ;;
 down) "$TESTBED" down ;;
 test) skip_for "$skipped" && exec "${@:3}" ;;
 slurm) skip_for "$skipped.slurm" && exec "${@:3}" ;;

@@ -178,7 +178,7 @@ class Hosts(unittest.TestCase):
         for a, b in ("h1", "h2"), ("h2", "h1"):
             times = sorted(map(float, on(a, sys.executable, "-c", CONNECTS, b, "5").split()))
             self.assertGreater(times[0], 40)
-            self.assertLess(times[0], 50)
+            self.assertLess(times[0], 79)  # which it were if both ways had it twice
         testbed("slow", "h2", "0ms", "40mbit")
         began = time.monotonic()
         self.assertEqual(on("h1", "sh", "-c", "head -c 5000000 /dev/zero | ssh h2 wc -c"), "5000000")
@@ -196,7 +196,7 @@ class Hosts(unittest.TestCase):
             client = start("h1", CLIENT, "h2")
             self.addCleanup(finish, server)
             self.addCleanup(finish, client)
-            self.assertEqual(say(client, "one"), "one")
+            hear(client, "one")
             testbed("cut", "h2")
             self.assertEqual(say(client, "two"), "silence")
             testbed("heal", "h2")
@@ -261,6 +261,12 @@ def say(client, line):
     return client.stdout.readline().strip()
 
 
+def hear(client, line):
+    """Says a line and hears it come back, however long that takes."""
+    answer = say(client, line)
+    wait_until(lambda: answer == line or say(client, "listen") == line)
+
+
 class Ends(unittest.TestCase):
     """Each with hosts of its own, of which nothing may be left."""
 
@@ -276,7 +282,7 @@ class Ends(unittest.TestCase):
         client = start("h1", CLIENT, "h2")
         self.addCleanup(finish, server)
         self.addCleanup(finish, client)
-        self.assertEqual(say(client, "one"), "one")
+        hear(client, "one")
         self.assertEqual(testbed("kill", "h2").returncode, 0)
         self.assertEqual(say(client, "two"), "silence")
         server.wait(TIMEOUT_S)

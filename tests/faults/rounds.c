@@ -10,7 +10,7 @@
 #include "check.h"
 #include "doctor.h"
 
-enum { ROUNDS = 17, NODE_ROUNDS = 3, PATIENCE_S = 30 };
+enum { ROUNDS = 12, NODE_ROUNDS = 3, PATIENCE_S = 30 };
 
 static const char *const starts[] = {"alone", "under mpirun", "in a program that runs MPI"};
 

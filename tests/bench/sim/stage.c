@@ -118,6 +118,12 @@ static bool is_quiet(const struct net *net)
     return true;
 }
 
+static int room(const struct net *net, int peer)
+{
+    (void)net, (void)peer;
+    return NET_BUFFERS;
+}
+
 static void close_net(struct net *net)
 {
     (void)net;
@@ -128,6 +134,7 @@ static const struct net_ops ops = {.send = send_head,
                                    .receive = receive,
                                    .drop = drop,
                                    .is_quiet = is_quiet,
+                                   .room = room,
                                    .close = close_net};
 
 void stage_open(struct stage *stage, int peers,
