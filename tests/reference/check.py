@@ -28,7 +28,7 @@ RENDERED = {
                r"^ +rp_status rp_map\(rp_pool \*pool, ", r"^DESCRIPTION\n +Maps fn", r"^ERRORS\n +\w",
                r"^CALLED\n[^#]*Not collective\.", r'^EXAMPLE\n(.+\n)+ +fprintf\(stderr, "%s\\n",',
                r"^SEE ALSO\n +rankpool_maps\(3\)"],
-    "rp_options": [r"^ +#include <rankpool/rankpool\.h>\n", r"^ +int workers\n +0: one per usable core"],
+    "rp_options": [r"^ +#include <rankpool/rankpool\.h>\n", r"^ +int workers\n +on all nodes together; 0: one per usable core"],
     "rp_open_comm": [r"^ +#include <rankpool/mpi\.h>\n"],
     "rankpool": [r"^ +rankpool - maps functions over", r'^ +return fprintf\(stderr, "%s\\n", rp_last_error',
                  r"^SEE ALSO\n(.+\n)*.*rankpool_maps\(3\)"],
