@@ -356,8 +356,8 @@ TEST_CASE(an_end_that_is_closed_in_good_order_is_no_loss)
     close(pipes[1]);
 }
 
-/* A leader that leaves in good order, and then waits for what its manager says to that: as a process that is in
- * MPI_Finalize does, whose end of the connection stays open meanwhile. */
+/* A leader that leaves in good order, and then waits for what its manager says to that: as a process that is
+ * in MPI_Finalize does, whose end of the connection stays open meanwhile. */
 static _Noreturn void leave_and_listen(const struct pulse_invitation *invitation)
 {
     struct pulse *pulse;

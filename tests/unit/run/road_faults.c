@@ -512,6 +512,7 @@ static void send_half(struct got *got)
     CHECK_STATUS(
         net_send(realm.end[0], 0, head, size, &(struct net_segment){result, sizeof result}, 1, &peer, NULL),
         RP_OK);
+    gang_tally->hooks[0] = 1;
 }
 
 /* While what was on its way is computed again, and its result stands there. */
@@ -544,6 +545,7 @@ static int answer_long(rp_call *call, const void *in, size_t size)
     if (!out || size != sizeof item)
         return 1;
     memset(out, (int)item % 200, LONG);
+    gang_await(&gang_tally->hooks[0], 1); /* or nothing might be left for the node */
     if (gang_tally->runs[item]) {
         atomic_fetch_add(&gang_tally->waiting, 1);
         gang_await(&gang_tally->gate, 1);
@@ -563,7 +565,7 @@ static void lose_on_the_way(bool clings, bool late, const double *cost)
         in[i] = i;
     begin(1, send_half);
     gang_reset_tally();
-    gang_tally->waiting = 0;
+    gang_tally->waiting = gang_tally->hooks[0] = 0;
     gang_tally->gate = late;
     unsigned char *out = late ? holding_alloc(&realm.gang.manager, sizeof own) : own;
     REQUIRE(out);
