@@ -3,6 +3,8 @@
 
 TESTBED is the program. TESTBED_CRASHES is how often `up` is killed at each of its steps (1).
 """
+import contextlib
+import fcntl
 import glob
 import os
 import shutil
@@ -109,6 +111,21 @@ def traces(name):
     found += glob.glob(f"/run/*{name}*") + glob.glob(f"/sys/fs/cgroup/**/*{name}*", recursive=True)
     found += [line for line in read("/proc/mounts").decode().splitlines() if name in line]
     return found
+
+
+@contextlib.contextmanager
+def open_directory(path):
+    file = os.open(path, os.O_RDONLY)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def waits_for_lock(pid):
+    """A child of this process is the command flock, and asleep."""
+    return any(read(f"/proc/{child}/comm") == b"flock\n" and b" S " in read(f"/proc/{child}/stat")
+               for child in read(f"/proc/{pid}/task/{pid}/children").decode().split())
 
 
 def wait_until(condition):
@@ -326,6 +343,23 @@ class Ends(unittest.TestCase):
                 self.assertEqual(testbed("up", "1", name=self.name).returncode, 0)
                 testbed("down", name=self.name)
             self.assertEqual(traces(self.name), [])
+
+    def test_who_cuts_a_host_waits_for_up_and_is_told_of_down(self):
+        state = f"/run/rankpool-testbed-{self.name}"
+        process = subprocess.Popen([TESTBED, "--name", self.name, "up", "1"])
+        wait_until(lambda: os.path.exists(state + "/switch"))
+        self.assertEqual(testbed("cut", "h1", name=self.name).returncode, 0)
+        self.assertEqual((process.wait(TIMEOUT_S), os.path.exists(state + "/ready")), (0, True))
+        with open_directory(state) as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            process = subprocess.Popen([TESTBED, "--name", self.name, "heal", "h1"], stderr=subprocess.PIPE, text=True)
+            wait_until(lambda: waits_for_lock(process.pid))
+            os.kill(int(read(state + "/switch").split()[0]), signal.SIGKILL)
+            shutil.rmtree(state)
+        said = process.communicate(timeout=TIMEOUT_S)[1]
+        self.assertEqual((process.returncode, said.count("\n")), (1, 1), said)
+        self.assertIn("is up here", said)
+        self.assertEqual(traces(self.name), [])
 
     def test_a_process_that_has_the_number_of_one_that_is_gone_is_not_ended(self):
         self.assertEqual(testbed("up", "1", name=self.name).returncode, 0)
