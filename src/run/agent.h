@@ -242,7 +242,8 @@ bool agents_end_transit(struct agents *pool);
 void agent_send_modules(struct agent *agent);
 
 /* agent_spread.c: what a map's items have in common, if it does not know that yet; what its leader wants,
- * since no other one has it; and that its node is lost, to those who may have to do with that. */
+ * since no other one has it; and to those below it in the tree, that they have nothing to expect of it: its
+ * node is lost, or takes no part in the pool. */
 void agent_send_common(struct agent *agent, uint64_t id, const void *data, size_t size);
 void agent_take_want(struct agent *agent, const struct wire_want *want);
 void agent_tell_lost(const struct agent *agent);
@@ -259,8 +260,9 @@ void agents_forget_paces(struct agents *pool);
 void agent_count_ended(struct agent *agent, struct pace *pace, uint32_t items);
 void agent_count_returned(struct agent *agent, struct pace *pace, uint32_t items);
 
-/* Some of its workers have died, or will not serve. */
+/* Some of its workers have died, or will not serve; and whether any does. */
 void agent_count_workers(struct agent *agent);
+bool agent_serves(const struct agent *agent);
 
 /* agent_send.c: the claimed items as blocks. */
 void agent_send_claim(struct agent *agent, const struct post_offer *offer, uint32_t run);

@@ -85,6 +85,11 @@ void agents_forget_paces(struct agents *pool)
     }
 }
 
+bool agent_serves(const struct agent *agent)
+{
+    return count_workers(agent);
+}
+
 void agent_count_workers(struct agent *agent)
 {
     uint32_t workers = count_workers(agent), number = agent_number(agent);

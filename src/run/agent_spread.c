@@ -21,7 +21,7 @@ static uint32_t find_source(const struct agent *agent)
 {
     int parent = road_parent((int)agent_number(agent));
     const struct agent *from = parent < 0 ? NULL : &agent->pool->agent[parent];
-    return from && agent_is_there(from) ? (uint32_t)from->node->first : 0;
+    return from && agent_serves(from) ? (uint32_t)from->node->first : 0;
 }
 
 /* A COMMON or a SHARE. */

@@ -93,11 +93,13 @@ static void take_broken(struct agent *agent, const struct wire_message *message)
     board_break(&agent->pool->manager->board, why);
 }
 
+/* Where nobody is left to serve, the leader takes nothing in that it could hand on. */
 static void take_refused(struct agent *agent, const struct wire_message *message)
 {
     struct manager *manager = agent->pool->manager;
     const struct road_node *node = agent->node;
     uint32_t worker = message->refused.worker;
+    bool served = agent_serves(agent);
     if (!road_is_of(node, worker)) {
         road_give_up(agent->node, "it says that worker %u refuses, who is not there", worker);
         return;
@@ -112,6 +114,8 @@ static void take_refused(struct agent *agent, const struct wire_message *message
     }
     manager->refused[worker / 64] |= UINT64_C(1) << (worker % 64);
     agent_count_workers(agent);
+    if (served && !agent_serves(agent))
+        agent_tell_lost(agent);
     recover_without(manager, (int)worker);
 }
 

@@ -12,11 +12,23 @@ struct early_item {
     struct wire_want want;
 };
 
+static void lack(struct early *early, const struct wire_message *message, const char *why)
+{
+    if (message->type != WIRE_MODULE)
+        return;
+    early->lacking = message->pool;
+    early->why = why;
+}
+
 void early_keep(struct early *early, int peer, const struct wire_message *message)
 {
+    if (message->type == WIRE_MODULE && message->body_size >= BOARD_PATH) {
+        lack(early, message, "the path of a module is too long");
+        return;
+    }
     struct early_item *item = calloc(1, sizeof *item);
-    if (!item || (message->type == WIRE_MODULE && message->body_size >= sizeof item->module.path)) {
-        free(item);
+    if (!item) {
+        lack(early, message, "no memory for the path of a module");
         return;
     }
     item->pool = message->pool;
@@ -31,6 +43,11 @@ void early_keep(struct early *early, int peer, const struct wire_message *messag
     }
     item->behind = early->items;
     early->items = item;
+}
+
+const char *early_refusal(const struct early *early, uint64_t pool)
+{
+    return pool == early->lacking ? early->why : NULL;
 }
 
 uint32_t early_list_modules(const struct early *early, uint64_t pool, struct board_module *modules)

@@ -8,11 +8,16 @@
 /* Zeroed, there is nothing. */
 struct early {
     struct early_item *items;
+    uint64_t lacking; /* the last pool of whose modules one could not be kept, ... */
+    const char *why;  /* ... and why */
 };
 
-/* A MODULE, or a WANT of a peer. Without memory it is lost: who needs it says that it is not there, or asks
- * the manager. */
+/* A MODULE, or a WANT of a peer. What is wanted without there being memory for it is forgotten: who wants it
+ * asks the manager in the end. */
 void early_keep(struct early *early, int peer, const struct wire_message *message);
+
+/* Why a pool cannot be opened: a module of its is not here. NULL: all are. */
+const char *early_refusal(const struct early *early, uint64_t pool);
 
 /* The modules for a pool, BOARD_MODULES at most: how many. */
 uint32_t early_list_modules(const struct early *early, uint64_t pool, struct board_module *modules);

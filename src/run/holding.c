@@ -124,9 +124,12 @@ static struct holding *find_share(const struct manager *manager, rp_share_id id)
 
 void *holding_take_share(struct manager *manager, rp_share_id id, size_t size)
 {
+    struct holding *before = find_share(manager, id);
     struct holding *holding = size < SIZE_MAX / 2 ? take(manager, sizeof(struct share_head) + size) : NULL;
     if (!holding)
         return NULL;
+    if (before)
+        before->share = 0;
     struct share_head *head = (struct share_head *)holding->memory;
     atomic_store(&head->magic, 0);
     head->size = size;
@@ -143,11 +146,17 @@ bool holding_show_share(struct manager *manager, rp_share_id id)
     return true;
 }
 
-void holding_disown_share(struct manager *manager, rp_share_id id)
+void holding_drop_share(struct manager *manager, const void *place)
 {
-    struct holding *holding = find_share(manager, id);
-    if (holding)
-        holding->share = 0;
+    const char *memory = (const char *)place - sizeof(struct share_head);
+    struct holding **link = &manager->holdings;
+    while (*link && (*link)->memory != memory)
+        link = &(*link)->behind;
+    struct holding *holding = *link;
+    if (!holding)
+        return;
+    *link = holding->behind;
+    release(manager, holding);
 }
 
 rp_status holding_unshare(struct manager *manager, rp_share_id id, struct error *error)

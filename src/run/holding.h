@@ -14,11 +14,11 @@ rp_status holding_share(struct manager *manager, const void *data, size_t size, 
                         struct error *error);
 
 /* A share of another node's manager, under its number: where its bytes go, NULL without memory; and once
- * they are there, tasks find it. False: no memory. */
+ * they are there, tasks find it. False: no memory. Of several places of one number the last counts; bytes may
+ * still come to the others, which stay until they are dropped: one that nobody was shown is free at once. */
 void *holding_take_share(struct manager *manager, rp_share_id id, size_t size);
 bool holding_show_share(struct manager *manager, rp_share_id id);
-/* They may come there still, but it is another place that counts: this one stays as it is to the end. */
-void holding_disown_share(struct manager *manager, rp_share_id id);
+void holding_drop_share(struct manager *manager, const void *place);
 
 /* RP_INVALID: there is no such share. */
 rp_status holding_unshare(struct manager *manager, rp_share_id id, struct error *error);

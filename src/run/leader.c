@@ -110,7 +110,8 @@ static void open_pool(struct leader *leader, const struct net_event *event,
 {
     struct board_module *modules = calloc(BOARD_MODULES, sizeof *modules);
     uint32_t count = modules ? early_list_modules(&leader->early, message->pool, modules) : 0;
-    struct relay *relay = relay_open(&leader->home, event, message, modules, count);
+    const char *why = modules ? early_refusal(&leader->early, message->pool) : "no memory for its modules";
+    struct relay *relay = relay_open(&leader->home, event, message, modules, count, why);
     free(modules);
     leader->newest = message->pool;
     early_give(&leader->early, message->pool, relay);

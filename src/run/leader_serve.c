@@ -138,6 +138,8 @@ rp_status leader_await(struct leader *leader, uint64_t pool, struct error *error
     while (!(relay = leader_find(leader, pool)) || !(relay_is_posted(relay) || relay_refusal(relay))) {
         if (leader_is_over(leader))
             return error_set(error, RP_POOL_BROKEN, "the pool's manager has ended");
+        if (!relay && leader->newest >= pool)
+            return error_set(error, RP_POOL_BROKEN, "no memory for the pool on this node, or it is closed");
         leader_wait_briefly(leader);
     }
     const char *why = relay_refusal(relay);

@@ -85,7 +85,7 @@ static rp_status open_manager(struct relay *relay, const struct wire_open *told,
 
 struct relay *relay_open(struct relay_home *home, const struct net_event *event,
                          const struct wire_message *message, const struct board_module *modules,
-                         uint32_t module_count)
+                         uint32_t module_count, const char *lacking)
 {
     struct error error = {0};
     struct relay *relay = calloc(1, sizeof *relay);
@@ -99,7 +99,9 @@ struct relay *relay_open(struct relay_home *home, const struct net_event *event,
     relay->waiting_end = &relay->waiting;
     relay->initarg.end = end_initarg;
     relay->finalizes = message->open.finalizer.module;
-    rp_status status = open_manager(relay, &message->open, message->body, modules, module_count, &error);
+    rp_status status =
+        lacking ? error_set(&error, RP_NO_MEMORY, "%s", lacking)
+                : open_manager(relay, &message->open, message->body, modules, module_count, &error);
     relay->open = !status;
     relay->posted = !status && !event->segments;
     relay->aloof = home->crew->here > 2 && !home->visits;

@@ -59,10 +59,11 @@ struct delivery {
 /* Sends a message without segments; it may be lost with the manager. */
 void relay_send(struct relay_home *home, const struct wire_message *message);
 
-/* An OPEN; the modules are those of its functions. NULL: there is not even memory to refuse it. */
+/* An OPEN; the modules are those of its functions, unless they could not be kept, and `lacking` says why.
+ * NULL: there is not even memory to refuse it. */
 struct relay *relay_open(struct relay_home *home, const struct net_event *event,
                          const struct wire_message *message, const struct board_module *modules,
-                         uint32_t module_count);
+                         uint32_t module_count, const char *lacking);
 
 /* What came for a pool; NULL: one that is not open here, or a message that cannot be read, with the reason.
  */

@@ -1,8 +1,8 @@
 /* What many items read besides their inputs: what those of a map have in common, and what the program shares.
  * It is on a node once, wherever its bytes come from: from the manager, in the message that names it; or from
  * the leader of another node that the message names, whom this one asks for them (WANT) and who hands them on
- * as soon as it has them. If that node is lost, or nothing comes for too long, the manager is asked instead:
- * then what comes first, whole, counts.
+ * as soon as it has them. If that node is lost or refuses the pool (LOST), or nothing comes for too long, the
+ * manager is asked instead, and what it sends counts.
  *
  * Bytes that are coming have a place of their own until they are there. What is forgotten meanwhile lasts
  * until its last use ends: a block that names it, or a leader that it is sent to. */
@@ -23,6 +23,7 @@ struct fetch {
     struct delivery delivery;
     struct relay *relay;
     struct relay_goods *goods; /* NULL: others are waited for */
+    void *share;               /* where one goes; or NULL */
     uint64_t offset, size;     /* of what is in common: on the board */
 };
 
@@ -211,6 +212,18 @@ static void make_ready(struct relay_goods *goods)
         lend_to_all(goods);
 }
 
+/* Where nothing comes any more that counts. */
+static void give_place(const struct fetch *fetch)
+{
+    struct relay *relay = fetch->relay;
+    if (!relay->open)
+        return;
+    if (fetch->share)
+        holding_drop_share(&relay->manager, fetch->share);
+    else if (fetch->size)
+        arena_give(&relay->manager.arena, fetch->offset, (size_t)fetch->size);
+}
+
 static void end_fetch(struct delivery *delivery, bool done)
 {
     struct fetch *fetch = (struct fetch *)delivery;
@@ -224,14 +237,16 @@ static void end_fetch(struct delivery *delivery, bool done)
         make_ready(goods);
         free_unused(goods);
         relay_feed(relay);
-    } else if (goods) {
+    } else {
+        give_place(fetch);
+    }
+    if (goods && !done) {
         goods->fetch = NULL;
+        goods->placed = false;
         if (!goods->forgotten)
             relay_chase_goods(goods);
         free_unused(goods);
     }
-    if (!(goods && done) && fetch->size && relay->open)
-        arena_give(&relay->manager.arena, fetch->offset, (size_t)fetch->size);
     free(fetch);
 }
 
@@ -240,10 +255,9 @@ static void *take_place(struct relay_goods *goods, struct fetch *fetch)
 {
     struct relay *relay = goods->relay;
     if (goods->kind == WIRE_SHARE) {
-        if (goods->placed)
-            holding_disown_share(&relay->manager, goods->id);
-        goods->placed = true;
-        return holding_take_share(&relay->manager, goods->id, goods->size);
+        fetch->share = holding_take_share(&relay->manager, goods->id, goods->size);
+        goods->placed = fetch->share;
+        return fetch->share;
     }
     fetch->size = goods->size;
     fetch->offset = goods->size ? arena_take(&relay->manager.arena, goods->size) : 0;
@@ -259,7 +273,9 @@ static bool receive(struct relay_goods *goods, const struct net_event *event, co
         free(fetch);
         return false;
     }
-    *fetch = (struct fetch){{end_fetch}, relay, goods, fetch->offset, fetch->size};
+    fetch->delivery.end = end_fetch;
+    fetch->relay = relay;
+    fetch->goods = goods;
     relay->deliveries++;
     goods->fetch = fetch;
     if (event->segments) {

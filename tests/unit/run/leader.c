@@ -84,6 +84,20 @@ TEST_CASE(an_initializer_that_fails_is_told_of_with_its_sentence)
     outpost_end(&post);
 }
 
+TEST_CASE(a_pool_of_which_a_module_cannot_be_kept_is_refused)
+{
+    char path[BOARD_PATH + 1];
+    struct wire_message module = {.type = WIRE_MODULE, .pool = OUTPOST_POOL, .module = {99}};
+    memset(path, 'm', sizeof path);
+    outpost_start(&post, 2, NULL);
+    outpost_send(&post, &module, path, sizeof path);
+    outpost_open_pool(&post, enter, NULL, NULL, 0);
+    outpost_await(&post, WIRE_REFUSED, 2);
+    CHECK_HAS(post.text, "the path of a module is too long");
+    CHECK_UINT(gang_tally->hooks[0], 0);
+    outpost_end(&post);
+}
+
 /* ---- Nonsense ---------------------------------------------------------------------------- */
 
 TEST_CASE(a_block_of_a_pool_that_is_not_open_goes_back)

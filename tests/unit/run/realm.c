@@ -4,6 +4,8 @@
 
 #include "check.h"
 
+void (*realm_at_ends)(struct realm *realm);
+
 int realm_first(const struct realm *realm, int node)
 {
     return 1 + realm->gang.workers + node * realm->node[0].gang.workers;
@@ -63,6 +65,8 @@ static void start(struct realm *realm, int workers, int nodes, int each, bool mu
     for (int i = 0; i < nodes && !mute; i++)
         gang_start_led(&realm->node[i].gang, each, fates);
     REQUIRE_STATUS(net_open_loop_kin(nodes, &realm->net, realm->end, &error), RP_OK);
+    if (realm_at_ends)
+        realm_at_ends(realm);
     fill_crew(realm, each);
     for (int i = 0; i < nodes; i++)
         stop[i] = (struct road_stop){i, realm_first(realm, i), each, "there"};

@@ -44,6 +44,9 @@ void realm_start(struct realm *realm, int workers, int nodes, int workers_each);
 void realm_start_fated(struct realm *realm, int workers, const struct gang_fate *fates);
 void realm_start_mute(struct realm *realm, int workers, int nodes, int workers_each);
 
+/* Done with the ends of the net before any leader uses its own; NULL: nothing. */
+extern void (*realm_at_ends)(struct realm *realm);
+
 /* As gang_open; the manager has the road. */
 void realm_open(struct realm *realm, const struct manager_setup *setup);
 void realm_end(struct realm *realm);
