@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "config/silence.h"
 
 /* The process has one thread that calls MPI, the one that opened the first links: whatever it waits for, it
  * turns all roads. */
@@ -93,23 +94,6 @@ static rp_status open_net(struct links *links, struct comm *comm, const struct n
 
 /* ---- The pulse --------------------------------------------------------------------------- */
 
-#define SILENCE "RANKPOOL_SILENCE"
-
-static rp_status read_silence(int *seconds, struct error *error)
-{
-    const char *text = getenv(SILENCE);
-    char *end = NULL;
-    *seconds = PULSE_SILENCE_S;
-    if (!text || !*text)
-        return RP_OK;
-    long value = strtol(text, &end, 10);
-    if (*end || value < PULSE_SILENCE_MIN || value > PULSE_SILENCE_MAX)
-        return error_set(error, RP_INVALID, SILENCE "=%.100s: it takes whole seconds, from %d to %d", text,
-                         PULSE_SILENCE_MIN, PULSE_SILENCE_MAX);
-    *seconds = (int)value;
-    return RP_OK;
-}
-
 /* A leader that cannot be heard is no reason not to open: the transport's errors must do then. */
 static rp_status invite(struct links *links, const struct meeting *meeting,
                         struct pulse_invitation *invitation, struct error *error)
@@ -117,7 +101,7 @@ static rp_status invite(struct links *links, const struct meeting *meeting,
     const struct nodes *nodes = &meeting->nodes;
     bool all_near = true;
     int silence_s;
-    rp_status status = read_silence(&silence_s, error);
+    rp_status status = silence_read(&silence_s, error);
     if (!status)
         status = pulse_open(nodes->count - 1, &links->pulse, error);
     for (int node = 1; !status && node < nodes->count; node++) {

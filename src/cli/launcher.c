@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "config/silence.h"
 #include "launch/mpirun_words.h"
 #include "launch/start.h"
 
@@ -45,8 +46,31 @@ static void fill_mpirun(struct starting *starting, const char *mpirun)
     free(far);
 }
 
+static void suggest_number(const char *name, int number)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%d", number);
+    setenv(name, text, 0);
+}
+
+/* mpirun and its daemons ask each other for signs of life, and end everything where there are none any more:
+ * a host that was killed or cut off says nothing by itself. Open MPI 4.1 waits for eight minutes by default.
+ */
+static rp_status set_silence(struct error *error)
+{
+    int silence_s;
+    rp_status status = silence_read(&silence_s, error);
+    if (status)
+        return status;
+    struct silence_parts parts = silence_divide(silence_s);
+    suggest_number("OMPI_MCA_oob_tcp_keepalive_time", parts.idle_s);
+    suggest_number("OMPI_MCA_oob_tcp_keepalive_intvl", parts.ask_s);
+    suggest_number("OMPI_MCA_oob_tcp_keepalive_probes", parts.questions);
+    return RP_OK;
+}
+
 /* Words of the user's are kept: only what the plan needs is said, where he has not. */
-static void set_mpirun(const struct starting *starting)
+static rp_status set_mpirun(const struct starting *starting, struct error *error)
 {
     static const char *const told[][2] = {
         {"OMPI_ALLOW_RUN_AS_ROOT", "1"},
@@ -61,6 +85,7 @@ static void set_mpirun(const struct starting *starting)
         setenv("OMPI_MCA_btl_tcp_progress_thread", "1", 0); /* why: launch/mpirun_words.c */
     if (starting->ground->allocation.means == MEANS_SSH || starting->ground->allocation.means == MEANS_HERE)
         mpirun_forget_batch();
+    return starting->spread->count > 1 ? set_silence(error) : RP_OK;
 }
 
 /* ---- srun -------------------------------------------------------------------------------- */
@@ -111,21 +136,18 @@ int launcher_become(const struct ground *ground, const struct spread *spread, co
         .more = callee == CALLEE_MPI_POOL,
         .job = {ground->command, path, arguments, directory, false, environ},
     };
-    struct error error;
+    struct error error = {0};
     if (!*mpirun && ground->allocation.means != MEANS_SLURM) {
         error_set(&error, RP_LAUNCH,
                   "there is no mpirun in PATH: install Open MPI's (Debian: openmpi-bin), or load its module");
-        return command_fail(&error);
-    }
-    if (*mpirun) {
-        set_mpirun(&starting);
+    } else if (*mpirun && !set_mpirun(&starting, &error)) {
         fill_mpirun(&starting, mpirun);
-    } else {
+    } else if (!*mpirun) {
         fill_srun(&starting);
     }
     if (starting.words.short_of_memory)
         error_set(&error, RP_NO_MEMORY, "no memory to start %s", path);
-    else if (execvp(starting.words.items[0], starting.words.items))
+    else if (!error.status && execvp(starting.words.items[0], starting.words.items))
         error_set(&error, RP_LAUNCH, "%s could not be started: %s", starting.words.items[0], strerror(errno));
     list_free(&starting.words);
     free(directory);

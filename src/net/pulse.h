@@ -26,11 +26,6 @@
 #include "base/error.h"
 #include "net/address.h"
 
-/* Seconds after which a kernel that does not answer is taken for gone. */
-#define PULSE_SILENCE_S   20
-#define PULSE_SILENCE_MIN 2
-#define PULSE_SILENCE_MAX 3600
-
 /* Where the manager can be found, as plain bytes; port 0: nowhere. */
 struct pulse_invitation {
     uint8_t secret[16]; /* which only those who were invited know ... */

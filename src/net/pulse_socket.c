@@ -10,21 +10,17 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "config/silence.h"
 
-#define QUESTIONS 4 /* that a kernel may leave without an answer, at most */
-
-/* It is asked after some silence, and then again each time that it has not answered: in whole seconds, which
- * sum up. */
 bool pulse_keep_alive(int fd, int silence_s)
 {
-    int ask = silence_s / 6 > 1 ? silence_s / 6 : 1;
-    int questions = silence_s / ask / 2 < QUESTIONS ? silence_s / ask / 2 : QUESTIONS;
+    struct silence_parts parts = silence_divide(silence_s);
     const struct {
         int level, name, value;
     } settings[] = {{SOL_SOCKET, SO_KEEPALIVE, 1},
-                    {IPPROTO_TCP, TCP_KEEPIDLE, silence_s - questions * ask},
-                    {IPPROTO_TCP, TCP_KEEPINTVL, ask},
-                    {IPPROTO_TCP, TCP_KEEPCNT, questions}};
+                    {IPPROTO_TCP, TCP_KEEPIDLE, parts.idle_s},
+                    {IPPROTO_TCP, TCP_KEEPINTVL, parts.ask_s},
+                    {IPPROTO_TCP, TCP_KEEPCNT, parts.questions}};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         if (setsockopt(fd, settings[i].level, settings[i].name, &settings[i].value, sizeof settings[i].value))
             return false;

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What is left of a job over three hosts when one of them fails: each case on a testbed of its own, which it harms.
 
-TESTBED is the program cluster/testbed, RANKPOOL the command, TOIL the program that works meanwhile, SHARES the
-folders that the hosts need.
+TESTBED is the program cluster/testbed, RANKPOOL the command, TOIL the program that works meanwhile, BIDE one of MPI's
+without pools, SHARES the folders that the hosts need.
 """
 import os
 import sys
@@ -12,16 +12,20 @@ import unittest
 os.environ["TESTBED_NAME"] = f"faults-{os.getpid()}"
 from hosts import SKIPPED, Job, await_nobody, must, testbed
 
-RANKPOOL, TOIL = os.environ["RANKPOOL"], os.environ["TOIL"]
+RANKPOOL, TOIL, BIDE = os.environ["RANKPOOL"], os.environ["TOIL"], os.environ["BIDE"]
 SILENCE_S = 2
 GRACE_S = 20  # for a process to notice and end, on a busy machine
 HOSTS = ("h1", "h2", "h3")
 
 
+def run(*command, silence=SILENCE_S):
+    """On six workers, two of each host."""
+    return Job("h1", RANKPOOL, "run", "--hosts=h1:2,h2:2,h3:2", *command, variables=[f"RANKPOOL_SILENCE={silence}"])
+
+
 def job(items, silence=SILENCE_S):
-    """Six workers and two leaders, and tasks of 10 ms."""
-    return Job("h1", RANKPOOL, "run", "--hosts=h1:2,h2:2,h3:2", TOIL, str(items), "10",
-               variables=[f"RANKPOOL_SILENCE={silence}"])
+    """With two leaders more, and tasks of 10 ms."""
+    return run(TOIL, str(items), "10", silence=silence)
 
 
 class Faults(unittest.TestCase):
@@ -69,6 +73,17 @@ class Faults(unittest.TestCase):
             must("kill", "h1")
             for host in ("h2", "h3"):
                 await_nobody(host, TOIL, SILENCE_S + GRACE_S)
+
+    def test_a_program_without_pools_is_ended_on_all_hosts_when_one_is_killed_or_cut_off(self):
+        for harm in "cut", "kill":
+            with run(BIDE) as work:
+                work.await_text("begun")
+                must(harm, "h2")
+                self.assertNotEqual(work.await_end(), 0)
+            self.assertRegex(" ".join(work.text.split()), "has lost communication .* on node h2")
+            for host in ("h1", "h3", *(["h2"] if harm == "cut" else [])):
+                await_nobody(host, BIDE, SILENCE_S + GRACE_S)
+            must("heal", "h2") if harm == "cut" else None
 
 
 if __name__ == "__main__":

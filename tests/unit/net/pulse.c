@@ -3,6 +3,7 @@
 #include "net/pulse_socket.h"
 
 #include "check.h"
+#include "config/silence.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -21,7 +22,7 @@ static struct pulse *invite(struct pulse_invitation *invitation)
 {
     struct pulse *pulse;
     REQUIRE_STATUS(pulse_open(NODES, &pulse, NULL), RP_OK);
-    REQUIRE_STATUS(pulse_invite(pulse, PULSE_SILENCE_S, invitation, NULL), RP_OK);
+    REQUIRE_STATUS(pulse_invite(pulse, SILENCE_DEFAULT_S, invitation, NULL), RP_OK);
     return pulse;
 }
 
@@ -125,7 +126,7 @@ TEST_CASE(the_death_of_the_manager_is_heard_by_a_leader)
     pid_t manager = fork();
     if (manager == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (!pulse_open(NODES, &pulse, NULL) && !pulse_invite(pulse, PULSE_SILENCE_S, &invitation, NULL) &&
+        if (!pulse_open(NODES, &pulse, NULL) && !pulse_invite(pulse, SILENCE_DEFAULT_S, &invitation, NULL) &&
             write(pipes[1], &invitation, sizeof invitation) == (ssize_t)sizeof invitation) {
             pulse_gather(pulse, 1, 5);
             for (;;)
@@ -291,7 +292,7 @@ static int option_of(int fd, int level, int name)
 
 TEST_CASE(silence_of_a_kernel_is_bounded_by_what_the_sockets_were_told)
 {
-    static const int silences[] = {PULSE_SILENCE_MIN, 3, 5, 7, 11, PULSE_SILENCE_S, 61, PULSE_SILENCE_MAX};
+    static const int silences[] = {SILENCE_LEAST_S, 3, 5, 7, 11, SILENCE_DEFAULT_S, 61, SILENCE_MOST_S};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     for (size_t i = 0; i < sizeof silences / sizeof *silences; i++) {
         check_note("%d seconds", silences[i]);
