@@ -272,6 +272,7 @@ int main(int argc, char **argv)
     before_init = rp_open_comm(MPI_COMM_WORLD, 0, NULL, &pool);
     snprintf(before_init_text, sizeof before_init_text, "%s", rp_last_error(NULL));
     MPI_Init_thread(&argc, &argv, MPI_THREAD_SINGLE, &level);
+    ranks_find_nodes();
     int failed = check_main(argc, argv), ranks = ranks_in(MPI_COMM_WORLD);
     rp_pool *left_open = ranks_open(MPI_COMM_WORLD, 0, NULL);
     bool manages = rp_is_manager(left_open);

@@ -1,13 +1,11 @@
 /* Workers that die: what they held runs elsewhere, and nothing hangs. Started alone, with ten
  * workers, since a launcher ends a job that loses a rank. The cases go on with those that the
- * earlier ones have left alive. Over nodes (RANKPOOL_NODE_SIZE) who leads one takes its others along. */
+ * earlier ones have left alive. Over nodes who leads one takes its others along. */
 #define _GNU_SOURCE
 #include "reduce.h"
 
 #include <limits.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 static int alive(rp_pool *pool)
 {
@@ -20,13 +18,6 @@ static int alive(rp_pool *pool)
     return count;
 }
 
-/* Workers that a death may cost. */
-static int each(void)
-{
-    const char *size = getenv("RANKPOOL_NODE_SIZE");
-    return size ? atoi(size) : 1;
-}
-
 /* Waits until those that died are known to be dead: the calls of the pool see to that. Over nodes one death
  * more may be needed to tell which item of several was why. */
 static void await_deaths(rp_pool *pool, int before, int deaths)
@@ -37,7 +28,7 @@ static void await_deaths(rp_pool *pool, int before, int deaths)
         rp_wait(future, 1);
         rp_release(&future);
     }
-    int cost = before - alive(pool), most = getenv("RANKPOOL_NODE_SIZE") ? (deaths + 1) * each() : deaths;
+    int cost = before - alive(pool), most = suite_is_split() ? (deaths + 1) * suite_node_workers() : deaths;
     if (!CHECK(cost >= deaths && cost <= most))
         check_note("%d workers were lost by %d deaths", cost, deaths);
 }
@@ -45,7 +36,7 @@ static void await_deaths(rp_pool *pool, int before, int deaths)
 /* Leaves the case where so many deaths could leave nobody. */
 static void need_alive(rp_pool *pool, int deaths)
 {
-    int needed = getenv("RANKPOOL_NODE_SIZE") ? (deaths + 1) * each() + 1 : deaths + 1;
+    int needed = suite_is_split() ? (deaths + 1) * suite_node_workers() + 1 : deaths + 1;
     suite_need_workers(pool, alive(pool) >= needed ? 1 : INT_MAX);
 }
 
@@ -264,7 +255,7 @@ TEST_CASE(when_nobody_is_left_everything_pending_and_later_fails)
         rp_worker_info info;
         CHECK_STATUS(rp_worker(pool, i, &info), RP_OK);
         if (info.alive)
-            kill((pid_t)info.pid, SIGKILL);
+            suite_kill(pool, i);
     }
     for (size_t i = 0; i < 50; i++) {
         CHECK_STATUS(rp_wait(pending[i], 30), RP_OK);

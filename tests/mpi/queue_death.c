@@ -5,8 +5,6 @@
 
 #include <limits.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 enum { ITEMS = 2000, FATAL = 700 };
 
@@ -74,16 +72,11 @@ static int alive(rp_pool *pool)
     return count;
 }
 
-static bool has_nodes(void)
-{
-    return getenv("RANKPOOL_NODE_SIZE") != NULL;
-}
-
 /* Leaves the case where so many are not left: over nodes who leads one takes its others along. */
 static rp_pool *open_with(int workers, rp_queue **queue, size_t capacity)
 {
     rp_pool *pool = suite_open(NULL);
-    int needed = workers == 1 || !has_nodes() ? workers : workers + atoi(getenv("RANKPOOL_NODE_SIZE")) - 1;
+    int needed = workers == 1 ? workers : workers + suite_node_workers() - 1;
     suite_need_workers(pool, alive(pool) >= needed ? 1 : INT_MAX);
     stage_reset();
     REQUIRE_STATUS(rp_queue_open(pool, capacity, queue), RP_OK);
@@ -142,7 +135,9 @@ static int wait_for_ever(rp_call *call, const void *in, size_t size)
 {
     const struct job *job = in;
     struct stage *stage = size == sizeof *job ? stage_at(job->ticket.stage) : NULL;
-    atomic_store(&stage->pid[0], (long)getpid());
+    rp_worker_info here;
+    rp_here(call, &here);
+    atomic_store(&stage->place[0], (uint32_t)here.worker);
     atomic_fetch_add(&stage->started, 1);
     rp_status status = rp_call_get(call, job->queue, NULL, RP_FOREVER);
     return status ? rp_fail(call, "%s", rp_strerror(status)) : 0;
@@ -155,7 +150,7 @@ TEST_CASE(one_that_dies_asleep_at_a_queue_takes_no_item_with_it)
     rp_future *future = submit(pool, wait_for_ever, queue);
     REQUIRE(stage_await_with(&stage()->started, 1, future));
     CHECK_STATUS(rp_wait(future, 0.05), RP_TIMEOUT);
-    kill((pid_t)stage()->pid[0], SIGKILL);
+    suite_kill(pool, (int)stage()->place[0]);
     CHECK_STATUS(rp_put(queue, "x", 1, 0), RP_OK);
     finish(future); /* run again by another one */
     CHECK_STATUS(rp_queue_close(&queue), RP_OK);
@@ -167,7 +162,7 @@ TEST_CASE(with_nobody_left_the_manager_does_not_wait)
     rp_queue *queue;
     rp_pool *pool = open_with(1, &queue, 1);
     rp_future *futures[8];
-    int left = has_nodes() ? 1 : alive(pool); /* who leads a node may leave them to its others */
+    int left = suite_is_split() ? 1 : alive(pool); /* who leads a node may leave them to its others */
     for (int i = 0; i < 8; i++)
         futures[i] = submit(pool, wait_for_ever, queue);
     REQUIRE(stage_await_with(&stage()->started, (size_t)left, futures[0]));
@@ -175,7 +170,7 @@ TEST_CASE(with_nobody_left_the_manager_does_not_wait)
         rp_worker_info info;
         REQUIRE_STATUS(rp_worker(pool, i, &info), RP_OK);
         if (info.alive)
-            kill((pid_t)info.pid, SIGKILL);
+            suite_kill(pool, i);
     }
     CHECK_STATUS(rp_get(queue, NULL, RP_FOREVER), RP_TIMEOUT);
     for (int i = 0; i < 8; i++) {

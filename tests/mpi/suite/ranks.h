@@ -22,18 +22,57 @@ static inline int ranks_in(MPI_Comm comm)
     return ranks;
 }
 
-/* The ranks of so many in a row are a node; 0: all are. */
-static inline int ranks_each_node(void)
+enum { RANKS_MOST = 64, RANKS_HOST = MPI_MAX_PROCESSOR_NAME };
+
+/* The node of each rank of MPI_COMM_WORLD, as the library sees them: ranks of one host, or so many in a row.
+ */
+static struct ranks_places {
+    int size; /* RANKPOOL_NODE_SIZE, of every communicator; 0: nodes are hosts */
+    int host[RANKS_MOST];
+} ranks_places;
+
+/* Collective, once, after MPI_Init. */
+static inline void ranks_find_nodes(void)
 {
+    static char all[RANKS_MOST][RANKS_HOST], mine[RANKS_HOST];
     const char *size = getenv("RANKPOOL_NODE_SIZE");
-    return size ? atoi(size) : 0;
+    int length, ranks = ranks_in(MPI_COMM_WORLD);
+    if (ranks > RANKS_MOST)
+        abort();
+    MPI_Get_processor_name(mine, &length);
+    MPI_Allgather(mine, RANKS_HOST, MPI_CHAR, all, RANKS_HOST, MPI_CHAR, MPI_COMM_WORLD);
+    ranks_places.size = size ? atoi(size) : 0;
+    for (int rank = 0; rank < ranks; rank++)
+        while (strcmp(all[ranks_places.host[rank]], all[rank]) != 0)
+            ranks_places.host[rank]++;
+}
+
+/* The same number for ranks of one node. */
+static inline int ranks_node(MPI_Comm comm, int rank)
+{
+    MPI_Group world, group;
+    int place;
+    if (ranks_places.size > 0)
+        return rank / ranks_places.size;
+    PMPI_Comm_group(MPI_COMM_WORLD, &world);
+    PMPI_Comm_group(comm, &group);
+    MPI_Group_translate_ranks(group, 1, &rank, world, &place);
+    PMPI_Group_free(&world);
+    PMPI_Group_free(&group);
+    return ranks_places.host[place];
 }
 
 /* The nodes that a pool of the communicator has. */
 static inline int ranks_nodes(MPI_Comm comm)
 {
-    int each = ranks_each_node();
-    return each > 0 ? (ranks_in(comm) + each - 1) / each : 1;
+    int nodes = 0;
+    for (int rank = 0; rank < ranks_in(comm); rank++) {
+        int before = 0;
+        while (ranks_node(comm, before) != ranks_node(comm, rank))
+            before++;
+        nodes += before == rank;
+    }
+    return nodes;
 }
 
 /* How many of its ranks run items of a map that all serve: where there are other nodes the manager has to
@@ -43,14 +82,18 @@ static inline int ranks_executors(MPI_Comm comm)
     return ranks_in(comm) - (ranks_nodes(comm) > 1);
 }
 
-/* The rank of a worker: those of the manager's node come first. */
+/* The rank of a worker: those of the manager's node come first, then node by node as their first ranks do. */
 static inline int ranks_worker(MPI_Comm comm, int manager, int worker)
 {
-    int each = ranks_nodes(comm) > 1 ? ranks_each_node() : ranks_in(comm), count = 0;
-    for (int others = 0; others <= 1; others++)
-        for (int rank = 0; rank < ranks_in(comm); rank++)
-            if (rank != manager && (rank / each != manager / each) == others && ++count == worker)
+    int ranks = ranks_in(comm), count = 0;
+    for (int first = -1; first < ranks; first++) {
+        int node = ranks_node(comm, first < 0 ? manager : first), seen = ranks_node(comm, manager) == node;
+        for (int before = 0; before < first && !seen; before++)
+            seen = ranks_node(comm, before) == node;
+        for (int rank = 0; rank < ranks && (first < 0 || !seen); rank++)
+            if (rank != manager && ranks_node(comm, rank) == node && ++count == worker)
                 return rank;
+    }
     return manager;
 }
 
@@ -122,6 +165,7 @@ static inline void ranks_use(MPI_Comm comm, int manager, size_t n)
 static inline int ranks_main(int argc, char **argv, int level)
 {
     MPI_Init_thread(&argc, &argv, level, &level);
+    ranks_find_nodes();
     int failed = check_main(argc, argv);
     MPI_Finalize();
     return failed;

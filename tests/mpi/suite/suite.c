@@ -3,9 +3,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,22 +50,75 @@ bool suite_is_alone(const rp_pool *pool)
     return rp_worker(pool, 1, &info) == RP_OK && info.rank == 0;
 }
 
+/* Of the first pool. Nodes are other hosts, or so many ranks each of this one. */
+static struct {
+    bool split;      /* there are others */
+    bool neighbours; /* there are workers on the manager's */
+    int most;        /* workers of one */
+} nodes;
+
+static int count_workers_on(rp_pool *pool, const char *host)
+{
+    int count = 0;
+    rp_worker_info info;
+    for (int i = 1; i <= rp_workers(pool); i++)
+        count += rp_worker(pool, i, &info) == RP_OK && strcmp(info.host, host) == 0;
+    return count;
+}
+
+static void find_nodes(rp_pool *pool)
+{
+    const char *text = getenv("RANKPOOL_NODE_SIZE");
+    int size = text ? atoi(text) : 0;
+    rp_worker_info manager, info;
+    if (rp_worker(pool, 0, &manager))
+        return;
+    for (int i = 1; i <= rp_workers(pool); i++) {
+        bool other = rp_worker(pool, i, &info) == RP_OK && strcmp(info.host, manager.host) != 0;
+        int count = other || !nodes.most ? count_workers_on(pool, info.host) : 0;
+        nodes.split |= other;
+        nodes.neighbours |= !other;
+        nodes.most = count > nodes.most ? count : nodes.most;
+    }
+    if (size > 0) {
+        nodes.split = !suite_is_alone(pool) && rp_workers(pool) >= size;
+        nodes.neighbours = size > 1;
+        nodes.most = size;
+    }
+}
+
 int suite_executors(const rp_pool *pool)
 {
     bool launched = getenv("OMPI_COMM_WORLD_SIZE") != NULL;
-    return rp_workers(pool) + (launched && !suite_is_alone(pool));
+    return rp_workers(pool) + (launched && !suite_is_alone(pool) && !nodes.split);
 }
 
 bool suite_is_split(void)
 {
-    const char *size = getenv("RANKPOOL_NODE_SIZE"), *ranks = getenv("OMPI_COMM_WORLD_SIZE");
-    return size && ranks && atoi(size) > 0 && atoi(ranks) > atoi(size);
+    return nodes.split;
 }
 
 bool suite_has_neighbours(void)
 {
-    const char *size = getenv("RANKPOOL_NODE_SIZE");
-    return !size || atoi(size) != 1;
+    return nodes.neighbours;
+}
+
+int suite_node_workers(void)
+{
+    return nodes.split ? nodes.most : 1;
+}
+
+void suite_kill(const rp_pool *pool, int worker)
+{
+    char command[400];
+    rp_worker_info manager, info;
+    REQUIRE_STATUS(rp_worker(pool, 0, &manager), RP_OK);
+    REQUIRE_STATUS(rp_worker(pool, worker, &info), RP_OK);
+    snprintf(command, sizeof command, "ssh %s kill -KILL %ld", info.host, info.pid);
+    if (strcmp(info.host, manager.host) == 0)
+        kill((pid_t)info.pid, SIGKILL);
+    else
+        CHECK(WEXITSTATUS(system(command)) != 255); /* it may be gone already */
 }
 
 void suite_need_workers(rp_pool *pool, int workers)
@@ -320,6 +375,7 @@ int main(int argc, char **argv)
     rp_pool *pool;
     if (rp_open(NULL, &pool))
         return fprintf(stderr, "%s\n", rp_last_error(NULL)), 1;
+    find_nodes(pool);
     if (rp_close(&pool))
         return fprintf(stderr, "the first pool could not be closed\n"), 1;
     stage_make();

@@ -29,14 +29,20 @@ void suite_close(rp_pool *pool);
 /* Tasks run in this process, inside the waiting calls. */
 bool suite_is_alone(const rp_pool *pool);
 
-/* How many processes run items of a map. */
+/* How many processes run items of a map. Where there are other nodes the manager has to see to these. */
 int suite_executors(const rp_pool *pool);
 
-/* The ranks are several nodes: RANKPOOL_NODE_SIZE. */
+/* The ranks are several nodes: of several hosts, or by RANKPOOL_NODE_SIZE. */
 bool suite_is_split(void);
 
-/* Workers run on the manager's own node: without RANKPOOL_NODE_SIZE=1. */
+/* Workers run on the manager's own node. */
 bool suite_has_neighbours(void);
+
+/* Workers that one death may cost: who leads a node takes its others along. */
+int suite_node_workers(void);
+
+/* Kills a worker's process, on whichever host it is. */
+void suite_kill(const rp_pool *pool, int worker);
 
 /* Leaves the case where the pool has fewer workers that run by themselves; closes it then. */
 void suite_need_workers(rp_pool *pool, int workers);
