@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "config/silence.h"
 
 #include "check.h"
