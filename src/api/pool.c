@@ -9,6 +9,7 @@
 
 #include "api/guest.h"
 #include "api/team.h"
+#include "launch/launch.h"
 #include "record/drain.h"
 #include "record/progress.h"
 #include "run/submit.h"
@@ -68,6 +69,7 @@ static rp_status open_journal(rp_pool *pool, const struct world *world, uint64_t
         status = journal_open(&setup, &pool->journal, error);
     if (!status)
         drain_watch();
+    launch_spare_mpirun(world->parent, drain_takes_term());
     free(workers);
     return status;
 }
@@ -81,6 +83,7 @@ static rp_status close_journal(rp_pool *pool, bool complete, rp_status status, s
     rp_status stored = journal_close(pool->journal, complete, &why);
     pool->journal = NULL;
     drain_unwatch(complete);
+    launch_spare_mpirun(pool->world->parent, drain_takes_term());
     if (!status && stored)
         return error_set(error, stored, "%s", why.text);
     return status;

@@ -86,7 +86,8 @@ static bool send_home(struct world *world)
 static void end_manager(void)
 {
     struct world *world = &process.world;
-    if (!process.worker && !is_forked() && (!world->roster.shared || send_home(world)))
+    if (!process.worker && !is_forked() && (!world->roster.shared || send_home(world)) &&
+        launch_claim_mpirun(world->parent))
         comm_stop();
 }
 
@@ -183,7 +184,7 @@ static void end_in_finalize(void *kept)
         return;
     if (process.serving)
         world_lose_worker(&world->roster);
-    if (process.worker || send_home(world))
+    if (process.worker || (send_home(world) && launch_claim_mpirun(world->parent)))
         return;
     fprintf(
         stderr,
@@ -334,6 +335,7 @@ static rp_status meet_others(struct world *world, const struct launch *launch, s
     if (rank)
         serve(world, launch->ours);
     world->ours = launch->ours;
+    world->parent = joined.parent;
     if (launch->ours)
         return world_describe(world, "%s", joined.text);
     if (world->nodes > 1)

@@ -17,6 +17,7 @@ struct world {
     int nodes;
     struct links links; /* between these */
     char *description;
+    struct handover *parent; /* of the manager where rp_open started it, or NULL */
 };
 
 /* Starts the world in the first call, by the options of the pool to be opened; later calls give

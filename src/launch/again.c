@@ -122,8 +122,11 @@ static bool wait_until(struct parent *parent, bool (*true_now)(const struct pare
     return true_now(parent);
 }
 
-static void end_ranks(struct parent *parent, double grace)
+static void end_ranks(struct parent *parent)
 {
+    /* With mpirun stopped they would not come through MPI_Finalize. */
+    bool held = handover_holds_mpirun(parent->handover);
+    double grace = parent->joined && parent->manager_ended && !held ? grace_seconds : 0;
     if (grace > 0 && wait_until(parent, ranks_are_gone, grace))
         return;
     parent->interrupted = 0;
@@ -133,8 +136,10 @@ static void end_ranks(struct parent *parent, double grace)
 
 static void end_mpirun(struct parent *parent)
 {
-    static const int stronger[] = {SIGTERM, SIGKILL};
+    const int stronger[] = {mpirun_signal(parent->mpirun.batch), SIGKILL};
     mpirun_release(&parent->mpirun);
+    if (handover_holds_mpirun(parent->handover) && parent->mpirun_pid)
+        kill(-parent->mpirun_pid, SIGCONT);
     bool gone = wait_until(parent, mpirun_is_gone, mpirun_ready(&parent->mpirun) ? grace_seconds : 0);
     for (int i = 0; i < 2 && !gone; i++) {
         parent->interrupted = 0;
@@ -185,7 +190,7 @@ rp_status launch_again(const struct launch *launch, const struct launch_plan *pl
     watch(&parent);
 
     int interrupted = parent.interrupted;
-    end_ranks(&parent, parent.joined && parent.manager_ended ? grace_seconds : 0);
+    end_ranks(&parent);
     end_mpirun(&parent);
     if (parent.manager_ended && !parent.failure && !interrupted)
         _exit(WIFEXITED(parent.manager_status) ? WEXITSTATUS(parent.manager_status)

@@ -140,6 +140,37 @@ void handover_tell_joined(struct handover *handover)
     kill(getppid(), SIGCHLD);
 }
 
+/* ---- What both say of mpirun ------------------------------------------------------------- */
+
+static bool change_mpirun(struct handover *handover, uint32_t from, uint32_t to)
+{
+    return atomic_compare_exchange_strong(&handover->mpirun, &from, to);
+}
+
+bool handover_hold_mpirun(struct handover *handover)
+{
+    return change_mpirun(handover, MPIRUN_SPARED, MPIRUN_HELD);
+}
+
+bool handover_holds_mpirun(const struct handover *handover)
+{
+    return handover && atomic_load(&handover->mpirun) == MPIRUN_HELD;
+}
+
+void launch_spare_mpirun(struct handover *parent, bool spared)
+{
+    if (parent)
+        change_mpirun(parent, spared ? MPIRUN_RUNS : MPIRUN_SPARED, spared ? MPIRUN_SPARED : MPIRUN_RUNS);
+}
+
+bool launch_claim_mpirun(struct handover *parent)
+{
+    return !parent || change_mpirun(parent, MPIRUN_RUNS, MPIRUN_NEEDED) ||
+           change_mpirun(parent, MPIRUN_SPARED, MPIRUN_NEEDED) || !handover_holds_mpirun(parent);
+}
+
+/* ---- An environment that was cleared ----------------------------------------------------- */
+
 void handover_heal_environment(void)
 {
     size_t size;

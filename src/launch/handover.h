@@ -22,11 +22,16 @@ bool handover_is_launchers(const char *item);
 /* The same, or the variable that names the file. */
 bool handover_owns(const char *item);
 
+/* Whether the parent may stop mpirun, without which MPI_Finalize does not end: between the parent, which
+ * holds it, and the manager, which says the rest. */
+enum handover_mpirun { MPIRUN_RUNS, MPIRUN_SPARED, MPIRUN_HELD, MPIRUN_NEEDED };
+
 struct handover {
     uint64_t magic;
     size_t size; /* bytes of the whole file */
     uint32_t ranks;
     _Atomic uint32_t manager_joined;
+    _Atomic uint32_t mpirun; /* enum handover_mpirun */
     char strings[];
 };
 
@@ -48,6 +53,10 @@ rp_status handover_open(const char *value, struct handover **handover, struct er
 
 /* Manager: tells the parent that there is no way back. */
 void handover_tell_joined(struct handover *handover);
+
+/* Parent: true, and mpirun is to be stopped now. */
+bool handover_hold_mpirun(struct handover *handover);
+bool handover_holds_mpirun(const struct handover *handover);
 
 /* Rank: where the program cleared its environment before rp_open, puts those variables back that
  * the process was started with; without them it would start itself again, without end. */

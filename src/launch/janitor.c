@@ -74,8 +74,9 @@ rp_status janitor_start(struct janitor *janitor, const struct mpirun *mpirun, in
     struct list arguments = {0}, environment = {0};
     add_arguments(&arguments, mpirun);
     add_environment(&environment);
-    sigset_t none;
-    sigemptyset(&none);
+    sigset_t deaf; /* to what a batch system sends to all of a job */
+    sigemptyset(&deaf);
+    sigaddset(&deaf, SIGTERM);
     const int streams[3] = {ends[0], null, null};
     struct process process = {
         .path = "/bin/sh",
@@ -84,7 +85,7 @@ rp_status janitor_start(struct janitor *janitor, const struct mpirun *mpirun, in
         .directory = "/",
         .streams = streams,
         .own_group = true,
-        .mask = &none,
+        .mask = &deaf,
     };
     rp_status status = arguments.short_of_memory || environment.short_of_memory
                            ? error_set(error, RP_NO_MEMORY, "no memory to start the process that cleans up")

@@ -33,7 +33,7 @@ static rp_status put_environment_back(const struct handover *handover, char *fir
 
 rp_status launch_join(const struct launch *launch, struct launch_joined *joined, struct error *error)
 {
-    struct launch_joined found = {"", ""};
+    struct launch_joined found = {"", "", NULL};
     struct handover *handover = NULL;
     rp_status status = launch->ours ? handover_open(getenv(HANDOVER_VARIABLE), &handover, error) : RP_OK;
     if (!status && handover) {
@@ -47,6 +47,8 @@ rp_status launch_join(const struct launch *launch, struct launch_joined *joined,
         status = put_environment_back(handover, string_after(handover, string), error);
         if (!status && (launch->rank == 0 || !handover->ranks)) /* a seat has but this one */
             handover_tell_joined(handover);
+        if (launch->rank == 0)
+            found.parent = handover;
     }
     if (!status)
         *joined = found;

@@ -27,6 +27,11 @@
  * the pool's matter: the parent only buries it. What a killed mpirun leaves behind, and mpirun
  * itself where the parent was killed, is the janitor's (janitor.h).
  *
+ * A batch system that ends a job sends SIGTERM to all of its processes at once, to mpirun and its srun too,
+ * with which all of MPI would end while the manager stores what it has (record/drain.h). So mpirun is deaf to
+ * it there, and stopped for that time, before it notices that other nodes have ended: those do so at once,
+ * this one's workers finish what they run. The manager then ends without MPI_Finalize.
+ *
  * Over several nodes the manager and this machine's workers start like that, and so this machine leads, with
  * or without workers of its own. On the others mpirun starts, in place of a placeholder, the seat of each
  * rank (seat.h), which is the parent of one: it binds it and ends with it. What ranks there write comes by
@@ -99,12 +104,20 @@ rp_status launch_again(const struct launch *launch, const struct launch_plan *pl
 
 /* What the parent handed over; valid until the process ends. */
 struct launch_joined {
-    const char *cpus; /* what this rank was bound to; "" if it was not */
-    const char *text; /* the plan's; "" if there was none */
+    const char *cpus;        /* what this rank was bound to; "" if it was not */
+    const char *text;        /* the plan's; "" if there was none */
+    struct handover *parent; /* the manager's; NULL: it has none, and mpirun is never stopped */
 };
 
 /* Takes what the parent handed over and puts its environment back, where `launch->ours`;
  * elsewhere both texts are "". Returned strings of getenv stay valid. */
 rp_status launch_join(const struct launch *launch, struct launch_joined *joined, struct error *error);
+
+/* Manager: from now on SIGTERM makes it store what it has, for which it does not need mpirun; or not so. */
+void launch_spare_mpirun(struct handover *parent, bool spared);
+
+/* Manager, before MPI_Finalize: false: mpirun is stopped, and MPI_Finalize would wait for ever. Once it was
+ * true mpirun goes on. */
+bool launch_claim_mpirun(struct handover *parent);
 
 #endif

@@ -62,8 +62,10 @@ static rp_status execute(struct mpirun *mpirun, const char *path, const struct l
              (long)getpid(), mpirun->hold[0], (long)getpid());
     mpirun_fill_arguments(plan, script, environment, &arguments);
     mpirun_fill_environment(plan, environment, &variables);
-    sigset_t none;
-    sigemptyset(&none);
+    sigset_t deaf;
+    sigemptyset(&deaf);
+    if (plan->batch)
+        sigaddset(&deaf, SIGTERM);
     struct process process = {
         .path = path,
         .arguments = arguments.items,
@@ -71,8 +73,8 @@ static rp_status execute(struct mpirun *mpirun, const char *path, const struct l
         .directory = "/",
         .streams = streams,
         .own_group = true,
-        .death_signal = SIGTERM,
-        .mask = &none,
+        .death_signal = mpirun_signal(plan->batch),
+        .mask = &deaf,
     };
     rp_status status = arguments.short_of_memory || variables.short_of_memory
                            ? error_set(error, RP_NO_MEMORY, "no memory for the arguments of mpirun")
@@ -85,8 +87,12 @@ static rp_status execute(struct mpirun *mpirun, const char *path, const struct l
 rp_status mpirun_start(struct mpirun *mpirun, const char *path, const struct launch_plan *plan,
                        char *const *environment, struct error *error)
 {
-    *mpirun = (struct mpirun){
-        .output = -1, .complaints = -1, .hold = {-1, -1}, .ranks = plan->ranks, .far = plan->fars};
+    *mpirun = (struct mpirun){.output = -1,
+                              .complaints = -1,
+                              .hold = {-1, -1},
+                              .ranks = plan->ranks,
+                              .far = plan->fars,
+                              .batch = plan->batch};
     mpirun->lent = calloc((size_t)plan->ranks, sizeof *mpirun->lent);
     if (!mpirun->lent)
         return error_set(error, RP_NO_MEMORY, "no memory for %d ranks", plan->ranks);
@@ -252,6 +258,11 @@ void mpirun_relay(struct mpirun *mpirun, bool show)
 }
 
 /* ---- Ending ------------------------------------------------------------------------------ */
+
+int mpirun_signal(bool batch)
+{
+    return batch ? SIGINT : SIGTERM;
+}
 
 void mpirun_release(struct mpirun *mpirun)
 {

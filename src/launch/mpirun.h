@@ -24,6 +24,7 @@ struct mpirun {
     char line[64];  /* the part of a line that `output` gave so far */
     size_t length;
     bool far;          /* other nodes have ranks, too: what they write comes by mpirun's streams */
+    bool batch;        /* the batch system's SIGTERM comes to it as well: it is deaf to that */
     int ranks, known;  /* of this machine */
     struct list *lent; /* for each rank the variables that a launcher gives; empty: not known yet */
 };
@@ -50,6 +51,9 @@ bool mpirun_ready(const struct mpirun *mpirun);
 void mpirun_relay(struct mpirun *mpirun, bool show);
 
 void mpirun_release(struct mpirun *mpirun);
+
+/* The signal that asks it to end. */
+int mpirun_signal(bool batch);
 
 /* Closes what is open and frees; the process must have been waited for. */
 void mpirun_free(struct mpirun *mpirun);

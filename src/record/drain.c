@@ -89,6 +89,14 @@ void drain_unwatch(bool pass_on)
         raise(left);
 }
 
+bool drain_takes_term(void)
+{
+    pthread_mutex_lock(&process.lock);
+    bool takes = process.users && process.taken[0];
+    pthread_mutex_unlock(&process.lock);
+    return takes;
+}
+
 int drain_signal(void)
 {
     return atomic_load_explicit(&process.signal, memory_order_relaxed);

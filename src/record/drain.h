@@ -16,6 +16,8 @@
 #ifndef RANKPOOL_RECORD_DRAIN_H
 #define RANKPOOL_RECORD_DRAIN_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 #define DRAIN_STATUS 75 /* that the process ends with: EX_TEMPFAIL of sysexits.h */
@@ -27,6 +29,9 @@ void drain_unwatch(bool pass_on);
 
 /* In a process that was forked meanwhile: the signals have their default action again. */
 void drain_forget(void);
+
+/* Whether SIGTERM asks for it now. */
+bool drain_takes_term(void);
 
 /* The signal that came, 0: none. */
 int drain_signal(void);

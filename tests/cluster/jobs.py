@@ -121,7 +121,8 @@ class Slurm(unittest.TestCase):
         add_cleanup = cls.addClassCleanup
         # Four workers need 6 s: more than is left before the end until some have run, however busy the machine is.
         cls.long = SlurmJob(add_cleanup, "h5,h6", 40, 600, margin="$([ -s log ] && echo 10 || echo 55)")
-        cls.cancelled = SlurmJob(add_cleanup, "h7,h8", 10000, 200, **{"#SBATCH --time": "10"})
+        # Far longer than the launcher takes to end by a signal of Slurm's.
+        cls.cancelled = SlurmJob(add_cleanup, "h7,h8", 10000, 4000, **{"#SBATCH --time": "10"})
         cls.by_mpirun = SlurmJob(add_cleanup, "h1,h4", 40, 20, launch="(mpirun -x JOB_LOG)")
         cls.by_srun = SlurmJob(add_cleanup, "h1,h4", 40, 20, launch="(srun --mpi=pmix)")
         cls.by_rankpool = SlurmJob(add_cleanup, "h1,h4", 40, 20)
@@ -150,11 +151,11 @@ class Slurm(unittest.TestCase):
         wait_until(job.ran)
         job.on_host("scancel", job.number)
         wait_until(lambda: job.shown("ExitCode") != "0:0" or job.shown("Restarts") != "0")  # the script has ended
-        self.assertEqual((job.ends(), job.shown("Restarts")), ("CANCELLED", "0"), job.said("out"))
-        # Slurm signals the launcher's own processes too: where they end first, each of the four workers may have
-        # had a result under way.
+        self.assertEqual((job.ends(), job.shown("Restarts"), job.shown("ExitCode")), ("CANCELLED", "0", "75:0"),
+                         job.said("out"))
+        # Slurm ends the other host's workers at once, each of which may have had a result under way.
         stored, ran = job.stored("count(*)")[0][0], len(job.ran())
-        self.assertTrue(ran - 4 <= stored <= ran, (stored, ran))
+        self.assertTrue(ran - 2 <= stored <= ran, (stored, ran))
 
     def test_a_job_with_no_more_time_than_the_margin_says_so(self):
         self.assertEqual(self.short.ends(), "FAILED")

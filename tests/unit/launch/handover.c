@@ -97,3 +97,27 @@ TEST_CASE(a_descriptor_that_is_another_file_is_refused)
     CHECK_STATUS(handover_open("nonsense", &handover, &error), RP_LAUNCH);
     CHECK_STATUS(handover_open(NULL, &handover, &error), RP_LAUNCH);
 }
+
+TEST_CASE(mpirun_is_stopped_only_while_the_manager_does_without_it)
+{
+    int file;
+    struct handover *handover;
+    REQUIRE_STATUS(handover_make(&plan, (char *[]){NULL}, &file, &handover, NULL), RP_OK);
+    CHECK(!handover_hold_mpirun(handover));
+    launch_spare_mpirun(handover, true);
+    launch_spare_mpirun(handover, false);
+    CHECK(!handover_hold_mpirun(handover));
+
+    launch_spare_mpirun(handover, true);
+    CHECK(handover_hold_mpirun(handover));
+    launch_spare_mpirun(handover, false);
+    CHECK(handover_holds_mpirun(handover));
+    CHECK(!launch_claim_mpirun(handover));
+
+    atomic_store(&handover->mpirun, MPIRUN_SPARED);
+    CHECK(launch_claim_mpirun(handover));
+    CHECK(!handover_hold_mpirun(handover));
+    CHECK(launch_claim_mpirun(handover));
+    CHECK(launch_claim_mpirun(NULL));
+    handover_free(file, handover);
+}
