@@ -166,12 +166,7 @@ TEST_CASE(with_nobody_left_the_manager_does_not_wait)
     for (int i = 0; i < 8; i++)
         futures[i] = submit(pool, wait_for_ever, queue);
     REQUIRE(stage_await_with(&stage()->started, (size_t)left, futures[0]));
-    for (int i = 1; i <= rp_workers(pool); i++) {
-        rp_worker_info info;
-        REQUIRE_STATUS(rp_worker(pool, i, &info), RP_OK);
-        if (info.alive)
-            suite_kill(pool, i);
-    }
+    suite_kill(pool, 0);
     CHECK_STATUS(rp_get(queue, NULL, RP_FOREVER), RP_TIMEOUT);
     for (int i = 0; i < 8; i++) {
         CHECK_STATUS(rp_wait(futures[i], 30), RP_OK); /* once the kernel has said that they are dead */

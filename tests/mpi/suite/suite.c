@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -110,15 +109,23 @@ int suite_node_workers(void)
 
 void suite_kill(const rp_pool *pool, int worker)
 {
-    char command[400];
+    char *command = NULL;
+    size_t size;
+    FILE *others = open_memstream(&command, &size);
     rp_worker_info manager, info;
-    REQUIRE_STATUS(rp_worker(pool, 0, &manager), RP_OK);
-    REQUIRE_STATUS(rp_worker(pool, worker, &info), RP_OK);
-    snprintf(command, sizeof command, "ssh %s kill -KILL %ld", info.host, info.pid);
-    if (strcmp(info.host, manager.host) == 0)
-        kill((pid_t)info.pid, SIGKILL);
-    else
-        CHECK(WEXITSTATUS(system(command)) != 255); /* it may be gone already */
+    REQUIRE(others && rp_worker(pool, 0, &manager) == RP_OK);
+    for (int i = worker ? worker : 1; i <= (worker ? worker : rp_workers(pool)); i++) {
+        if (rp_worker(pool, i, &info) || !info.alive)
+            continue;
+        if (strcmp(info.host, manager.host) == 0)
+            kill((pid_t)info.pid, SIGKILL);
+        else
+            fprintf(others, "ssh %s kill -KILL %ld 2>/dev/null & ", info.host, info.pid);
+    }
+    fprintf(others, "wait");
+    fclose(others);
+    CHECK_INT(system(command), 0);
+    free(command);
 }
 
 void suite_need_workers(rp_pool *pool, int workers)

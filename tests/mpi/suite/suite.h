@@ -41,7 +41,8 @@ bool suite_has_neighbours(void);
 /* Workers that one death may cost: who leads a node takes its others along. */
 int suite_node_workers(void);
 
-/* Kills a worker's process, on whichever host it is. */
+/* Kills the process of a worker, on whichever host it is; of 0: of all who live. A leader's workers may be
+ * gone before their turn. */
 void suite_kill(const rp_pool *pool, int worker);
 
 /* Leaves the case where the pool has fewer workers that run by themselves; closes it then. */
