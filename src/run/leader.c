@@ -235,6 +235,12 @@ static void lose(struct leader *leader, int peer)
         relay_lose_kin(relay, peer);
 }
 
+static void end_delivery(struct leader *leader, struct delivery *delivery, bool done)
+{
+    leader->moved = clock_ns();
+    delivery->end(delivery, done);
+}
+
 static void take_event(struct leader *leader, const struct net_event *event)
 {
     struct delivery *delivery = event->token;
@@ -243,16 +249,17 @@ static void take_event(struct leader *leader, const struct net_event *event)
     else if (event->kind == NET_HEADED)
         take_kin(leader, event);
     else if (delivery)
-        delivery->end(delivery, event->kind != NET_LOST);
+        end_delivery(leader, delivery, event->kind != NET_LOST);
     else if (event->kind == NET_LOST)
         lose(leader, event->peer);
 }
 
+/* What bytes have brought can begin before the next ones come, which takes them time. */
 static bool receive(struct leader *leader)
 {
-    struct net_event event;
+    struct net_event event = {.token = NULL};
     int events = 0;
-    while (events < EVENTS && net_poll(leader->home.net, &event)) {
+    while (events < EVENTS && !event.token && net_poll(leader->home.net, &event)) {
         take_event(leader, &event);
         events++;
     }

@@ -8,6 +8,7 @@
 
 #define EAGER_NS  UINT64_C(100000)  /* after a wish at a queue: its worker waits, or has the next one soon */
 #define MOVING_NS UINT64_C(1000000) /* without any event that it looks on while bytes are under way */
+#define LINGER_NS UINT64_C(200000)  /* after these: what comes next does soon */
 #define DOZE_NS   UINT64_C(200000)  /* without anything: what comes then comes rarely, and rings */
 
 /* ---- Rest -------------------------------------------------------------------------------- */
@@ -88,7 +89,7 @@ uint64_t leader_nap(const struct leader *leader)
         if (now - relay_wished(relay) < EAGER_NS)
             return now;
     }
-    if (idle < MOVING_NS && leader_has_bytes_under_way(leader))
+    if (now - leader->moved < LINGER_NS || (idle < MOVING_NS && leader_has_bytes_under_way(leader)))
         return now;
     uint64_t nap = now + (leader->dozes ? BELL_SLEEP_NS : naps[stage].nap);
     return until < nap ? until : nap;

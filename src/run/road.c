@@ -201,6 +201,7 @@ static void take_event(struct road *road, const struct net_event *event)
         bell_heard(road->bell, event->peer);
     if (event->token) {
         struct transit *transit = event->token;
+        road->moved = road->heard;
         transit->over(transit, event->kind != NET_LOST);
     } else if (number < 0) {
         throw_away(road, event);
@@ -259,11 +260,12 @@ static void feel_pulse(struct road *road)
     }
 }
 
+/* Bytes take their time to come: what they make room for is to leave before the next ones do. */
 static bool take_events(struct road *road)
 {
-    struct net_event event;
+    struct net_event event = {.token = NULL};
     bool any = false;
-    for (int i = 0; i < AT_ONCE && net_poll(road->net, &event); i++) {
+    for (int i = 0; i < AT_ONCE && !event.token && net_poll(road->net, &event); i++) {
         take_event(road, &event);
         any = true;
     }

@@ -5,6 +5,7 @@
 
 #define AWAKE_NS  UINT64_C(20000)    /* after an event */
 #define MOVING_NS UINT64_C(1000000)  /* the same while bytes are under way */
+#define LINGER_NS UINT64_C(200000)   /* after these: what comes next does soon */
 #define DOZE_NS   UINT64_C(200000)   /* after one: what comes then comes rarely, and rings */
 #define EAGER_NS  UINT64_C(100000)   /* after a wish at a queue: who had it waits, or has the next one soon */
 #define BRISK_NS  UINT64_C(10000000) /* the same of short naps */
@@ -71,7 +72,8 @@ static uint64_t nap_of(const struct road *road)
     uint64_t now = clock_ns(), last = last_event(road), quiet = now > last ? now - last : 0;
     if (road->cut || !is_in_use(road, now))
         return CLOCK_NEVER;
-    if (quiet < AWAKE_NS || now - road->wished < EAGER_NS || (quiet < MOVING_NS && has_bytes_under_way(road)))
+    if (quiet < AWAKE_NS || now - road->wished < EAGER_NS || now - road->moved < LINGER_NS ||
+        (quiet < MOVING_NS && has_bytes_under_way(road)))
         return now;
     uint64_t until = now + (quiet < BRISK_NS ? BRISK_NAP : quiet < SLOW_NS ? NAP : SLOW_NAP);
     for (const struct agents *pool = road->pools; pool; pool = pool->behind)
