@@ -493,10 +493,11 @@ typedef struct rp_task_info {
  * rp_result to say.
  *
  * On the manager's node workers take tasks by themselves, whatever the manager does. Work moves between
- * nodes in the manager's calls alone: rp_submit hands other nodes what they can begin soon, any waiting
- * call, or rp_next with 0 seconds, goes on with that. A program that computes for long between its calls
- * finds done what nodes held when it left; what was on its way then waits for the next call. A node whose
- * only rank is a worker hears nothing while that runs a task: it holds one submitted task at a time.
+ * nodes in the manager's calls alone: rp_submit hands other nodes what they can begin soon, and any call
+ * that waits, or asks for a task's state, goes on with that, whether it finds done what it asks for or not.
+ * A program that computes for long between its calls finds done what nodes held when it left; what was on
+ * its way then waits for the next call. A node whose only rank is a worker hears nothing while that runs a
+ * task: it holds one submitted task at a time.
  * Errors: RP_INVALID: `fn` is no function of the program and its libraries, or `in` is NULL, yet it
  * has bytes. RP_POOL_BROKEN: no worker is left. RP_NO_MEMORY. */
 RP_API rp_status rp_submit(rp_pool *pool, rp_fn *fn, const void *in, size_t in_size, rp_future **future);

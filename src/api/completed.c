@@ -128,6 +128,8 @@ rp_future *rp_iter_next(rp_iter *iter, double seconds)
         return NULL;
     uint64_t deadline = clock_deadline(seconds);
     iter->status = RP_OK;
+    if (iter->first && !iter->pool->closed && !pool_enter(iter->pool, "rp_iter_next"))
+        submit_glance(&iter->pool->manager);
     for (bool in_time = true; !iter->first && iter->left && in_time;) {
         iter->status = pool_enter(iter->pool, "rp_iter_next");
         if (iter->status)
@@ -248,6 +250,8 @@ rp_status rp_wait_many(rp_future **futures, size_t n, rp_wait_for what, double s
     rp_pool *pool = futures[0]->pool;
     struct set set = {.futures = futures, .n = n, .what = what, .settled = SIZE_MAX};
     bool satisfied = is_satisfied(&set, &pool->manager, pool->closed);
+    if (satisfied)
+        submit_glance(&pool->manager);
     for (bool in_time = true; !satisfied && in_time && !pool->closed;) {
         in_time = submit_round(&pool->manager, deadline);
         satisfied = is_satisfied(&set, &pool->manager, pool->closed);

@@ -158,8 +158,11 @@ rp_state rp_state_of(const rp_future *future)
 {
     if (future_enter(future, "rp_state_of"))
         return RP_DONE;
-    if (future->task.stage != TASK_DONE)
-        submit_look(manager_of(writable(future)));
+    if (future->task.stage == TASK_DONE) {
+        submit_glance(manager_of(future));
+        return RP_DONE;
+    }
+    submit_look(manager_of(future));
     if (future->task.stage == TASK_DONE)
         return RP_DONE;
     return submit_is_running(manager_of(future), &future->task) ? RP_RUNNING : RP_PENDING;

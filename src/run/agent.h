@@ -64,6 +64,7 @@ struct road {
     struct pulse *pulse; /* or NULL */
     struct bell *bell;   /* or NULL */
     uint64_t felt;       /* when it was looked at: clock_ns */
+    uint64_t turned;     /* when the road was: clock_ns */
     uint64_t heard;      /* when the event came that is being taken in: clock_ns */
     struct crew *crew;
     struct agents *pools;
@@ -71,7 +72,6 @@ struct road {
     uint64_t eventful;      /* when anything came or was sent last: clock_ns */
     uint64_t moved;         /* when bytes beside a head had come, or had left, last */
     uint64_t wished;        /* when a task there wanted something of a queue, or got it */
-    uint64_t fed;           /* when road_feed turned it last */
     bool feeding;           /* road_feed is under way */
     bool turning;           /* road_turn is under way */
     bool cut;               /* the net is gone */

@@ -11,7 +11,7 @@
 #define IN_VAIN   16                /* looks at the net in a row that find nothing: nothing more comes */
 #define AT_ONCE   256               /* events of a turn: workers of this node have notes, too */
 #define PULSE_NS  UINT64_C(1000000) /* between looks at it */
-#define FEED_NS   UINT64_C(20000)   /* between looks at the net while tasks are submitted */
+#define FEED_NS   UINT64_C(20000)   /* between looks at the net where nobody waits */
 #define BRISK_NAP UINT64_C(50000)
 
 /* ---- Making ------------------------------------------------------------------------------ */
@@ -250,10 +250,9 @@ static void hear_out(struct road *road)
 /* A system call, and not for every look. */
 static void feel_pulse(struct road *road)
 {
-    uint64_t now = road->pulse ? clock_ns() : 0;
-    if (!road->pulse || now < road->felt + PULSE_NS)
+    if (!road->pulse || road->turned < road->felt + PULSE_NS)
         return;
-    road->felt = now;
+    road->felt = road->turned;
     for (int i; (i = pulse_lost(road->pulse)) >= 0;) {
         hear_out(road);
         road_give_up(&road->node[i], "its leader, or its machine, has ended");
@@ -269,6 +268,7 @@ static bool take_events(struct road *road)
         take_event(road, &event);
         any = true;
     }
+    road->turned = clock_ns();
     feel_pulse(road);
     for (int i = 0; i < road->nodes; i++)
         if (road->node[i].lost && !road->node[i].told) {
@@ -314,15 +314,18 @@ bool road_turn(struct road *road)
     return road->beside ? roads_turn(road->beside) : turn(road);
 }
 
+bool road_is_due(const struct manager *manager)
+{
+    return manager->agents && clock_ns() > manager->setup.road->turned + FEED_NS;
+}
+
 void road_feed(struct manager *manager)
 {
     struct road *road = manager->setup.road;
-    uint64_t now = clock_ns();
     if (!may_turn(road))
         return;
     road->feeding = true;
-    if (now > road->fed + FEED_NS) { /* or nothing that waits for room would ever leave */
-        road->fed = now;
+    if (road_is_due(manager)) { /* or nothing that waits for room would ever leave */
         road_turn(road);
     } else {
         bool turning = road->turning;

@@ -84,6 +84,10 @@ void road_settle(struct road *road);
 /* Takes in what has come for any pool, then sends what nodes should have next. True if anything came. */
 bool road_turn(struct road *road);
 
+/* It has not been turned for a while, as where a program finds all done that it asks for: other nodes must
+ * not starve meanwhile. False without a road. */
+bool road_is_due(const struct manager *manager);
+
 /* Work was published outside of a waiting call: sends what nodes should have. */
 void road_feed(struct manager *manager);
 

@@ -99,6 +99,12 @@ void submit_look(struct manager *manager)
         advance(manager);
 }
 
+void submit_glance(struct manager *manager)
+{
+    if (road_is_due(manager))
+        advance(manager);
+}
+
 static struct task *give_finished(struct manager *manager)
 {
     struct task *task = manager->finished.first;
@@ -131,7 +137,7 @@ bool submit_round(struct manager *manager, uint64_t deadline)
 
 struct task *submit_next(struct manager *manager, uint64_t deadline)
 {
-    if (manager->queued.first && !manager_is_alone(manager))
+    if ((manager->queued.first && !manager_is_alone(manager)) || road_is_due(manager))
         advance(manager); /* somebody slow to take results must not starve the workers */
     bool in_time = true;
     if (!manager->for_next) /* nothing to wait for, yet whoever asks again and again gets his callbacks */
@@ -148,8 +154,10 @@ struct task *submit_next(struct manager *manager, uint64_t deadline)
 rp_status submit_wait(struct manager *manager, struct task *task, uint64_t deadline)
 {
     bool in_time = true;
-    if (task->stage == TASK_DONE)
+    if (task->stage == TASK_DONE) {
+        submit_glance(manager);
         manager_call_back(manager);
+    }
     while (task->stage != TASK_DONE && in_time)
         in_time = submit_round(manager, deadline);
     return task->stage == TASK_DONE ? RP_OK : RP_TIMEOUT;

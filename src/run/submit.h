@@ -19,6 +19,10 @@ rp_status submit_wait(struct manager *manager, struct task *task, uint64_t deadl
 /* Takes in what has finished, without waiting; alone it runs nothing. */
 void submit_look(struct manager *manager);
 
+/* The same where nothing is waited for: only if other nodes have not been seen to for a while. Of a closed
+ * manager too. */
+void submit_glance(struct manager *manager);
+
 /* Posts what waits, as far as there is room. */
 void submit_feed(struct manager *manager);
 

@@ -202,6 +202,49 @@ TEST_CASE(first_failed_runs_out_while_nothing_has_failed)
     suite_close(pool);
 }
 
+/* Each asks for what is done already; over several nodes work moves in calls alone. */
+static void ask_state(rp_future **done)
+{
+    CHECK_INT(rp_state_of(*done), RP_DONE);
+}
+
+static void ask_to_wait(rp_future **done)
+{
+    CHECK_STATUS(rp_wait(*done, RP_FOREVER), RP_OK);
+}
+
+static void ask_for_any(rp_future **done)
+{
+    CHECK_STATUS(rp_wait_many(done, 1, RP_FIRST_COMPLETED, RP_FOREVER, NULL), RP_OK);
+}
+
+static bool await_all(size_t n, void (*ask)(rp_future **), rp_future **done)
+{
+    double end = suite_seconds() + 10;
+    while (stage()->ended < n && suite_seconds() < end)
+        ask(done);
+    return stage()->ended == n;
+}
+
+TEST_CASE(who_asks_for_what_is_done_keeps_the_others_going)
+{
+    enum { n = 100 };
+    static void (*const asks[])(rp_future **) = {ask_state, ask_to_wait, ask_for_any};
+    rp_pool *pool = suite_open(NULL);
+    suite_need_workers(pool, 1);
+    for (size_t k = 0; k < sizeof asks / sizeof *asks; k++) {
+        rp_future *futures[n];
+        stage_reset();
+        for (size_t i = 0; i < n; i++)
+            futures[i] = suite_submit_mark(pool, i);
+        CHECK_STATUS(rp_wait(futures[0], RP_FOREVER), RP_OK);
+        check_note("way %zu", k);
+        CHECK(await_all(n, asks[k], futures));
+        suite_release(futures, n);
+    }
+    suite_close(pool);
+}
+
 /* ---- Mistakes ------------------------------------------------------------------------------------- */
 
 static void take_note(rp_future *future, void *arg)
