@@ -204,10 +204,8 @@ static struct wire_message describe(const struct agent_block *block, const struc
     to->common = post->common_size ? map : 0;
     to->common_size = post->common_size;
     to->flags = post->flags;
-    if (block->telling) {
+    if (block->telling)
         to->flags |= WIRE_TELLING;
-        to->chunk = 1;
-    }
     to->attempt = post->attempt;
     to->retries = posting->ops->tell(posting->work, block->post, block->from).retries;
     return message;

@@ -279,6 +279,7 @@ static void end_all(struct leader *leader)
         roster_bury(leader->home.roster, 0);
 }
 
+/* The manager hears of a death before it hears what has become of items: the pools see to it behind this. */
 static void watch(struct leader *leader, uint64_t now)
 {
     struct relay_home *home = &leader->home;
@@ -294,8 +295,10 @@ static void watch(struct leader *leader, uint64_t now)
     int deaths = watch_look(leader->watch);
     for (; leader->deaths < deaths; leader->deaths++) {
         int number = home->crew->member[watch_died(leader->watch, leader->deaths)].number;
-        for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay)) {
             relay_return_wishes(relay);
+            relay_look(relay);
+        }
         relay_send(home, &(struct wire_message){.type = WIRE_LOST, .lost = {(uint32_t)number}});
     }
 }
@@ -323,11 +326,11 @@ bool leader_turn(struct leader *leader)
     if (leader->cut)
         return false;
     bool any = receive(leader);
+    watch(leader, now);
     for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
         any |= relay_turn(relay, next);
     free_closed(leader);
     leader_see_to_pause(leader);
-    watch(leader, now);
     if (leader->home.lost && !leader->ended)
         end_all(leader);
     leader->turned = now;

@@ -79,7 +79,7 @@ bool leader_glance(struct leader *leader);
 void leader_begin(struct leader *leader, uint64_t pool, const struct post_offer *offer);
 
 /* It has run. */
-void leader_end(struct leader *leader);
+void leader_end(struct leader *leader, uint64_t pool);
 
 /* Whether member 1 leaves what is for all to the others. */
 bool leader_is_aloof(const struct leader *leader, uint64_t pool);

@@ -67,7 +67,10 @@ void leader_begin(struct leader *leader, uint64_t pool, const struct post_offer 
         leader_wait_briefly(leader);
 }
 
-void leader_end(struct leader *leader)
+void leader_end(struct leader *leader, uint64_t pool)
 {
+    struct relay *relay = leader->running ? leader_find(leader, pool) : NULL;
     leader->running = false;
+    if (relay)
+        relay_end(relay);
 }

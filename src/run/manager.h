@@ -48,7 +48,7 @@ struct manager_setup {
     size_t chunk;
     uint64_t seed;
     bool isolate;  /* tasks run in children */
-    bool outlying; /* of a node that is not the pool's manager's */
+    bool outlying; /* of a node that is not the pool's manager's: its leader looks who has died, before it */
     bool drains; /* signals that would end the job are the manager's matter; with a journal they always are */
     size_t task_memory;
     rp_fn *initializer, *finalizer;

@@ -368,6 +368,11 @@ bool relay_turn(struct relay *relay, uint64_t now)
     return any;
 }
 
+void relay_look(struct relay *relay)
+{
+    relay->manager.looked = 0;
+}
+
 void relay_return(struct relay *relay)
 {
     relay_give_back_all(relay);
@@ -377,6 +382,7 @@ void relay_leave_alone(struct relay *relay)
 {
     if (!relay->open || relay->refused)
         return;
+    collect_notes(&relay->manager);
     relay_give_back_all(relay);
     relay_tell_started(relay, true);
 }

@@ -82,6 +82,9 @@ void relay_take_nothing(struct relay_home *home, const struct net_event *event);
  * next turn's). True if anything has happened. */
 bool relay_turn(struct relay *relay, uint64_t now);
 
+/* The next turn sees to those who are known to have died. */
+void relay_look(struct relay *relay);
+
 /* Sends the notes that there are. */
 void relay_flush(struct relay *relay);
 
@@ -105,6 +108,10 @@ void relay_part(struct relay *relay, const char *why);
 /* Before this process runs a claim on the board, for as long as that takes. True: it may be long, and the
  * manager is told what has started; then nothing is to wait here for this process. */
 bool relay_begin(struct relay *relay, const struct post_offer *offer);
+
+/* It has run, and the manager is told before anything else starts: should this process end with that, then
+ * with that alone. */
+void relay_end(struct relay *relay);
 
 /* What the leader asks. */
 uint64_t relay_pool(const struct relay *relay);

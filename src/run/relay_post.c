@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "run/collect.h"
 #include "run/relay_state.h"
 
 _Static_assert((int)WIRE_RANGE == (int)POST_RANGE && (int)WIRE_PACKED == (int)POST_PACKED,
@@ -23,8 +24,9 @@ static void describe_post(const struct relay_block *block, struct post *post, ui
     atomic_store_explicit(&post->map, told->map, memory_order_relaxed);
     atomic_store_explicit(&post->behind, told->behind, memory_order_relaxed);
     atomic_store_explicit(&post->total, told->total, memory_order_relaxed);
-    atomic_store_explicit(&post->chunk, told->chunk, memory_order_relaxed);
-    atomic_store_explicit(&post->schedule, told->schedule, memory_order_relaxed);
+    bool single = relay_is_telling(block); /* the first one of a claim alone could be told of */
+    atomic_store_explicit(&post->chunk, single ? 1 : told->chunk, memory_order_relaxed);
+    atomic_store_explicit(&post->schedule, single ? SCHEDULE_DYNAMIC : told->schedule, memory_order_relaxed);
     post->function = function_of(told->function);
     post->combine = function_of(told->combine);
     post->first = told->first + from;
@@ -262,4 +264,12 @@ bool relay_begin(struct relay *relay, const struct post_offer *offer)
     if (block->told.map || atomic_load(&relay_records(block)[item].state) == RECORD_PENDING)
         tell_started(block, item, 1);
     return true;
+}
+
+void relay_end(struct relay *relay)
+{
+    if (!relay->open)
+        return;
+    collect_notes(&relay->manager);
+    relay_flush(relay);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clofork.h"
 #include "base/pidfd.h"
 
 #define LOOK_MS 1000 /* between looks where the kernel cannot tell by itself */
@@ -49,8 +50,7 @@ static int start_thread(struct vigil *vigil)
 
 static void free_vigil(struct vigil *vigil)
 {
-    if (vigil->poll[0].fd >= 0)
-        close(vigil->poll[0].fd);
+    clofork_close(vigil->poll[0].fd);
     close(vigil->poll[1].fd);
     close(vigil->end);
     free(vigil);
@@ -63,8 +63,7 @@ static struct vigil *start(long pid, int fd, void (*ended)(void *state), void *s
     struct vigil *vigil = calloc(1, sizeof *vigil);
     if (!vigil || pipe2(ends, O_CLOEXEC)) {
         free(vigil);
-        if (fd >= 0)
-            close(fd);
+        clofork_close(fd);
         return NULL;
     }
     *vigil = (struct vigil){.pid = pid,
@@ -87,6 +86,7 @@ struct vigil *vigil_start(long pid, void (*ended)(void *state), void *state)
 struct vigil *vigil_start_on(int fd, void (*ended)(void *state), void *state)
 {
     int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    clofork_mark(own);
     return own < 0 ? NULL : start(0, own, ended, state);
 }
 

@@ -65,7 +65,7 @@ bool wait_watch(struct manager *manager)
     if (now < next_look(manager))
         return false;
     manager->looked = now;
-    int deaths = watch_look(manager->watch);
+    int deaths = manager->setup.outlying ? watch_known(manager->watch) : watch_look(manager->watch);
     while (manager->deaths < deaths)
         recover_from_death(manager, watch_died(manager->watch, manager->deaths++));
     recover_from_refusals(manager);

@@ -82,13 +82,24 @@ static void look(struct watch *watch)
     }
 }
 
-int watch_look(struct watch *watch)
+static int count(struct watch *watch, bool looks)
 {
     pthread_mutex_lock(&watch->lock);
-    look(watch);
+    if (looks)
+        look(watch);
     int deaths = watch->deaths;
     pthread_mutex_unlock(&watch->lock);
     return deaths;
+}
+
+int watch_look(struct watch *watch)
+{
+    return count(watch, true);
+}
+
+int watch_known(struct watch *watch)
+{
+    return count(watch, false);
 }
 
 int watch_died(const struct watch *watch, int k)

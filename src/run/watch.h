@@ -26,6 +26,9 @@ void watch_close(struct watch *watch);
 /* How many workers have died so far; they are marked in the crew. */
 int watch_look(struct watch *watch);
 
+/* Without another look. */
+int watch_known(struct watch *watch);
+
 /* The k-th of them, from 0. */
 int watch_died(const struct watch *watch, int k);
 

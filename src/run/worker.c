@@ -138,7 +138,7 @@ static bool serve_seat(struct worker *worker, struct worker_seat *seat)
             leader_begin(seat->leader, station->id, &claim.offer);
         station_perform(station, &claim);
         if (seat->leader)
-            leader_end(seat->leader);
+            leader_end(seat->leader, station->id);
         served = true;
     }
     return served;

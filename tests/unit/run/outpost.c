@@ -203,6 +203,10 @@ static void take(struct outpost *post, const struct net_event *event)
         return;
     post->got[message.type]++;
     post->last[message.type] = message;
+    if (message.type == WIRE_STARTED) {
+        uint64_t open = (uint64_t)atomic_fetch_add(&post->started, 1) + 1 - post->items;
+        post->charged = open > post->charged ? open : post->charged;
+    }
     if (message.type == WIRE_NOTES) {
         take_notes(post, event, &message);
     } else if (message.type == WIRE_DONE) {

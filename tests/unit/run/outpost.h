@@ -39,6 +39,8 @@ struct outpost {
     int count;
     uint64_t items;   /* of notes that are whole */
     uint64_t tallied; /* items of tallies */
+    _Atomic int started;
+    uint64_t charged; /* the most items at a time that had started, and had no note */
     int got[64];      /* messages by their types ... */
     struct wire_message last[64];
     char text[1024];             /* of the last one that had some */

@@ -1,5 +1,6 @@
 /* Submitted tasks on a node that is led from elsewhere: they start, end, are cancelled and given back one by
  * one. */
+#include <sched.h>
 #include <string.h>
 
 #include "check.h"
@@ -31,6 +32,37 @@ TEST_CASE(a_task_that_fails_says_why_and_the_number_of_its_worker)
     REQUIRE(failed->note.bytes == strlen("three is too many for worker 5"));
     CHECK_MEM(failed->payload, "three is too many for worker 5", failed->note.bytes);
     CHECK_STATUS(fine->note.status, RP_OK);
+    outpost_end(&post);
+}
+
+/* The leader looks at the net when there is something on its way: here there is nothing any more. */
+static int run_once_told(rp_call *call, const void *in, size_t size)
+{
+    static int runs;
+    (void)call, (void)in, (void)size;
+    runs++;
+    while (atomic_load(&post.started) < runs)
+        sched_yield();
+    return 0;
+}
+
+/* If the leader dies of an item, that is the one that is known to have started and not to have ended. */
+TEST_CASE(what_a_lone_leader_has_run_is_told_before_it_starts_anything_else)
+{
+    enum { N = 300 };
+    outpost_start(&post, 1, NULL);
+    outpost_open_pool(&post, NULL, NULL, NULL, 0);
+    struct wire_message tasks = outpost_tasks(1, N), map = outpost_squares(2, N);
+    map.block.flags = WIRE_TELLING;
+    map.block.schedule = SCHEDULE_STATIC;
+    map.block.function = outpost_name(run_once_told);
+    map.block.patience_us = tasks.block.patience_us = 10000000;
+    outpost_send_tasks(&post, &tasks, run_once_told);
+    outpost_await_items(&post, N);
+    outpost_send_squares(&post, &map, 0);
+    outpost_await_items(&post, 2 * N);
+    CHECK_INT(post.started, 2 * N);
+    CHECK_UINT(post.charged, 1);
     outpost_end(&post);
 }
 
