@@ -12,6 +12,7 @@
 #include "api/comm.h"
 #include "api/meet.h"
 #include "base/clock.h"
+#include "base/clofork.h"
 #include "base/futex.h"
 #include "func/func.h"
 #include "launch/ground.h"
@@ -122,6 +123,7 @@ static void keep_vigil(const struct world *world, bool ours)
     if (links->leader && links->pulse) {
         int fd =
             fcntl(pulse_fd(links->pulse), F_DUPFD_CLOEXEC, 0); /* the pulse is closed before the vigil ends */
+        clofork_mark(fd);
         vigil_start_on(fd, end_leading_orphan, (void *)(intptr_t)fd);
     }
     if (!links->leader && (!ours || world->nodes > 1))

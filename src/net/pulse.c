@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/clofork.h"
 #include "base/pidfd.h"
 #include "net/pulse_socket.h"
 
@@ -43,12 +44,6 @@ static rp_status new_pulse(int nodes, struct pulse **made, struct error *error)
     return RP_OK;
 }
 
-static void close_fd(int fd)
-{
-    if (fd >= 0)
-        close(fd);
-}
-
 /* The last word on a connection; a process that dies says none. */
 static void say_goodbye(int fd)
 {
@@ -68,10 +63,10 @@ void pulse_close(struct pulse *pulse)
         return;
     for (int i = 0; i < pulse->nodes; i++) {
         say_goodbye(pulse->fd[i]);
-        close_fd(pulse->fd[i]);
+        clofork_close(pulse->fd[i]);
     }
-    close_fd(pulse->listener);
-    close_fd(pulse->epoll);
+    clofork_close(pulse->listener);
+    clofork_close(pulse->epoll);
     free(pulse->fd);
     free(pulse);
 }
@@ -118,6 +113,7 @@ static bool hear_by(struct pulse *pulse, int node, int fd)
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.fd = node};
     if (fd < 0 || epoll_ctl(pulse->epoll, EPOLL_CTL_ADD, fd, &event))
         return false;
+    clofork_mark(fd);
     pulse->fd[node] = fd;
     return true;
 }
@@ -126,7 +122,7 @@ void pulse_watch(struct pulse *pulse, int node, long leader)
 {
     int fd = pidfd_of(leader);
     if (!hear_by(pulse, node, fd))
-        close_fd(fd);
+        clofork_close(fd);
 }
 
 rp_status pulse_invite(struct pulse *pulse, int silence_s, struct pulse_invitation *invitation,
@@ -194,9 +190,9 @@ void pulse_gather(struct pulse *pulse, int nodes, double seconds)
         if (fd >= 0 && take(pulse, fd))
             heard++;
         else
-            close_fd(fd);
+            clofork_close(fd);
     }
-    close_fd(pulse->listener);
+    clofork_close(pulse->listener);
     pulse->listener = -1;
 }
 
@@ -205,7 +201,7 @@ void pulse_forget(struct pulse *pulse, int node)
     if (pulse->fd[node] >= 0 &&
         pulse->epoll >= 0) /* closing does not, where a child of the program has it, too */
         epoll_ctl(pulse->epoll, EPOLL_CTL_DEL, pulse->fd[node], NULL);
-    close_fd(pulse->fd[node]);
+    clofork_close(pulse->fd[node]);
     pulse->fd[node] = -1;
 }
 
@@ -249,6 +245,7 @@ rp_status pulse_answer(const struct pulse_invitation *invitation, int node, doub
         return status;
     memcpy(hello.secret, invitation->secret, sizeof hello.secret);
     pulse->fd[0] = pulse_reach(invitation, &hello, seconds);
+    clofork_mark(pulse->fd[0]);
     if (pulse->fd[0] < 0)
         status = fail("connect", error);
     else if (!pulse_keep_alive(pulse->fd[0], invitation->silence_s))

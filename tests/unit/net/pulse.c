@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -98,6 +99,40 @@ TEST_CASE(the_death_of_a_leader_is_heard_once_and_names_its_node)
     CHECK_INT(wait_for_loss(pulse), 0);
     CHECK(pulse_hears(pulse, 2));
     end_leader(leader[2], SIGKILL);
+    pulse_close(pulse);
+}
+
+/* The child says that it is there, and both stay until the test lets go. */
+static _Noreturn void be_a_parent(const struct pulse_invitation *invitation, int said, int let_go)
+{
+    struct pulse *pulse;
+    char byte = 0;
+    pid_t child = pulse_answer(invitation, 0, 5, &pulse, NULL) ? -1 : fork();
+    bool well = child >= 0 && (child > 0 || write(said, &byte, 1) == 1) && read(let_go, &byte, 1) == 0;
+    _exit(!well);
+}
+
+TEST_CASE(a_child_that_a_leader_has_forked_hides_no_death)
+{
+    int said[2], let_go[2];
+    char byte;
+    struct pulse_invitation invitation;
+    struct pulse *pulse = invite(&invitation);
+    REQUIRE(pipe(said) == 0 && pipe(let_go) == 0);
+    pid_t leader = fork();
+    if (leader == 0) {
+        close(let_go[1]);
+        be_a_parent(&invitation, said[1], let_go[0]);
+    }
+    pulse_gather(pulse, 1, 5);
+    REQUIRE(pulse_hears(pulse, 0));
+    CHECK_INT(read(said[0], &byte, 1), 1);
+    end_leader(leader, SIGKILL);
+    CHECK_INT(wait_for_loss(pulse), 0);
+    for (int i = 0; i < 2; i++) {
+        close(said[i]);
+        close(let_go[i]);
+    }
     pulse_close(pulse);
 }
 
@@ -397,7 +432,7 @@ TEST_CASE(a_loss_is_heard_once_where_a_child_of_the_program_has_the_connection_t
     struct pulse *pulse = invite(&invitation);
     pid_t leader = start_leader(&invitation, 0), other = start_leader(&invitation, 1);
     pulse_gather(pulse, 2, 5);
-    pid_t child = fork();
+    pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (;;)
