@@ -232,33 +232,15 @@ static void tell_broken(struct relay *relay)
                                                    .body_size = strlen(shared->why)});
 }
 
-/* Whether work lies there that nobody comes for: tasks that wait for each other, perhaps, and there is a
- * worker for each of them. */
-static bool is_called_for(const struct manager *manager)
-{
-    const struct post *post = manager->unclaimed.post;
-    return manager->lying && (!atomic_load_explicit(&post->map, memory_order_relaxed) ||
-                              atomic_load_explicit(&post->chunk, memory_order_relaxed) == 1);
-}
-
-/* Whether a worker is to be left the items that it can run. Where each serves when it wants, it has to be
- * seen to. */
-static bool is_to_be_left(const struct relay *relay, int member)
-{
-    uint32_t state = atomic_load(&relay->manager.board.slot[member].state);
-    return !relay->home->visits || state == SLOT_ENTERING || state == SLOT_READY;
-}
-
 /* Workers that cannot serve the pool; without any, what they had is given back. */
 static void tell_refusals(struct relay *relay)
 {
     struct manager *manager = &relay->manager;
-    bool left = false, others = false;
+    bool left = false;
     for (int i = 1; i < manager->crew->here; i++) {
         uint64_t bit = UINT64_C(1) << (i % 64);
         bool has = manager_has(manager, i);
         left |= has;
-        others |= has && i > 1 && is_to_be_left(relay, i);
         const char *why = has || manager->crew->member[i].dead || relay->said[i / 64] & bit
                               ? NULL
                               : roster_refusal(manager->setup.roster, relay->pool, i);
@@ -267,8 +249,7 @@ static void tell_refusals(struct relay *relay)
         relay->said[i / 64] |= bit;
         say_refused(relay->home, relay->pool, i, why);
     }
-    relay->aloof = others;
-    relay->called = others && is_called_for(manager);
+    relay_look_around(relay);
     if (left || relay->ending)
         return;
     relay->refused = true;
@@ -446,16 +427,6 @@ bool relay_is_settled(const struct relay *relay)
     bool held = relay->due != CLOCK_NEVER && !is_way_free(relay);
     return !held && !relay->asked && !relay->tasks && !relay->waiting && !relay->ending && !relay->parting &&
            !relay_minds_goods(relay);
-}
-
-bool relay_is_aloof(const struct relay *relay)
-{
-    return relay->aloof;
-}
-
-bool relay_is_called(const struct relay *relay)
-{
-    return relay->called;
 }
 
 uint64_t relay_count(const struct relay *relay)

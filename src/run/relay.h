@@ -120,11 +120,11 @@ struct board *relay_board(struct relay *relay);       /* NULL: it could not be o
 bool relay_is_posted(const struct relay *relay);      /* workers may join */
 const char *relay_refusal(const struct relay *relay); /* NULL: it serves */
 bool relay_has_bytes_under_way(const struct relay *relay);
-bool relay_is_settled(const struct relay *relay);  /* it needs no look before notes or messages come */
-bool relay_is_aloof(const struct relay *relay);    /* others than member 1 serve the pool */
-bool relay_is_called(const struct relay *relay);   /* so they do, yet tasks lie there unclaimed */
-uint64_t relay_count(const struct relay *relay);   /* items of blocks that have not run */
-uint64_t relay_due(const struct relay *relay);     /* when notes are to leave: clock_ns, or CLOCK_NEVER */
+bool relay_is_settled(const struct relay *relay); /* it needs no look before notes or messages come */
+bool relay_is_aloof(const struct relay *relay);   /* others than member 1 serve the pool */
+bool relay_is_called(const struct relay *relay); /* so they do, yet are busy, and tasks lie there unclaimed */
+uint64_t relay_count(const struct relay *relay); /* items of blocks that have not run */
+uint64_t relay_due(const struct relay *relay);   /* when notes are to leave: clock_ns, or CLOCK_NEVER */
 bool relay_was_awaited(const struct relay *relay); /* it has a finalizer: the manager waits for CLOSED */
 uint64_t relay_wished(const struct relay *relay);  /* when a task last went to a queue: clock_ns */
 bool relay_is_closing(const struct relay *relay);  /* CLOSE has come */

@@ -252,7 +252,7 @@ bool relay_begin(struct relay *relay, const struct post_offer *offer)
 {
     const struct posting *posting = &relay->manager.postings[offer->index];
     struct relay_block *block = posting->ops ? posting->work : NULL;
-    relay->called = false;
+    relay->called = 0;
     if (!block || (!relay_is_telling(block) && !relay->aloof))
         return false;
     if (!relay_is_telling(block)) {

@@ -1,7 +1,8 @@
 /* A relay under way: shared by the files relay*.c alone. relay.c is its life; relay_block.c takes blocks in,
  * relay_fill.c brings them to the board, relay_post.c is what it does about its posts, relay_back.c gives
  * back; relay_goods.c keeps what the items of a map have in common, and what all share;
- * relay_reduce.c has results of a reduction combined; relay_send.c sends notes. */
+ * relay_reduce.c has results of a reduction combined; relay_send.c sends notes; relay_aloof.c is what the
+ * process that leads the node leaves to others. */
 #ifndef RANKPOOL_RUN_RELAY_STATE_H
 #define RANKPOOL_RUN_RELAY_STATE_H
 
@@ -65,8 +66,8 @@ struct relay {
     bool broken;                /* it has been said that it is */
     uint64_t said[BOARD_WORDS]; /* whose refusals have been sent */
     bool aloof;
-    bool called;         /* tasks lie there that nobody comes for */
-    uint64_t looked;     /* at tasks that run: clock_ns */
+    uint64_t called; /* since when tasks lie there that nobody has come for: clock_ns; 0: there are none */
+    uint64_t looked; /* at tasks that run: clock_ns */
     unsigned deliveries; /* bytes under way to or from the board */
     struct delivery initarg;
     struct relay_goods *goods;  /* commons and shares */
@@ -182,6 +183,9 @@ extern const struct posting_ops relay_posting_ops;
 
 /* Says of submitted tasks that they run, once each; with `soon` also of those that were claimed. */
 void relay_tell_started(struct relay *relay, bool soon);
+
+/* relay_aloof.c: sees who serves the pool, and what lies there. */
+void relay_look_around(struct relay *relay);
 
 /* relay_goods.c: COMMON or SHARE, from whoever has them; FORGET and UNSHARE; WANT and LOST. */
 void relay_take_goods(struct relay *relay, const struct net_event *event, const struct wire_message *message);

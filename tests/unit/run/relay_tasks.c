@@ -1,8 +1,11 @@
 /* Submitted tasks on a node that is led from elsewhere: they start, end, are cancelled and given back one by
  * one. */
+#define _GNU_SOURCE
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "check.h"
 #include "outpost.h"
 
@@ -122,6 +125,33 @@ TEST_CASE(the_leader_takes_one_task_that_nobody_comes_for_once_the_manager_sends
     CHECK(!post.last[WIRE_PAUSE].pause.begins);
     outpost_end(&post);
     CHECK_UINT(gang_tally->runs[903], 0);
+}
+
+static int note_run(rp_call *call, const void *in, size_t size)
+{
+    (void)in, (void)size;
+    atomic_fetch_add(&gang_tally->runs[rp_call_index(call)], 1);
+    return 0;
+}
+
+/* More than two looks at what lies there pass before it goes on. */
+TEST_CASE(the_leader_leaves_a_task_to_a_worker_that_has_nothing_to_do_and_is_slow)
+{
+    outpost_start(&post, 2, NULL);
+    outpost_open_pool(&post, NULL, NULL, NULL, 0);
+    struct wire_message block = outpost_tasks(1, 1);
+    outpost_send_tasks(&post, &block, note_run);
+    outpost_await_items(&post, 1);
+    gang_await_sleep(&post.gang, 2);
+    kill(post.gang.pid[2], SIGSTOP);
+    block.block.block = 2;
+    outpost_send_tasks(&post, &block, note_run);
+    for (uint64_t until = clock_ns() + 400000000; !clock_has_passed(until); sched_yield())
+        outpost_poll(&post);
+    CHECK_INT(post.got[WIRE_PAUSE], 0);
+    kill(post.gang.pid[2], SIGCONT);
+    outpost_await_items(&post, 2);
+    outpost_end(&post);
 }
 
 TEST_CASE(what_nobody_has_begun_is_given_back_and_the_rest_has_notes)

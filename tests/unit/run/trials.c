@@ -93,7 +93,7 @@ void trials_run(const struct trial *trials, int count, bool (*try_out)(struct tr
         if (lanes[lane])
             continue;
         gang_tally = NULL; /* each lane has its own */
-        alarm(30);         /* the case's own watchdog is not inherited */
+        alarm(90);         /* the case's own watchdog is not inherited */
         for (int i = lane; i < count; i += LANES)
             if (try_out(trials[i]))
                 atomic_fetch_add(&struck[trials[i].place], 1);
