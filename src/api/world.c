@@ -260,10 +260,10 @@ static rp_status find_ground(const struct launch *launch, const struct options *
         .mpirun = launch->mpirun,
         .request = {options->per, options->workers, options->memory_per_worker},
     };
-    char command[PATH_MAX] = "", left[sizeof ground->left] = "";
+    char command[PATH_MAX] = "", left[sizeof allocation.left];
     if (ground_taken(ground))
         return RP_OK;
-    rp_status status = allocation_find(environ ? environ : none, &allocation, error);
+    rp_status status = allocation_find(environ ? environ : none, "/proc", &allocation, error);
     if (status)
         return status;
     if (!allocation_is_here(&allocation) && !probe_find_command(environ, command)) {
@@ -271,14 +271,11 @@ static rp_status find_ground(const struct launch *launch, const struct options *
                  "other nodes of %s are left out: there is no rankpool in PATH to start ranks\n",
                  allocation.source);
         allocation_free(&allocation);
-        status = allocation_find(none, &allocation, error);
+        status = allocation_find(none, "/proc", &allocation, error);
+        strcpy(allocation.left, left);
     }
     setting.command = command;
-    if (!status)
-        status = ground_survey(&allocation, &setting, ground, error);
-    if (!status)
-        strcpy(ground->left, left);
-    return status;
+    return status ? status : ground_survey(&allocation, &setting, ground, error);
 }
 
 static rp_status want_room(const struct spread *spread, struct error *error)

@@ -122,10 +122,15 @@ static rp_status see(const struct visit *visit, const struct allocation *allocat
     for (int i = 0; !status && i < doctor.count; i++)
         doctor.node[i] = (struct doctor_node){.host = hosts->one[i].name, .slots = hosts->one[i].slots};
     find_trial(command, trial);
+    if (*allocation->left)
+        findings_add(&doctor.findings, "slots", FOUND_NOTED, NULL,
+                     "call it in the batch script, or in salloc's shell", "%.*s",
+                     (int)strcspn(allocation->left, "\n"), allocation->left);
     if (!status)
         status = find_program(visit->program ? visit->program : trial, program, error);
     if (!status)
         status = examine(&doctor, visit, error);
+    doctor_part(&doctor);
     *healthy = !findings_have(&doctor.findings, FOUND_WRONG);
     for (int i = 0; doctor.node && i < doctor.count; i++)
         list_free(&doctor.node[i].facts);

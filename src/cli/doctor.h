@@ -3,7 +3,7 @@
  *     doctor_ask       all nodes are asked for their facts (facts.h), many at a time; who does not answer is
  *                      a finding by itself, with what ssh or its like said
  *     doctor_examine   the facts, each against what it should be and against those of the others: pure
- *     doctor_connect   nodes connect to each other (listen.h)
+ *     doctor_connect   nodes connect to each other (listen.h): to those processes that told the facts
  *     doctor_try       a message and a map over all nodes, by mpirun, and by srun where there is one
  *
  * Each adds findings, at least one for every check, so that what was not looked at is said as well. */
@@ -12,6 +12,7 @@
 
 #include "cli/finding.h"
 #include "launch/allocation.h"
+#include "launch/errand.h"
 #include "launch/list.h"
 #include "node/node.h"
 
@@ -31,12 +32,14 @@ struct doctor {
     const char *trial;   /* the path of rankpool-trial */
     struct node_request request;
     struct doctor_node *node; /* the first is where the manager runs */
+    struct errand *errands;   /* to each of them, which stays there until all have been connected to */
     int count;
     struct findings findings;
 };
 
-/* RP_LAUNCH, RP_NO_MEMORY: nobody could be asked. */
+/* RP_LAUNCH, RP_NO_MEMORY: nobody could be asked. Whom it asked are let go of by doctor_part. */
 rp_status doctor_ask(struct doctor *doctor, struct error *error);
+void doctor_part(struct doctor *doctor);
 void doctor_examine(struct doctor *doctor);
 rp_status doctor_connect(struct doctor *doctor, struct error *error);
 rp_status doctor_try(struct doctor *doctor, struct error *error);

@@ -1,12 +1,12 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "cli/doctor.h"
 #include "cli/facts.h"
 #include "launch/elsewhere.h"
-#include "launch/errand.h"
 #include "launch/probe.h"
 
 #define ABREAST 32 /* nodes that are asked at a time */
@@ -79,8 +79,7 @@ static void add_words(const struct doctor *doctor, const struct doctor_node *nod
     struct list command = {0};
     list_add(&command, doctor->command);
     list_add(&command, "facts");
-    if (doctor->means != MEANS_SLURM) /* which ends what listens with its step */
-        list_add(&command, "--listen");
+    list_add(&command, "--listen");
     list_addf(&command, "--per=%s", doctor->request.per ? doctor->request.per : "core");
     list_addf(&command, "--memory-per-worker=%zu", doctor->request.memory_per_worker);
     list_add(&command, doctor->program);
@@ -104,26 +103,46 @@ static void take(struct doctor *doctor, struct doctor_node *node, struct errand 
         complain(doctor, node, errand);
 }
 
+/* Two for each node, which all stay. */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 rp_status doctor_ask(struct doctor *doctor, struct error *error)
 {
     if (doctor->means == MEANS_BATCH && !*doctor->mpirun)
         return error_set(
             error, RP_LAUNCH,
             "there is no mpirun in PATH, by which the nodes of this job are reached: load its module");
-    struct errand *errands = calloc((size_t)doctor->count, sizeof *errands);
+    struct errand *errands = doctor->errands = calloc((size_t)doctor->count, sizeof *errands);
     if (!errands)
         return error_set(error, RP_NO_MEMORY, "no memory to ask %d nodes", doctor->count);
-    for (int i = 0; i < doctor->count; i++)
-        add_words(doctor, &doctor->node[i], &errands[i].arguments);
-    rp_status status = errands_run(errands, doctor->count, ABREAST, PROBE_S, error);
     for (int i = 0; i < doctor->count; i++) {
-        if (!status)
-            take(doctor, &doctor->node[i], &errands[i]);
-        errand_free(&errands[i]);
+        errands[i].last = FACTS_END;
+        add_words(doctor, &doctor->node[i], &errands[i].arguments);
     }
-    free(errands);
+    allow_descriptors();
+    rp_status status = errands_run(errands, doctor->count, ABREAST, PROBE_S, error);
+    for (int i = 0; i < doctor->count && !status; i++)
+        take(doctor, &doctor->node[i], &errands[i]);
     if (!status && doctor_all_answer(doctor))
         findings_add(&doctor->findings, "answer", FOUND_FINE, NULL, NULL, "%d %s without a question",
                      doctor->count, doctor->count == 1 ? "node answers" : "nodes answer");
     return status;
+}
+
+void doctor_part(struct doctor *doctor)
+{
+    if (!doctor->errands)
+        return;
+    errands_end(doctor->errands, doctor->count);
+    for (int i = 0; i < doctor->count; i++)
+        errand_free(&doctor->errands[i]);
+    free(doctor->errands);
+    doctor->errands = NULL;
 }

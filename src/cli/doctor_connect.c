@@ -172,10 +172,7 @@ rp_status doctor_connect(struct doctor *doctor, struct error *error)
     for (int i = 0; i < doctor->count; i++)
         answering += doctor->node[i].answers;
     rp_status status = RP_OK;
-    if (doctor->means == MEANS_SLURM) {
-        findings_add(&doctor->findings, "network", FOUND_SKIPPED, NULL, NULL,
-                     "Slurm ends what listens with its step; the trial connects the nodes");
-    } else if (answering < 2) {
+    if (answering < 2) {
         findings_add(&doctor->findings, "network", FOUND_SKIPPED, NULL, NULL,
                      "there are no two nodes to connect");
     } else {
@@ -187,5 +184,6 @@ rp_status doctor_connect(struct doctor *doctor, struct error *error)
         free(errands);
     }
     end_all(doctor);
+    doctor_part(doctor);
     return status;
 }

@@ -6,7 +6,9 @@
 
 #include "cli/doctor.h"
 #include "cli/facts.h"
+#include "launch/elsewhere.h"
 #include "launch/errand.h"
+#include "launch/mpirun_words.h"
 
 #define TRIAL_S 60 /* that starting ranks, a message and a map may take */
 #define RANKS   2  /* on each node */
@@ -19,6 +21,17 @@ static bool is_well(struct errand *errand, struct list *facts)
            !facts_read(errand->said, facts, &why);
 }
 
+/* What is said of no consequence. */
+static const char *const noises[] = {"lacks support for cpu binding"};
+
+static bool is_noise(const char *line)
+{
+    bool noise = !line[strspn(line, "- \t")];
+    for (size_t i = 0; i < sizeof noises / sizeof *noises; i++)
+        noise |= strstr(line, noises[i]) != NULL;
+    return noise;
+}
+
 /* The first line that a rank of ours or mpirun itself wrote: what follows is about its consequences. */
 static const char *first_complaint(struct errand *errand)
 {
@@ -27,36 +40,50 @@ static const char *first_complaint(struct errand *errand)
         char *ours = strstr(line, "rankpool-trial: ");
         if (ours)
             return ours + strlen("rankpool-trial: ");
-        if (!first && line[strspn(line, "- \t")])
+        if (!first && !is_noise(line))
             first = line;
     }
     return first ? first : "it ended without a word";
 }
 
-/* `wrong` is how bad it is where it does not go well. */
-static rp_status try_with(struct doctor *doctor, const char *check, enum verdict wrong, struct errand *errand,
-                          const char *mend, struct error *error)
+/* Ranks that do not find each other are strangers, each a world of its own: so says the library, or Open MPI,
+ * which then ends them itself. */
+static const char *const strange[] = {"are strangers to each other",
+                                      "appears to have been direct launched using \"srun\""};
+
+static bool are_strangers(const struct errand *errand)
 {
-    struct list facts = {0};
+    bool found = false;
+    for (size_t i = 0; i < sizeof strange / sizeof *strange; i++)
+        found |= errand->wrote && strstr(errand->wrote, strange[i]);
+    return found;
+}
+
+/* Starts the trial by these words, and says what is wrong with it: NULL: nothing. */
+static rp_status try_with(const struct doctor *doctor, struct errand *errand, struct list *facts,
+                          const char **wrong, struct error *error)
+{
+    static const char *const some = "not all nodes had ranks";
     if (errand->arguments.short_of_memory)
         return error_set(error, RP_NO_MEMORY, "no memory to try %d nodes", doctor->count);
     rp_status status = errands_run(errand, 1, 1, TRIAL_S + 5, error);
     if (status)
         return status;
-    if (!is_well(errand, &facts))
-        findings_add(&doctor->findings, check, wrong, NULL, mend, "%s",
-                     errand->late ? "it has not ended within a minute" : first_complaint(errand));
-    else if (facts_number(&facts, "hosts", 0) < doctor->count)
-        findings_add(&doctor->findings, check, wrong, NULL, mend, "ranks ran on %s of %d nodes",
-                     facts_text(&facts, "hosts"), doctor->count);
-    else
-        findings_add(
-            &doctor->findings, check, FOUND_FINE, NULL, NULL,
-            "a message of 1 MiB to each of %s workers on %d %s and back, in %s ms at most, and a map",
-            facts_text(&facts, "workers"), doctor->count, doctor->count == 1 ? "node" : "nodes",
-            facts_text(&facts, "message_ms"));
-    list_free(&facts);
+    *wrong = errand->late            ? "it has not ended within a minute"
+             : are_strangers(errand) ? "its ranks are strangers to each other, each would do all of the work"
+             : !is_well(errand, facts)                         ? first_complaint(errand)
+             : facts_number(facts, "hosts", 0) < doctor->count ? some
+                                                               : NULL;
     return RP_OK;
+}
+
+static void add_well(struct doctor *doctor, const char *check, const struct list *facts)
+{
+    bool one = facts_number(facts, "workers", 0) == 1;
+    findings_add(&doctor->findings, check, FOUND_FINE, NULL, NULL,
+                 "a message of 1 MiB to %s%s worker%s on %d node%s and back, in %s ms at most, and a map",
+                 one ? "" : "each of ", facts_text(facts, "workers"), one ? "" : "s", doctor->count,
+                 doctor->count == 1 ? "" : "s", facts_text(facts, "message_ms"));
 }
 
 /* Where mpirun sees the batch system's nodes it needs no list. */
@@ -83,7 +110,9 @@ static rp_status try_mpirun(struct doctor *doctor, struct error *error)
     list_addf(words, "%d", TRIAL_S);
     list_add(words, "-n");
     list_addf(words, "%d", RANKS * doctor->count);
-    if (doctor->means != MEANS_SLURM)
+    if (doctor->means == MEANS_SLURM)
+        mpirun_face_batch();
+    else
         add_hosts(doctor, words);
     list_add(words, "--map-by");
     list_addf(words, "ppr:%d:node", RANKS);
@@ -94,36 +123,56 @@ static rp_status try_mpirun(struct doctor *doctor, struct error *error)
     /* Whether root may is a check of its own. */
     setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
-    rp_status status =
-        try_with(doctor, "trial", FOUND_WRONG, &errand,
-                 "run it by hand to see all that it says: mpirun --host ... rankpool-trial", error);
+    struct list facts = {0};
+    const char *wrong;
+    rp_status status = try_with(doctor, &errand, &facts, &wrong, error);
+    if (!status && wrong)
+        findings_add(&doctor->findings, "trial", FOUND_WRONG, NULL,
+                     "run it by hand to see all that it says: mpirun --host ... rankpool-trial", "%s", wrong);
+    else if (!status)
+        add_well(doctor, "trial", &facts);
+    list_free(&facts);
     errand_free(&errand);
     return status;
 }
 
-/* Ranks that do not find each other under srun are strangers, each a world of its own. */
-static rp_status try_srun(struct doctor *doctor, struct error *error)
+/* `mpi` is srun's option, NULL for what is usual on this cluster. */
+static void add_srun(const struct doctor *doctor, const char *mpi, struct list *words)
 {
-    static const char *const start[] = {
-        "srun", "--overlap", "--overcommit", "--cpu-bind=none", "--quiet", "--input=none", NULL};
-    struct errand errand = {0};
-    struct list *words = &errand.arguments;
-    if (doctor->means != MEANS_SLURM) {
-        findings_add(&doctor->findings, "srun", FOUND_SKIPPED, NULL, NULL, "this is no job of Slurm's");
-        return RP_OK;
-    }
-    for (const char *const *word = start; *word; word++)
-        list_add(words, *word);
+    slurm_add_srun(words);
+    list_add(words, "--overcommit");
+    if (mpi)
+        list_add(words, mpi);
     list_addf(words, "--nodes=%d", doctor->count);
     list_addf(words, "--ntasks=%d", RANKS * doctor->count);
     list_addf(words, "--ntasks-per-node=%d", RANKS);
     list_add(words, doctor->trial);
-    rp_status status =
-        try_with(doctor, "srun", FOUND_NOTED, &errand,
-                 "start programs by rankpool run or mpirun, or by srun --mpi=pmix where srun --mpi=list "
-                 "has it",
-                 error);
-    errand_free(&errand);
+}
+
+static rp_status try_srun(struct doctor *doctor, struct error *error)
+{
+    struct errand plain = {0}, pmix = {0};
+    struct list facts = {0};
+    const char *wrong = NULL, *still = NULL;
+    if (doctor->means != MEANS_SLURM) {
+        findings_add(&doctor->findings, "srun", FOUND_SKIPPED, NULL, NULL, "this is no job of Slurm's");
+        return RP_OK;
+    }
+    add_srun(doctor, NULL, &plain.arguments);
+    add_srun(doctor, "--mpi=pmix", &pmix.arguments);
+    rp_status status = try_with(doctor, &plain, &facts, &wrong, error);
+    if (!status && !wrong)
+        add_well(doctor, "srun", &facts);
+    if (!status && wrong)
+        status = try_with(doctor, &pmix, &facts, &still, error);
+    if (!status && wrong)
+        findings_add(&doctor->findings, "srun", FOUND_NOTED, NULL,
+                     still ? "start programs by rankpool run or mpirun: srun --mpi=pmix does no better"
+                           : "start programs by srun --mpi=pmix, rankpool run or mpirun, which do",
+                     "what is started by plain srun does not run: %s", wrong);
+    list_free(&facts);
+    errand_free(&plain);
+    errand_free(&pmix);
     return status;
 }
 

@@ -167,7 +167,7 @@ void facts_write(const struct list *facts, FILE *out)
     fprintf(out, HEAD FORM "\n");
     for (size_t i = 0; i < facts->count; i++)
         fprintf(out, "%.*s\n", (int)strcspn(facts->items[i], "\n"), facts->items[i]);
-    fprintf(out, "end\n");
+    fprintf(out, FACTS_END "\n");
 }
 
 rp_status facts_read(char *text, struct list *facts, struct error *error)
@@ -180,7 +180,7 @@ rp_status facts_read(char *text, struct list *facts, struct error *error)
     for (line = line ? strchr(line, '\n') : NULL; line; line = strchr(line, '\n')) {
         *line++ = '\0';
         size_t length = strcspn(line, "\n");
-        if (length == strlen("end") && strncmp(line, "end", length) == 0) {
+        if (length == strlen(FACTS_END) && strncmp(line, FACTS_END, length) == 0) {
             *facts = read;
             return read.short_of_memory ? error_set(error, RP_NO_MEMORY, "no memory for what a node says")
                                         : RP_OK;

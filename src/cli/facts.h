@@ -27,6 +27,8 @@
 #include "launch/list.h"
 #include "node/node.h"
 
+#define FACTS_END "end"
+
 /* This node's; of what cannot be found out, none. `program` is a path. */
 void facts_gather(const char *program, const struct node_request *request, struct list *facts);
 

@@ -85,6 +85,8 @@ static rp_status set_mpirun(const struct starting *starting, struct error *error
         setenv("OMPI_MCA_btl_tcp_progress_thread", "1", 0); /* why: launch/mpirun_words.c */
     if (starting->ground->allocation.means == MEANS_SSH || starting->ground->allocation.means == MEANS_HERE)
         mpirun_forget_batch();
+    else
+        mpirun_face_batch();
     return starting->spread->count > 1 ? set_silence(error) : RP_OK;
 }
 
@@ -116,9 +118,15 @@ static void add_srun_places(struct starting *starting)
 
 static void fill_srun(struct starting *starting)
 {
-    static const char *const words[] = {"srun",      "--mpi=pmix",           "--distribution=arbitrary",
-                                        "--overlap", "--overcommit",         "--cpu-bind=none",
-                                        "--quiet",   "--kill-on-bad-exit=1", NULL};
+    static const char *const words[] = {"srun",
+                                        "--mpi=pmix",
+                                        "--distribution=arbitrary",
+                                        "--overcommit",
+                                        "--cpu-bind=none",
+                                        "--quiet",
+                                        "--kill-on-bad-exit=1",
+                                        NULL};
+    mpirun_face_batch();
     for (const char *const *word = words; *word; word++)
         list_add(&starting->words, *word);
     add_srun_places(starting);

@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 
-#define COOKIE_SIZE 17 /* 16 digits, with the zero byte */
+#define COOKIE_SIZE sizeof((struct listener *)0)->cookie
 #define BACKLOG     1024
 
 /* What comes from another node is one letter, what goes back the cookie. */
@@ -64,45 +64,30 @@ static bool answer(int guest, const char *cookie)
     return word != WORD_END;
 }
 
-_Noreturn static void serve(int server, const char *cookie)
+void listen_serve(struct listener *listener)
 {
     uint64_t until = clock_deadline(LISTEN_S);
-    struct pollfd watched = {.fd = server, .events = POLLIN};
+    struct pollfd watched[] = {{.fd = listener->server, .events = POLLIN}, {.fd = STDOUT_FILENO}};
     for (bool wanted = true; wanted && clock_ns() < until;) {
-        if (poll(&watched, 1, 1000) <= 0)
+        if (poll(watched, 2, 1000) <= 0)
             continue;
-        int guest = accept4(server, NULL, NULL, SOCK_CLOEXEC);
-        wanted = guest < 0 || answer(guest, cookie);
+        int guest = accept4(listener->server, NULL, NULL, SOCK_CLOEXEC);
+        wanted = !watched[1].revents && (guest < 0 || answer(guest, listener->cookie));
     }
-    _exit(0);
+    close(listener->server);
 }
 
-/* Nobody waits for it, and it holds no stream open by which somebody would. */
-static void leave_behind(int server, const char *cookie)
+rp_status listen_open(struct listener *listener, struct list *facts, struct error *error)
 {
-    pid_t pid = fork();
-    if (pid)
-        return;
-    int null = open("/dev/null", O_RDWR);
-    for (int stream = 0; stream < 3; stream++)
-        dup2(null, stream);
-    setsid();
-    serve(server, cookie);
-}
-
-rp_status listen_start(struct list *facts, struct error *error)
-{
-    char cookie[COOKIE_SIZE];
     uint64_t random = 0;
-    int port = 0, server = open_port(&port);
-    if (server < 0)
+    int port = 0;
+    listener->server = open_port(&port);
+    if (listener->server < 0)
         return error_set(error, RP_LAUNCH, "no port to listen on: %s", strerror(errno));
     (void)!getrandom(&random, sizeof random, GRND_NONBLOCK);
-    snprintf(cookie, sizeof cookie, "%016" PRIx64, random);
-    leave_behind(server, cookie);
-    close(server);
+    snprintf(listener->cookie, sizeof listener->cookie, "%016" PRIx64, random);
     list_addf(facts, "port=%d", port);
-    list_addf(facts, "cookie=%s", cookie);
+    list_addf(facts, "cookie=%s", listener->cookie);
     return RP_OK;
 }
 

@@ -26,7 +26,7 @@ struct inquiry {
 enum { KEY_LISTEN = 300 };
 
 static const struct argp_option options[] = {
-    {"listen", KEY_LISTEN, NULL, 0, "leave a process behind to which others may connect", 0},
+    {"listen", KEY_LISTEN, NULL, 0, "stay, and let others connect", 0},
     {0},
 };
 
@@ -61,9 +61,13 @@ int command_facts(int count, char **arguments)
     if (ended >= 0)
         return ended;
     facts_gather(first < count ? arguments[first] : "", &inquiry.where.request, &facts);
-    if (inquiry.listens && listen_start(&facts, &error))
+    struct listener listener;
+    if (inquiry.listens && listen_open(&listener, &facts, &error))
         return command_fail(&error);
-    return say(&facts);
+    int status = say(&facts);
+    if (inquiry.listens && !status)
+        listen_serve(&listener);
+    return status;
 }
 
 /* ---- reach ------------------------------------------------------------------------------- */

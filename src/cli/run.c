@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/launcher.h"
 #include "cli/where.h"
+#include "launch/launch.h"
 #include "launch/start.h"
 
 struct run {
@@ -130,6 +131,19 @@ static void show(const struct run *run, const struct ground *ground, const struc
     free(text);
 }
 
+/* Started by srun or mpirun as ranks, each of them would start all of it. */
+static bool is_rank(void)
+{
+    struct launch launch;
+    if (launch_detect(NULL, &launch, NULL) || launch.start != LAUNCH_RANK)
+        return false;
+    fprintf(stderr,
+            "rankpool: rankpool run starts the ranks itself: call it once, not by %s, which has started %s "
+            "of it\n",
+            launch.launcher, launch.ranks == 1 ? "one" : "several");
+    return true;
+}
+
 static int start(struct run *run, const struct ground *ground, const struct spread *spread,
                  const char *mpirun)
 {
@@ -163,6 +177,8 @@ int command_run(int count, char **arguments)
     int ended = command_read(&argp, count, arguments, NULL, &run);
     if (ended >= 0)
         return ended;
+    if (is_rank())
+        return EX_USAGE;
     if (!find_program(run.arguments[0], run.path))
         return refuse_program(run.arguments[0]);
     run.where.program = run.path;

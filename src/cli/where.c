@@ -71,7 +71,7 @@ static rp_status find_hosts(const struct where *where, struct allocation *alloca
     static char *const none[] = {NULL};
     if (where->hosts || where->hostfile)
         return allocation_of_hosts(where->hosts, where->hostfile, allocation, error);
-    return allocation_find(environ ? environ : none, allocation, error);
+    return allocation_find(environ ? environ : none, "/proc", allocation, error);
 }
 
 /* This program, as it is to be found on other nodes. */

@@ -47,15 +47,28 @@ static void name_source(const struct batch *batch, char *const *environment, cha
         snprintf(source, size, "%s job %.*s", batch->name, (int)strcspn(job, "."), job);
 }
 
-rp_status allocation_find(char *const *environment, struct allocation *allocation, struct error *error)
+/* What a step does not know it has: a part of the job is used, and the user may have meant all. */
+static void say_step(char *const *environment, struct allocation *allocation)
+{
+    const char *nodes = list_value(environment, "SLURM_JOB_NUM_NODES");
+    if (nodes && atoi(nodes) > 1)
+        snprintf(allocation->left, sizeof allocation->left,
+                 "other nodes of Slurm job %s are left out: this is its step %s, started by srun\n",
+                 list_value(environment, "SLURM_JOB_ID"), list_value(environment, "SLURM_STEP_ID"));
+}
+
+rp_status allocation_find(char *const *environment, const char *proc, struct allocation *allocation,
+                          struct error *error)
 {
     struct allocation found = {.means = MEANS_HERE};
     const struct batch *batch = NULL;
     for (size_t i = 0; i < sizeof batches / sizeof *batches && !batch; i++)
         if (is_set(environment, batches[i].job) && is_set(environment, batches[i].nodes))
             batch = &batches[i];
-    if (batch && batch->means == MEANS_SLURM && batch_is_step(environment))
+    if (batch && batch->means == MEANS_SLURM && batch_is_step(environment, proc)) {
+        say_step(environment, &found);
         batch = NULL;
+    }
     rp_status status = batch ? RP_OK : this_machine(&found, error);
     if (batch) {
         name_source(batch, environment, found.source, sizeof found.source);

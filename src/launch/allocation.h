@@ -5,7 +5,8 @@
  * allocation.c has a row for each. How many slots a node has is what the batch system counts there, cores or
  * hardware threads: never more workers than these, and fewer where the node offers less.
  *
- * A job of which this process is a step of its own (srun's) is no allocation to spread over: the step is. */
+ * A job of which this process is a step of its own (srun's) is no allocation to spread over: the step is. A
+ * shell that srun has started with a terminal (--pty) is no such step. */
 #ifndef RANKPOOL_LAUNCH_ALLOCATION_H
 #define RANKPOOL_LAUNCH_ALLOCATION_H
 
@@ -25,11 +26,13 @@ struct allocation {
     char source[96]; /* "Slurm job 12", "the list of hosts", "this machine" */
     enum means means;
     struct hosts hosts; /* at least one */
+    char left[192];     /* why nodes are left out, a line for users; "" */
 };
 
 /* The batch system's, or this machine. RP_LAUNCH: what the batch system says of it makes no sense.
- * `environment` is NULL-terminated, "NAME=value". */
-rp_status allocation_find(char *const *environment, struct allocation *allocation, struct error *error);
+ * `environment` is NULL-terminated, "NAME=value", and `proc` is "/proc". */
+rp_status allocation_find(char *const *environment, const char *proc, struct allocation *allocation,
+                          struct error *error);
 
 /* What the user names, either of which may be NULL. */
 rp_status allocation_of_hosts(const char *list, const char *file, struct allocation *allocation,

@@ -7,8 +7,14 @@
 /* Adds the job's nodes with their slots. RP_LAUNCH with a sentence. */
 typedef rp_status batch_read(char *const *environment, struct hosts *hosts, struct error *error);
 
+/* Of Slurm: this process is of a shell that srun --pty has started: a step, with some of the job's nodes
+ * perhaps, and of several tasks perhaps, but the only one that has the terminal; steps that it starts have
+ * its variable, too. `proc` is "/proc". */
+#define BATCH_SHELL "SLURM_PTY_PORT"
+bool batch_is_shell(char *const *environment, const char *proc);
+
 /* Of Slurm: this process is a step's, and no batch script's or interactive shell's. */
-bool batch_is_step(char *const *environment);
+bool batch_is_step(char *const *environment, const char *proc);
 
 batch_read batch_read_slurm;      /* SLURM_JOB_NODELIST, SLURM_JOB_CPUS_PER_NODE */
 batch_read batch_read_pbs;        /* PBS_NODEFILE, NCPUS */

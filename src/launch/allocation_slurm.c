@@ -1,4 +1,6 @@
 #define _GNU_SOURCE
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,14 +10,29 @@
 /* Steps are numbered from 0; the batch script and an interactive shell have numbers from this one on. */
 #define STEP_ODD 4294967000u
 
-bool batch_is_step(char *const *environment)
+bool batch_is_shell(char *const *environment, const char *proc)
+{
+    char path[PATH_MAX];
+    size_t size;
+    int terminal = 0;
+    if (!list_value(environment, BATCH_SHELL))
+        return false;
+    snprintf(path, sizeof path, "%s/self/stat", proc);
+    char *stat = list_read_file(path, &size), *name_end = stat ? strrchr(stat, ')') : NULL;
+    if (!name_end || sscanf(name_end, ") %*c %*d %*d %*d %d", &terminal) != 1)
+        terminal = 0;
+    free(stat);
+    return terminal != 0;
+}
+
+bool batch_is_step(char *const *environment, const char *proc)
 {
     const char *step = list_value(environment, "SLURM_STEP_ID");
     char *end;
     if (!step || *step < '0' || *step > '9')
         return false;
     unsigned long number = strtoul(step, &end, 10);
-    return !*end && number < STEP_ODD;
+    return !*end && number < STEP_ODD && !batch_is_shell(environment, proc);
 }
 
 /* "4(x2),8": 4 on each of the first two nodes, 8 on the third. */

@@ -6,12 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "launch/allocation_batch.h"
 #include "launch/handover.h"
 #include "launch/launch.h"
 #include "launch/list.h"
 
 /* How launchers name a process's rank and the number of ranks, the surest name first. A batch
- * script has Slurm's rank too, which therefore counts only in a step of several tasks. */
+ * script has Slurm's rank too, which therefore counts only in a step of several tasks, and not in a shell
+ * that the first of these is. */
 static const struct launcher {
     const char *name;
     const char *rank;
@@ -38,12 +40,16 @@ static int number_of(char *const *environment, const char *name)
     return *end || errno || value > INT_MAX ? -1 : (int)value;
 }
 
-static bool launcher_seen(const struct launcher *launcher, char *const *environment, struct launch *launch)
+static bool launcher_seen(const struct launcher *launcher, const struct launch_world *world,
+                          struct launch *launch)
 {
+    char *const *environment = world->environment;
     int rank = number_of(environment, launcher->rank);
     int ranks = number_of(environment, launcher->ranks[0]);
     if (ranks < 0)
         ranks = number_of(environment, launcher->ranks[1]);
+    if (launcher->step && batch_is_shell(environment, world->proc))
+        return false;
     if (rank < 0 || (launcher->step && (number_of(environment, launcher->step) < 0 || ranks < 2)))
         return false;
     if (launch->start != LAUNCH_RANK)
@@ -174,7 +180,7 @@ rp_status launch_detect(const struct launch_world *given, struct launch *launch,
 
     struct launch found = {.start = LAUNCH_ALONE, .rank = -1, .ranks = -1, .launcher = ""};
     for (size_t i = 0; i < sizeof launchers / sizeof *launchers; i++)
-        launcher_seen(&launchers[i], world.environment, &found);
+        launcher_seen(&launchers[i], &world, &found);
     if (found.start == LAUNCH_RANK)
         found.ours = handover_is_mine(list_value(world.environment, HANDOVER_VARIABLE));
     else

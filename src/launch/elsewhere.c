@@ -54,13 +54,20 @@ static void add_ssh(const char *mpirun, const char *host, char *const *command, 
     free(line);
 }
 
-/* Beside the step of the script, which has all CPUs of the job. */
+/* Beside all other steps, of which an interactive one may have all CPUs of the job. Slurm before 20.11 does
+ * so by itself, and does not know the option of that, but passes over the variable. */
+void slurm_add_srun(struct list *words)
+{
+    static const char *const srun[] = {"/usr/bin/env", SLURM_OVERLAP,  "srun", "--cpu-bind=none",
+                                       "--quiet",      "--input=none", NULL};
+    add_all(srun, words);
+}
+
 static void add_srun(const char *mpirun, const char *host, char *const *command, struct list *words)
 {
-    static const char *const step[] = {"srun",         "--overlap",  "--nodes=1",
-                                       "--ntasks=1",   "--mpi=none", "--cpu-bind=none",
-                                       "--input=none", "--quiet",    NULL};
+    static const char *const step[] = {"--nodes=1", "--ntasks=1", "--mpi=none", NULL};
     (void)mpirun;
+    slurm_add_srun(words);
     add_all(step, words);
     list_addf(words, "--nodelist=%s", host);
     add_command(command, words);

@@ -11,4 +11,10 @@
 void elsewhere_words(enum means means, const char *mpirun, const char *host, char *const *command,
                      struct list *words);
 
+/* Adds the words of an srun that shares CPUs with the job's other steps. */
+void slurm_add_srun(struct list *words);
+
+/* The same for an srun that somebody else starts. */
+#define SLURM_OVERLAP "SLURM_OVERLAP=1"
+
 #endif

@@ -16,6 +16,7 @@
 #include "launch/process.h"
 
 #define SAID_MOST (1 << 20)
+#define PART_S    1 /* that one gets to end by itself, then by a signal */
 
 /* ---- Starting ---------------------------------------------------------------------------- */
 
@@ -117,13 +118,27 @@ static void bury(struct errand *errand)
     errand->to = wall_clock();
 }
 
+static bool has_said_last(const struct errand *errand)
+{
+    const char *line = errand->last ? errand->said : NULL;
+    for (size_t length; line && *line; line += length + (line[length] == '\n')) {
+        length = strcspn(line, "\n");
+        if (line[length] && length == strlen(errand->last) && strncmp(line, errand->last, length) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void listen_or_end(struct errand *errand, const struct pollfd pair[2])
 {
     if (pair[0].revents)
         listen_to(&errand->out, &errand->said, &errand->said_size);
     if (pair[1].revents)
         listen_to(&errand->err, &errand->wrote, &errand->wrote_size);
-    if (clock_ns() >= errand->deadline) {
+    if (errand->out >= 0 && has_said_last(errand)) {
+        errand->stays = true;
+        errand->to = wall_clock();
+    } else if (clock_ns() >= errand->deadline) {
         errand->late = errand->out >= 0; /* else all is said, and somebody holds its standard error */
         kill(errand->pid, SIGKILL);
         bury(errand);
@@ -142,7 +157,7 @@ static void listen_to_all(struct errand *errands, int count, struct pollfd *watc
 {
     uint64_t deadline = CLOCK_NEVER;
     for (int i = 0; i < count; i++) {
-        bool runs = errands[i].pid;
+        bool runs = errands[i].pid && !errands[i].stays;
         watched[2 * i] = (struct pollfd){.fd = runs ? errands[i].out : -1, .events = POLLIN};
         watched[2 * i + 1] = (struct pollfd){.fd = runs ? errands[i].err : -1, .events = POLLIN};
         if (runs && errands[i].deadline < deadline)
@@ -150,7 +165,7 @@ static void listen_to_all(struct errand *errands, int count, struct pollfd *watc
     }
     poll(watched, 2 * (nfds_t)count, time_left(deadline));
     for (int i = 0; i < count; i++)
-        if (errands[i].pid)
+        if (errands[i].pid && !errands[i].stays)
             listen_or_end(&errands[i], &watched[2 * i]);
 }
 
@@ -160,7 +175,7 @@ static int count_running(const struct errand *errands, int count)
 {
     int running = 0;
     for (int i = 0; i < count; i++)
-        running += errands[i].pid != 0;
+        running += errands[i].pid && !errands[i].stays;
     return running;
 }
 
@@ -181,6 +196,32 @@ rp_status errands_run(struct errand *errands, int count, int abreast, double sec
     }
     free(watched);
     return status;
+}
+
+/* Its output ends with it. */
+static bool await_end(struct errand *errand, uint64_t deadline)
+{
+    struct pollfd watched = {.fd = errand->out, .events = POLLIN};
+    while (errand->out >= 0 && poll(&watched, 1, time_left(deadline)) > 0)
+        listen_to(&errand->out, &errand->said, &errand->said_size);
+    return errand->out < 0;
+}
+
+void errands_end(struct errand *errands, int count)
+{
+    static const int stronger[] = {SIGTERM, SIGKILL};
+    for (int turn = 0; turn <= 2; turn++) {
+        uint64_t deadline = clock_deadline(PART_S);
+        for (int i = 0; i < count; i++)
+            if (errands[i].stays && turn)
+                kill(errands[i].pid, stronger[turn - 1]);
+        for (int i = 0; i < count; i++) {
+            if (!errands[i].stays || (!await_end(&errands[i], deadline) && turn < 2))
+                continue;
+            errands[i].stays = false;
+            bury(&errands[i]);
+        }
+    }
 }
 
 const char *errand_last_line(struct errand *errand)

@@ -22,7 +22,6 @@ struct ground {
     struct allocation allocation;
     struct offer *offers;   /* one for each host */
     int workers;            /* asked for; 0: what is offered */
-    char left[192];         /* why nodes are left out, for users; "" */
     char command[PATH_MAX]; /* of rankpool, on every node; "" where there is but this machine */
 };
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "launch/allocation_batch.h"
+#include "launch/elsewhere.h"
 #include "launch/handover.h"
 #include "launch/program.h"
 
@@ -66,12 +68,37 @@ static const struct {
 /* For this machine mpirun needs no agent for others, and without this one fails where there is no ssh. */
 static const char *const no_agent[] = {"OMPI_MCA_plm_rsh_agent=", NULL};
 
+/* A shell of srun --pty has the variables by which mpirun takes a job's nodes of its step, which may be a
+ * part of the job. Its step has CPUs, too, that are to be shared. */
+static const char *const of_job[][2] = {{"SLURM_NODELIST", "SLURM_JOB_NODELIST"},
+                                        {"SLURM_TASKS_PER_NODE", "SLURM_JOB_CPUS_PER_NODE"},
+                                        {"SLURM_NNODES", "SLURM_JOB_NUM_NODES"}};
+
+enum { OF_JOB = sizeof of_job / sizeof *of_job };
+
+static const char *value_of_job(char *const *environment, const char *name, size_t length)
+{
+    for (int i = 0; i < OF_JOB && list_value(environment, BATCH_SHELL); i++)
+        if (strlen(of_job[i][0]) == length && strncmp(of_job[i][0], name, length) == 0)
+            return list_value(environment, of_job[i][1]);
+    return NULL;
+}
+
 void mpirun_fill_environment(const struct launch_plan *plan, char *const *environment, struct list *list)
 {
-    for (char *const *item = environment; *item; item++)
-        if (!list_has_prefix(*item, misleading) && (plan->batch || !list_has_prefix(*item, batch_systems)) &&
-            (plan->fars || !list_has_prefix(*item, no_agent)))
+    for (char *const *item = environment; *item; item++) {
+        size_t length = strcspn(*item, "=");
+        const char *value = value_of_job(environment, *item, length);
+        if (list_has_prefix(*item, misleading) || (!plan->batch && list_has_prefix(*item, batch_systems)) ||
+            (!plan->fars && list_has_prefix(*item, no_agent)))
+            continue;
+        if (plan->batch && value)
+            list_addf(list, "%.*s=%s", (int)length, *item, value);
+        else
             list_add(list, *item);
+    }
+    if (plan->batch)
+        list_add(list, SLURM_OVERLAP);
     for (const char *const *item = told; *item; item++)
         list_add(list, *item);
     if (!plan->fars)
@@ -80,6 +107,17 @@ void mpirun_fill_environment(const struct launch_plan *plan, char *const *enviro
         if ((plan->fars ? suggested[i].far : suggested[i].here) &&
             !list_value(environment, suggested[i].name))
             list_addf(list, "%s=%s", suggested[i].name, suggested[i].value);
+}
+
+void mpirun_face_batch(void)
+{
+    static char overlap[] = SLURM_OVERLAP;
+    putenv(overlap);
+    for (int i = 0; i < OF_JOB; i++) {
+        const char *value = value_of_job(environ, of_job[i][0], strlen(of_job[i][0]));
+        if (value)
+            setenv(of_job[i][0], value, 1);
+    }
 }
 
 void mpirun_forget_batch(void)

@@ -9,6 +9,9 @@
 /* The environment that mpirun is started with, out of one that is not NULL. */
 void mpirun_fill_environment(const struct launch_plan *plan, char *const *environment, struct list *list);
 
+/* Makes this process's environment tell mpirun of all of the batch system's job. */
+void mpirun_face_batch(void);
+
 /* Takes from this process's environment what would tell mpirun of a batch system's nodes: it is to run on
  * others. */
 void mpirun_forget_batch(void);

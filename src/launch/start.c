@@ -58,7 +58,7 @@ static void describe(const struct ground *ground, const struct spread *spread, b
         if (only->workers < only->offer->plan.workers)
             fprintf(out, "%d worker%s, the slots of %s\n", only->workers, only->workers == 1 ? "" : "s",
                     ground->allocation.source);
-        fprintf(out, "%s\n%s", only->offer->plan.reason, ground->left);
+        fprintf(out, "%s\n%s", only->offer->plan.reason, ground->allocation.left);
         return;
     }
     fprintf(out, "%d worker%s on %d node%s of %s", spread->workers, spread->workers == 1 ? "" : "s",

@@ -2,6 +2,8 @@
 """rankpool doctor over three hosts, on which faults are planted: each is found, with its mend, and the host that
 has it is named.
 
+    doctor.py [Doctor | Slurm]    over ssh, or in jobs of Slurm
+
 TESTBED is the program of the testbed, RANKPOOL the command, of which a copy stands on the hosts.
 """
 import contextlib
@@ -51,14 +53,17 @@ def cut(host):
 
 def examine(*arguments, hosts=HOSTS, prefix=()):
     """What it finds, and its exit status."""
-    done = run("h1", *prefix, RANKPOOL, "doctor", "--json", "--hosts", hosts, *arguments)
+    return report_of(run("h1", *prefix, RANKPOOL, "doctor", "--json", "--hosts", hosts, *arguments))
+
+
+def report_of(done):
     try:
         return json.loads(done.stdout), done.returncode
     except json.JSONDecodeError:
         raise AssertionError(f"{done.returncode} {done.stdout}{done.stderr}") from None
 
 
-class Doctor(unittest.TestCase):
+class Test(unittest.TestCase):
     def found(self, answer, check, verdict="wrong", host=None, *words):
         report, status = answer
         self.assertEqual(status, 0 if report["healthy"] else 1)
@@ -70,6 +75,8 @@ class Doctor(unittest.TestCase):
             self.assertIn(word, text)
         return report
 
+
+class Doctor(Test):
     def test_healthy_hosts_are_healthy(self):
         report, status = examine()
         self.assertEqual(status, 0, report)
@@ -137,6 +144,26 @@ class Doctor(unittest.TestCase):
             answer = examine(hosts="h1", prefix=("env", f"PATH={folder}:{os.environ['PATH']}"))
             self.found(answer, "mpirun", "wrong", "h1", "HYDRA", "Open MPI")
             self.found(answer, "trial", "skipped")
+
+
+class Slurm(Test):
+    """In a job with two hosts; where it is called need be none of them."""
+
+    def examine(self, login, *variables):
+        return report_of(run(login, "salloc", "-Q", "--exclusive", "--nodelist=h1,h4", "env", *variables, RANKPOOL,
+                             "doctor", "--json"))
+
+    def test_all_is_looked_at_and_ranks_of_plain_srun_are_strangers(self):
+        answer = self.examine("h1")
+        verdicts = {one["check"]: one["verdict"] for one in answer[0]["findings"]}
+        self.assertEqual(verdicts.pop("srun"), "note", answer)
+        self.assertEqual(set(verdicts.values()), {"ok"}, answer)
+        self.found(answer, "srun", "note", None, "strangers to each other", "start programs by srun --mpi=pmix")
+
+    def test_srun_that_lets_ranks_find_each_other_is_well_from_a_login_node_too(self):
+        answer = self.examine("h5", "SLURM_MPI_TYPE=pmix")
+        self.found(answer, "srun", "ok", None, "workers on 2 nodes")
+        self.found(answer, "trial", "ok", None, "workers on 2 nodes")
 
 
 if __name__ == "__main__":

@@ -208,7 +208,7 @@ class Slurm(Test):
     def alloc(self, *words, **more):
         done = call("salloc", "-Q", "--exclusive", "--nodelist=h1,h2", *words, **more)
         self.assertEqual(done.returncode, 0, done.err)
-        return [line.split()[1:3] for line in done.out.splitlines()]
+        return [line.split()[1:3] for line in done.out.splitlines() if line.strip()]
 
     def wanted(self):
         everything = f"0-{CPUS - 1}" if CPUS > 1 else "0"
@@ -217,6 +217,23 @@ class Slurm(Test):
     def test_a_program_started_by_itself_uses_the_whole_job(self):
         path = os.path.dirname(RANKPOOL) + ":" + os.environ["PATH"]
         self.assertEqual(self.alloc(JOB, "who", PATH=path), self.wanted())
+
+    def test_from_a_login_node_the_job_is_used_and_that_node_has_the_manager_alone(self):
+        everything = f"0-{CPUS - 1}" if CPUS > 1 else "0"
+        rows = self.alloc(RANKPOOL, "run", "-q", JOB, "who", host="h4")
+        self.assertEqual(rows, [["h1", everything]] + self.wanted())
+
+    def test_a_shell_of_srun_on_a_part_of_the_job_has_all_of_it(self):
+        shell = f"srun -N1 -n1 --pty {RANKPOOL} run -q {JOB} who"
+        self.assertEqual(self.alloc("script", "-qec", shell, "/dev/null"), self.wanted())
+
+    def test_a_step_of_a_part_of_the_job_says_so_and_one_of_several_tasks_is_refused(self):
+        done = call("salloc", "-Q", "--exclusive", "--nodelist=h1,h2", "srun", "-N1", "-n1", RANKPOOL, "run", "--dry-run", JOB)
+        self.assertEqual(done.returncode, 0, done.err)
+        self.assertRegex(done.err, r"other nodes of Slurm job \d+ are left out: this is its step 0, started by srun")
+        done = call("salloc", "-Q", "--exclusive", "--nodelist=h1,h2", "srun", "-n2", RANKPOOL, "run", JOB, "who")
+        self.assertEqual(done.returncode, 64, done.err)
+        self.assertIn("rankpool run starts the ranks itself: call it once, not by Slurm's srun", done.err)
 
     def test_where_the_command_is_missing_it_uses_its_own_node(self):
         self.assertEqual(self.alloc(JOB, "who"), self.wanted()[:CPUS])

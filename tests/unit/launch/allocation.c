@@ -30,19 +30,26 @@ struct job {
     const char *nodes;
 };
 
-static void check_job(const struct job *job)
+/* `proc` is where /proc is, and `left` what the allocation says of what it leaves out. */
+static void check_job_at(const struct job *job, const char *proc, const char *left)
 {
     struct allocation allocation;
     struct error error = {0};
     char nodes[512];
     check_note("%s", job->environment[0]);
-    REQUIRE_STATUS(allocation_find(job->environment, &allocation, &error), RP_OK);
+    REQUIRE_STATUS(allocation_find(job->environment, proc, &allocation, &error), RP_OK);
     show(&allocation.hosts, nodes, sizeof nodes);
     CHECK_STR(allocation.source, job->source);
     CHECK_INT(allocation.means, job->means);
     CHECK_STR(nodes, job->nodes);
+    CHECK_STR(allocation.left, left);
     allocation_free(&allocation);
     check_note("%s", "");
+}
+
+static void check_job(const struct job *job)
+{
+    check_job_at(job, "/nowhere", "");
 }
 
 static void check_refused(char *const *environment, const char *why)
@@ -50,7 +57,7 @@ static void check_refused(char *const *environment, const char *why)
     struct allocation allocation;
     struct error error = {0};
     check_note("%s", environment[0]);
-    CHECK(allocation_find(environment, &allocation, &error) != RP_OK);
+    CHECK(allocation_find(environment, "/nowhere", &allocation, &error) != RP_OK);
     CHECK_HAS(error.text, why);
     check_note("%s", "");
 }
@@ -80,6 +87,32 @@ TEST_CASE(a_slurm_step_is_this_machine_but_a_script_and_a_shell_are_not)
                             "Slurm job 71",
                             MEANS_SLURM,
                             "n1 n2"});
+    check_job_at(&(struct job){{"SLURM_JOB_ID=71", "SLURM_JOB_NODELIST=n[1-2]", "SLURM_STEP_ID=0",
+                                "SLURM_PTY_PORT=40112"},
+                               "Slurm job 71",
+                               MEANS_SLURM,
+                               "n1 n2"},
+                 RANKPOOL_FIXTURES "/roots/terminal", "");
+}
+
+TEST_CASE(what_a_shell_of_slurms_starts_by_srun_is_a_step)
+{
+    check_job(&(struct job){
+        {"SLURM_JOB_ID=71", "SLURM_JOB_NODELIST=n[1-2]", "SLURM_STEP_ID=1", "SLURM_PTY_PORT=40112"},
+        "this machine",
+        MEANS_HERE,
+        "localhost"});
+}
+
+TEST_CASE(a_slurm_step_says_that_it_leaves_nodes_out)
+{
+    check_job_at(&(struct job){{"SLURM_JOB_ID=71", "SLURM_JOB_NODELIST=n[1-2]", "SLURM_JOB_NUM_NODES=2",
+                                "SLURM_STEP_ID=3"},
+                               "this machine",
+                               MEANS_HERE,
+                               "localhost"},
+                 "/nowhere",
+                 "other nodes of Slurm job 71 are left out: this is its step 3, started by srun\n");
 }
 
 TEST_CASE(counts_that_do_not_fit_the_nodes_of_slurm_are_refused)

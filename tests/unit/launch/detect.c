@@ -200,6 +200,19 @@ TEST_CASE(variables_of_a_batch_script_are_no_launcher)
         check_seen(&all[i]);
 }
 
+TEST_CASE(a_shell_of_slurms_is_no_rank_but_what_it_starts_by_srun_is)
+{
+    struct stage stage = stage_open(untraced, plain, false);
+    char *environment[] = {"SLURM_PROCID=0", "SLURM_STEP_ID=0", "SLURM_NTASKS=4", "SLURM_PTY_PORT=7", NULL};
+    struct launch launch;
+    for (int terminal = 0; terminal < 2; terminal++) {
+        stage_write(&stage, "self/stat", terminal ? "9 (a) b) S 8 9 9 34816 9 0" : "9 (a) b) S 8 9 9 0 -1 0");
+        CHECK_STATUS(launch_detect(&(struct launch_world){environment, stage.folder}, &launch, NULL), RP_OK);
+        CHECK((launch.start == LAUNCH_RANK) == !terminal);
+    }
+    stage_close(&stage);
+}
+
 TEST_CASE(a_grandchild_of_the_first_process_is_not_its_rank)
 {
     char *environment[] = {"PMIX_RANK=0", "RANKPOOL_PARENT=1:5", NULL};
