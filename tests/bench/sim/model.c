@@ -187,10 +187,29 @@ static void bound(struct model *model)
     result->efficiency = result->makespan > 0 ? sum / speed / result->makespan : 1;
 }
 
+/* Parts of the workers' time. */
+static void count_idle(struct model *model)
+{
+    struct model_result *result = &model->result;
+    uint32_t workers = model->options->nodes * model->options->workers + model->options->own;
+    for (uint32_t i = 0; i < workers; i++) {
+        double since = model->idle_since[i];
+        if (since < 0)
+            result->begins += result->makespan;
+        else if (since > 0)
+            result->ends += result->makespan - since;
+    }
+    double all = result->makespan > 0 ? result->makespan * workers : 1;
+    result->begins /= all;
+    result->lacks /= all;
+    result->ends /= all;
+}
+
 static void judge(struct model *model)
 {
     struct model_result *result = &model->result;
     bound(model);
+    count_idle(model);
     result->levels = model->options->levels;
     result->events = model->events.serial;
     for (uint32_t i = 0; i < model->count; i++) {

@@ -40,9 +40,10 @@ struct model_options {
 };
 
 struct model_result {
-    double makespan, bound, work;     /* ns; the bound: all of the work at once, or the longest item */
-    double efficiency;                /* work over the workers' time */
-    double manager, middle, leader;   /* part of the time in which they are busy: the busiest of each */
+    double makespan, bound, work;   /* ns; the bound: all of the work at once, or the longest item */
+    double efficiency;              /* work over the workers' time */
+    double begins, lacks, ends;     /* parts of the workers' time without work: at first, between, at last */
+    double manager, middle, leader; /* part of the time in which they are busy: the busiest of each */
     uint64_t blocks, messages, notes; /* that the manager sent, and read */
     uint64_t recalled, events;
     uint32_t levels;

@@ -11,7 +11,8 @@
  *     sweep=1us:1s           one line for each task length, three a factor of ten; and the shortest with half
  *                            and with 95 % efficiency
  *
- * Prints the costs, then lines as the other benches do. The same words give the same lines. */
+ * Prints the costs, then lines as the other benches do: begins, lacks and ends say when workers had nothing to
+ * do (model.h). The same words give the same lines. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,13 +152,14 @@ static struct model_result print_run(const struct request *request)
     printf(
         "sim nodes=%u workers=%u levels=%u task=%.6g items=%llu seconds=%.6f bound=%.6f efficiency=%.4f "
         "over=%.4f manager=%.3f middle=%.3f leader=%.3f blocks=%llu messages=%llu notes=%llu recalled=%llu "
-        "events=%llu\n",
+        "events=%llu begins=%.4f lacks=%.4f ends=%.4f\n",
         options->nodes, options->nodes * options->workers + options->own, result.levels,
         options->tasks.mean / 1e9, (unsigned long long)options->tasks.n, result.makespan / 1e9,
         result.bound / 1e9, result.efficiency, result.bound > 0 ? result.makespan / result.bound : 1,
         result.manager, result.middle, result.leader, (unsigned long long)result.blocks,
         (unsigned long long)result.messages, (unsigned long long)result.notes,
-        (unsigned long long)result.recalled, (unsigned long long)result.events);
+        (unsigned long long)result.recalled, (unsigned long long)result.events, result.begins, result.lacks,
+        result.ends);
     fflush(stdout);
     return result;
 }

@@ -26,6 +26,17 @@ static double duration(const struct model *model, const struct station *station,
     return ns / station->speed + (double)(run->to - run->from) * model->costs->worker_item;
 }
 
+/* What it has waited for this claim: its first, or a later one. */
+static void count_idle(struct model *model, uint32_t worker)
+{
+    double since = model->idle_since[worker];
+    if (since < 0)
+        model->result.begins += model->now;
+    else if (since > 0)
+        model->result.lacks += model->now - since;
+    model->idle_since[worker] = 0;
+}
+
 void worker_claim(struct model *model, uint32_t worker)
 {
     struct station *station = worker_station(model, worker);
@@ -47,6 +58,7 @@ void worker_claim(struct model *model, uint32_t worker)
         .weight = 1,
     };
     struct run claim = runs_take(&station->open, policy_run(&view));
+    count_idle(model, worker);
     double ns = duration(model, station, &claim);
     station->item_ns = policy_learn(station->item_ns, ns / (double)(claim.to - claim.from));
     claim.besides = ns;
