@@ -63,7 +63,8 @@ static int put_or_get(rp_call *call, const void *in, size_t size)
         continue;
     if (index >= job->count)
         return get_number(call, in, size);
-    return rp_call_put(call, job->queue, &index, sizeof index, RP_FOREVER) ? 1 : 0;
+    rp_status status = rp_call_put(call, job->queue, &index, sizeof index, RP_FOREVER);
+    return status ? rp_fail(call, "%s", rp_strerror(status)) : 0;
 }
 
 static void map_over_queue(rp_pool *pool)
@@ -75,9 +76,10 @@ static void map_over_queue(rp_pool *pool)
     REQUIRE_STATUS(rp_queue_open(pool, 0, &queue), RP_OK);
     for (int i = 0; i < n; i++)
         jobs[i] = (struct job){rp_queue_id_of(queue), n / 2};
-    CHECK_STATUS(rp_map_with(pool, put_or_get, jobs, sizeof *jobs, n, out, sizeof *out,
-                             RP_MAP_OPTIONS(.schedule = "dynamic", .chunk = 1), NULL),
-                 RP_OK);
+    if (!CHECK_STATUS(rp_map_with(pool, put_or_get, jobs, sizeof *jobs, n, out, sizeof *out,
+                                  RP_MAP_OPTIONS(.schedule = "dynamic", .chunk = 1), NULL),
+                      RP_OK))
+        check_note("%s", rp_last_error(pool));
     for (int i = n / 2; i < n; i++)
         sum += out[i];
     CHECK_UINT(sum, n / 2 * (n / 2 - 1) / 2);
