@@ -184,6 +184,11 @@ bool road_is_sending(const struct manager *manager)
     return false;
 }
 
+void road_await_sent(struct manager *manager)
+{
+    road_await(manager, road_is_sending);
+}
+
 bool road_is_left(const struct manager *manager)
 {
     const struct agents *pool = manager->agents;

@@ -6,6 +6,8 @@
 #include "board/share.h"
 #include "run/road.h"
 
+#define GIVEN_UP_MOST ((size_t)16 << 20) /* bytes that are left to themselves */
+
 struct holding {
     struct holding *behind;
     char *memory;    /* in this process */
@@ -58,11 +60,15 @@ static uint64_t oldest_post(const struct manager *manager)
     return oldest;
 }
 
+/* Who gives up memory faster than its bytes leave for other nodes waits for them. */
 static void give_up(struct manager *manager, struct holding *holding)
 {
     holding->given_up = true;
     holding->given_up_at = manager->postings_made;
     manager->given_up++;
+    manager->given_up_bytes += holding->size;
+    if (manager->given_up_bytes > GIVEN_UP_MOST)
+        road_await_sent(manager);
     holding_sweep(manager);
 }
 
@@ -79,6 +85,7 @@ void holding_sweep(struct manager *manager)
         }
         *link = holding->behind;
         manager->given_up--;
+        manager->given_up_bytes -= holding->size;
         release(manager, holding);
     }
 }

@@ -82,6 +82,7 @@ struct manager {
     struct retries retries;   /* items that wait for another try */
     struct holding *holdings; /* memory that the user holds */
     int given_up;             /* of these, those that wait to be freed */
+    size_t given_up_bytes;
     struct performer performer;
     struct box *box; /* alone: where its tasks run, if they are isolated */
     struct func_cache functions;

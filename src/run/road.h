@@ -157,6 +157,7 @@ void road_await_answers(struct manager *manager);
 void road_share(struct manager *manager, uint64_t number, const void *data, size_t size);
 void road_unshare(struct manager *manager, uint64_t number);
 bool road_is_sending(const struct manager *manager);
+void road_await_sent(struct manager *manager);
 
 /* Items that a worker of another node has run. */
 size_t road_count_done(const struct manager *manager, int worker);
