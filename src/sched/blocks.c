@@ -3,7 +3,9 @@
 
 #include "sched/blocks_state.h"
 
-#define SAMPLE_NS 2e6 /* the shortest sample, but for the first one */
+#define SAMPLE_NS    2e6   /* the shortest sample, but for the first one */
+#define TRIP_MOST_NS 100e6 /* what takes longer was no trip alone */
+#define PEAK_PART    0.125 /* of the fastest sample, which is forgotten with each later one */
 
 /* ---- Rankings ---- */
 
@@ -118,6 +120,7 @@ void blocks_set_workers(struct blocks *blocks, uint32_t number, uint32_t workers
     blocks->other -= node->workers;
     node->workers = workers;
     set_speed(blocks, node, speed);
+    node->peak = speed;
     if (workers)
         blocks_rank(blocks, number);
 }
@@ -191,6 +194,7 @@ static void learn(struct blocks *blocks, struct blocks_node *node, double now)
     else if (shown > speed)
         speed += (shown - speed) / 2;
     set_speed(blocks, node, speed);
+    node->peak = fmax(fmax(shown, speed), node->peak * (1 - PEAK_PART));
     begin_sample(node, now, false);
 }
 
@@ -213,13 +217,21 @@ void blocks_ended(struct blocks *blocks, uint32_t number, uint64_t items, double
     blocks_rank(blocks, number);
 }
 
+/* Whether the block that has come back first waited for no other one at the node. */
+static bool was_alone(const struct blocks_node *node)
+{
+    return node->is_first && !node->got;
+}
+
 void blocks_trip(struct blocks *blocks, uint32_t number, double ns)
 {
     struct blocks_node *node = &blocks->nodes[number];
-    if (!(ns > 0) || (node->trip > 0 && ns >= node->trip))
+    bool is_longer = node->trip > 0 && ns >= node->trip;
+    if (!(ns > 0) || (is_longer && !was_alone(node)))
         return;
-    blocks->trips += node->speed * (ns - node->trip);
-    node->trip = ns;
+    double trip = is_longer ? node->trip + (fmin(ns, fmax(node->trip, TRIP_MOST_NS)) - node->trip) / 8 : ns;
+    blocks->trips += node->speed * (trip - node->trip);
+    node->trip = trip;
 }
 
 /* ---- The end game ------------------------------------------------------------------------ */

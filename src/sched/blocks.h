@@ -19,7 +19,9 @@
  * Cardwell, Cheng, Gunn, Yeganeh and Jacobson, "BBR: congestion-based congestion control", ACM Queue
  * 14 (2016). Where nothing is known of a node, its workers are taken to be as fast as the others' are.
  * The round trip of its link is the smallest seen between a block's departure and its first note, less
- * the time that the items ran.
+ * the time that the items ran; and longer again where blocks that found the node empty, and so waited for
+ * nothing there, take longer. Else a node whose machine became busy after one quick trip would get so
+ * little that it is idle most of the time, and that would pass for its speed.
  *
  * When a node gets a block. Whenever what it has in flight falls below its cover: what it does in two
  * round trips (a block and its notes need one, and the manager looks elsewhere meanwhile), and while
@@ -84,6 +86,7 @@
 struct blocks_node {
     uint32_t workers;         /* 0: it is gone */
     double speed;             /* items/ns; 0: not known */
+    double peak;              /* the fastest of the last samples, or `speed` */
     double trip;              /* ns */
     uint64_t in_flight, done; /* items */
     /* the present sample */

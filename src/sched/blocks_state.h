@@ -47,7 +47,7 @@ static inline double blocks_most_of(const struct blocks_node *node)
 static inline double blocks_cover_of(const struct blocks *blocks, const struct blocks_node *node)
 {
     double time = 2 * node->trip + 2 * blocks_patience(blocks) + BLOCKS_DOZE_NS;
-    return fmin(node->speed * time + 2.0 * node->workers, blocks_most_of(node) / 2);
+    return fmin(node->peak * time + 2.0 * node->workers, blocks_most_of(node) / 2);
 }
 
 /* Items that the node does while the manager sends a block to each node once. */

@@ -291,6 +291,25 @@ TEST_CASE(the_trip_is_no_part_of_a_first_sample)
     blocks_close(&blocks);
 }
 
+/* Items take 100 ns each, trips 5 ms but for one that took 4 us. */
+TEST_CASE(one_quick_trip_does_not_leave_a_node_with_too_little_for_ever)
+{
+    struct blocks blocks = open_blocks(1, 1, 0);
+    double now = 0;
+    for (int i = 0; i < 200; i++) {
+        double trip = i ? 5 * MS : 0.004 * MS;
+        uint64_t items = want(&blocks, 0, view_of(0, UINT64_C(1) << 40, now));
+        REQUIRE(items > 0);
+        blocks_sent(&blocks, 0, items, now);
+        now += trip + (double)items * 100;
+        blocks_trip(&blocks, 0, trip);
+        blocks_ended(&blocks, 0, items, now);
+    }
+    CHECK_NEAR(blocks.nodes[0].speed * 100, 1, 0.3);
+    CHECK_NEAR(blocks.nodes[0].trip / MS, 5, 0.5);
+    blocks_close(&blocks);
+}
+
 TEST_CASE(a_node_that_had_too_little_is_not_taken_for_slow)
 {
     struct blocks blocks = open_blocks(1, 4, 0);
