@@ -48,18 +48,9 @@ struct road_node {
     struct error error; /* why */
 };
 
-/* An event that is being taken in. What it ends may run the program's code, a combination, which uses another
- * pool: that turns the road in the middle, and then the message has to lie elsewhere. */
-struct taking {
-    struct taking *outer;
-    struct wire_message *message; /* NULL: it has none */
-    void *copy;                   /* of its body */
-};
-
 struct road {
     struct roads *beside; /* or NULL */
     struct road *behind;  /* among them */
-    struct taking *taking;
     struct net *net;
     struct pulse *pulse; /* or NULL */
     struct bell *bell;   /* or NULL */

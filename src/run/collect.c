@@ -2,6 +2,7 @@
 
 #include "board/outbox.h"
 #include "board/parcel.h"
+#include "run/map_reduce.h"
 #include "run/road.h"
 
 /* What a note carries: `size` bytes, valid until it has been taken in. */
@@ -74,10 +75,8 @@ static void merge(struct manager *manager, const int *members, int count)
     }
 }
 
-bool collect_notes(struct manager *manager)
+static bool collect(struct manager *manager)
 {
-    if (manager_is_alone(manager))
-        return false;
     bool any = manager->agents && road_turn(manager->setup.road);
     int members[BOARD_WORKERS_MAX], count = 0;
     for (int word = 0; word <= (manager->crew->here - 1) / 64; word++)
@@ -85,6 +84,13 @@ bool collect_notes(struct manager *manager)
             members[count++] = word * 64 + __builtin_ctzll(bits);
     merge(manager, members, count);
     return any || count > 0;
+}
+
+bool collect_notes(struct manager *manager)
+{
+    bool any = !manager_is_alone(manager) && collect(manager);
+    map_reduce_combine_all(manager);
+    return any;
 }
 
 void collect_all_notes(struct manager *manager)

@@ -4,10 +4,10 @@
 
 #include "run/manager.h"
 
-/* Takes in all notes; true if there were any. */
+/* Takes in all notes, and combines results that have come; true if there were any notes. */
 bool collect_notes(struct manager *manager);
 
-/* The same from every outbox, also of those who died before they could say that they wrote. */
+/* Takes in those of every outbox, also of who died before it could say that it wrote. */
 void collect_all_notes(struct manager *manager);
 
 /* One note of a worker of another node, in words of this board: what it carries besides lies in a parcel

@@ -19,6 +19,7 @@
 
 struct agents;
 struct holding;
+struct map;
 struct journal;
 struct journal_part;
 struct queueing;
@@ -80,6 +81,7 @@ struct manager {
     uint64_t shares_made;     /* so far */
     void *queue_view;         /* alone: the item that a task got last */
     struct retries retries;   /* items that wait for another try */
+    struct map *reductions;   /* under way */
     struct holding *holdings; /* memory that the user holds */
     int given_up;             /* of these, those that wait to be freed */
     size_t given_up_bytes;

@@ -90,6 +90,8 @@ static rp_status begin(struct map *map, struct error *error)
                  (work->stop_at_failure ? POST_STOP : 0u) | (work->combine ? POST_REDUCE : 0u) |
                  (work->retries > 0 ? POST_RETRY : 0u);
     submit_close_blocks(manager);
+    if (work->combine)
+        map_reduce_begin(map);
     if (work->cost) {
         map->order = order_by_cost(work->cost, work->n);
         status = map->order ? RP_OK : RP_NO_MEMORY;
@@ -116,7 +118,7 @@ static void end(struct map *map)
         arena_give(&map->manager->arena, map->common, map->work->common_size);
     map_bite_free(map);
     map_again_free(map);
-    map_reduce_forget(map);
+    map_reduce_end(map);
     map_journal_end(map);
     free(map->shares);
     free(map->order);
@@ -196,6 +198,7 @@ static void run_to_its_end(struct map *map)
             wait_for_items(manager, choose_awaited(map), CLOCK_NEVER);
         }
     }
+    map_reduce_combine(map);
 }
 
 static void fill_report(const struct map *map, rp_map_report *report, uint64_t begun)

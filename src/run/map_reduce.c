@@ -51,7 +51,9 @@ static size_t find(const struct partials *partials, uint64_t start)
 static bool grow(struct partials *partials)
 {
     size_t room = partials->room ? 2 * partials->room : ROOM;
-    struct partials larger = {calloc(room, sizeof *larger.table), room, partials->count};
+    struct partials larger = *partials;
+    larger.table = calloc(room, sizeof *larger.table);
+    larger.room = room;
     if (!larger.table)
         return false;
     for (size_t i = 0; i < partials->room; i++)
@@ -154,6 +156,21 @@ static void run_out_of_memory(struct map *map)
     map_stop(map, RP_NO_MEMORY);
 }
 
+static bool put_aside(struct map *map, const struct partial *partial)
+{
+    struct partials *partials = &map->partials;
+    if (partials->fresh_count == partials->fresh_room) {
+        size_t room = partials->fresh_room ? 2 * partials->fresh_room : ROOM;
+        struct partial *more = realloc(partials->fresh, room * sizeof *more);
+        if (!more)
+            return false;
+        partials->fresh = more;
+        partials->fresh_room = room;
+    }
+    partials->fresh[partials->fresh_count++] = *partial;
+    return true;
+}
+
 bool map_reduce_take(struct map *map, size_t first, const struct note *note, const void *payload)
 {
     size_t start = map_index(map, first + note->from);
@@ -164,11 +181,44 @@ bool map_reduce_take(struct map *map, size_t first, const struct note *note, con
         return false;
     }
     bool kept = partial.parcel != 0;
-    if (map->failed || map->stopped)
+    if (map->failed || map->stopped) {
         release(map, &partial);
-    else if (!hold(map, partial))
+    } else if (!put_aside(map, &partial)) {
+        release(map, &partial);
         run_out_of_memory(map);
+    }
     return kept;
+}
+
+/* More may come in the middle, and so may what makes all of it worthless. */
+void map_reduce_combine(struct map *map)
+{
+    struct partials *partials = &map->partials;
+    while (partials->fresh_count)
+        if (!hold(map, partials->fresh[--partials->fresh_count]))
+            run_out_of_memory(map);
+}
+
+void map_reduce_combine_all(struct manager *manager)
+{
+    for (struct map *map = manager->reductions; map; map = map->reduction_behind)
+        map_reduce_combine(map);
+}
+
+void map_reduce_begin(struct map *map)
+{
+    map->reduction_behind = map->manager->reductions;
+    map->manager->reductions = map;
+}
+
+void map_reduce_end(struct map *map)
+{
+    for (struct map **link = &map->manager->reductions; *link; link = &(*link)->reduction_behind)
+        if (*link == map) {
+            *link = map->reduction_behind;
+            break;
+        }
+    map_reduce_forget(map);
 }
 
 void map_reduce_finish(struct map *map)
@@ -187,6 +237,9 @@ void map_reduce_forget(struct map *map)
     for (size_t i = 0; i < partials->room; i++)
         if (partials->table[i].range.end)
             release(map, &partials->table[i]);
+    while (partials->fresh_count)
+        release(map, &partials->fresh[--partials->fresh_count]);
     free(partials->table);
+    free(partials->fresh);
     *partials = (struct partials){0};
 }

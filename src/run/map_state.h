@@ -39,8 +39,9 @@ struct map {
     void *gathered; /* inputs of a run in the order of costs */
     void *answers;  /* results of a run, until they are known to be good */
     size_t answers_size;
-    struct partials partials; /* of a reduction */
-    struct map_again *again;  /* items that are tried again here, alone */
+    struct partials partials;     /* of a reduction, ... */
+    struct map *reduction_behind; /* ... among those of the manager */
+    struct map_again *again;      /* items that are tried again here, alone */
     size_t again_count, again_room;
     struct journal_part *part;             /* NULL: nothing is stored */
     struct journal_digest known, *digests; /* of the map; of items, NULL: made when they end */

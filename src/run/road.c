@@ -175,7 +175,6 @@ static void take_message(struct road_node *node, const struct net_event *event)
     struct wire_message message;
     struct error error;
     struct agents *pool = NULL;
-    road->taking->message = &message;
     if (wire_message_unpack(&message, event->head, event->head_size, event->size, event->segments, &error))
         road_give_up(node, "%s", error.text);
     else if (message.type == WIRE_LOST && !message.pool)
@@ -194,8 +193,6 @@ static void take_message(struct road_node *node, const struct net_event *event)
 static void take_event(struct road *road, const struct net_event *event)
 {
     int number = road->node_of[event->peer];
-    struct taking taking = {.outer = road->taking};
-    road->taking = &taking;
     road->heard = clock_ns(); /* once, and not for each note of it */
     if (event->kind == NET_HEADED)
         bell_heard(road->bell, event->peer);
@@ -210,28 +207,12 @@ static void take_event(struct road *road, const struct net_event *event)
     } else if (event->kind == NET_LOST) {
         road_give_up(&road->node[number], "its leader cannot be reached any more");
     }
-    road->taking = taking.outer;
-    free(taking.copy);
 }
 
-/* What the next look at the net overwrites. */
-static bool put_aside(struct taking *taking)
-{
-    struct wire_message *message = taking->message;
-    if (!message || taking->copy || !message->body_size)
-        return true;
-    taking->copy = malloc(message->body_size);
-    if (!taking->copy)
-        return false;
-    memcpy(taking->copy, message->body, message->body_size);
-    message->body = taking->copy;
-    return true;
-}
-
-/* Not in the middle of itself, but of an event that is all but over. */
+/* Not in the middle of itself: what is taken in there may repost items, or change queues. */
 static bool may_turn(const struct road *road)
 {
-    return !road->cut && (!road->turning || (road->taking && put_aside(road->taking)));
+    return !road->cut && !road->turning;
 }
 
 /* What a leader said before its end is on its way: above all which task it had started. */
@@ -280,12 +261,9 @@ static bool take_events(struct road *road)
 
 static bool turn(struct road *road)
 {
-    bool turning = road->turning;
-    struct taking *taking = road->taking;
     if (!may_turn(road))
         return false;
     road->turning = true;
-    road->taking = NULL;
     bool any = take_events(road);
     for (struct agents *pool = road->pools; pool; pool = pool->behind) {
         for (int i = 0; i < road->nodes; i++)
@@ -296,8 +274,7 @@ static bool turn(struct road *road)
     }
     if (any)
         road->eventful = clock_ns();
-    road->turning = turning;
-    road->taking = taking;
+    road->turning = false;
     return any;
 }
 
@@ -328,10 +305,9 @@ void road_feed(struct manager *manager)
     if (road_is_due(manager)) { /* or nothing that waits for room would ever leave */
         road_turn(road);
     } else {
-        bool turning = road->turning;
         road->turning = true;
         agents_claim(manager->agents);
-        road->turning = turning;
+        road->turning = false;
     }
     road->feeding = false;
 }
@@ -341,10 +317,9 @@ void road_attend(struct manager *manager)
     struct agents *pool = manager->agents;
     if (!pool || !pool->lines || !may_turn(pool->road))
         return;
-    bool turning = pool->road->turning;
     pool->road->turning = true;
     agents_meet_wishes(pool);
-    pool->road->turning = turning;
+    pool->road->turning = false;
 }
 
 void road_await(struct manager *manager, bool (*is_so)(const struct manager *manager))

@@ -59,6 +59,57 @@ TEST_CASE(a_map_says_its_own_failure_whatever_callbacks_did)
     suite_close(pool);
 }
 
+static rp_pool *aside; /* in the manager while it reduces; workers have none */
+static uint64_t asides;
+
+static int answer_index(rp_call *call, const void *in, size_t size)
+{
+    uint64_t index = rp_call_index(call);
+    (void)in, (void)size;
+    return rp_return(call, &index, sizeof index);
+}
+
+/* Adds, and has something computed in between where there is a pool for that. */
+static void add_and_look_aside(void *into, const void *from, size_t size)
+{
+    enum { ITEMS = 300 };
+    uint64_t in[ITEMS], out[ITEMS] = {0}, sum, other;
+    rp_status status = RP_OK;
+    memcpy(&sum, into, sizeof sum);
+    memcpy(&other, from, sizeof other);
+    for (uint64_t i = 0; i < ITEMS; i++)
+        in[i] = out[i] = other + i;
+    if (aside) {
+        memset(out, 0, sizeof out);
+        status = rp_map(aside, task_echo, in, sizeof *in, ITEMS, out, sizeof *out);
+        asides++;
+    }
+    if (status || memcmp(in, out, sizeof in) != 0)
+        sum = UINT64_MAX / 2;
+    sum += other;
+    memcpy(into, &sum, size);
+}
+
+TEST_CASE(a_combination_may_use_another_pool)
+{
+    enum { ITEMS = 700 };
+    static const size_t chunks[] = {0, 7};
+    rp_pool *pool = suite_open(NULL), *other = suite_open(NULL);
+    for (size_t c = 0; c < 2; c++) {
+        uint64_t sum = 0;
+        aside = other;
+        asides = 0;
+        CHECK_STATUS(rp_map_reduce(pool, answer_index, NULL, 0, ITEMS, add_and_look_aside, &sum, sizeof sum,
+                                   RP_MAP_OPTIONS(.chunk = chunks[c], .schedule = "dynamic"), NULL),
+                     RP_OK);
+        aside = NULL;
+        CHECK_UINT(sum, (uint64_t)ITEMS * (ITEMS - 1) / 2);
+        CHECK(asides > 0);
+    }
+    suite_close(other);
+    suite_close(pool);
+}
+
 static int say_and_forget(rp_call *call, const void *in, size_t size)
 {
     (void)in, (void)size;
