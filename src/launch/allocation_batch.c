@@ -110,22 +110,3 @@ rp_status batch_read_sge(char *const *environment, struct hosts *hosts, struct e
     free(text);
     return status;
 }
-
-/* ---- Flux -------------------------------------------------------------------------------- */
-
-/* A job that Flux started is an instance of its own, which knows its nodes; how many cores it has on each
- * they see by their affinity. */
-rp_status batch_read_flux(char *const *environment, struct hosts *hosts, struct error *error)
-{
-    (void)environment;
-    char said[65536];
-    FILE *flux = popen("flux getattr hostlist", "re");
-    size_t got = flux ? fread(said, 1, sizeof said - 1, flux) : 0;
-    int ended = flux ? pclose(flux) : -1;
-    said[got] = '\0';
-    said[strcspn(said, "\n")] = '\0';
-    if (ended)
-        return error_set(error, RP_LAUNCH,
-                         "FLUX_URI is set, but `flux getattr hostlist` does not say which nodes there are");
-    return hosts_add_compressed(hosts, said, error);
-}

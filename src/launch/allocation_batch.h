@@ -22,6 +22,6 @@ batch_read batch_read_lsf_counts; /* LSB_MCPU_HOSTS */
 batch_read batch_read_lsf_file;   /* LSB_DJOB_HOSTFILE */
 batch_read batch_read_lsf_hosts;  /* LSB_HOSTS */
 batch_read batch_read_sge;        /* PE_HOSTFILE */
-batch_read batch_read_flux;       /* what `flux getattr hostlist` says */
+batch_read batch_read_flux;       /* what `flux resource R` or `flux getattr hostlist` says */
 
 #endif

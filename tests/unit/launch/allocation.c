@@ -165,17 +165,28 @@ TEST_CASE(a_grid_engine_job_adds_the_slots_of_its_queues)
                             "node01:4 node02:5"});
 }
 
-TEST_CASE(a_flux_instance_is_asked_for_its_hosts)
+/* With the flux of a fixture. */
+static void check_flux(const char *fixture, const char *nodes)
 {
     const char *before = getenv("PATH");
     char *kept = before ? strdup(before) : NULL, *path = NULL;
-    REQUIRE(asprintf(&path, RANKPOOL_FIXTURES FILES "flux:%s", kept ? kept : "/bin") > 0);
+    REQUIRE(asprintf(&path, RANKPOOL_FIXTURES FILES "%s:%s", fixture, kept ? kept : "/bin") > 0);
     setenv("PATH", path, 1);
-    check_job(&(struct job){
-        {"FLUX_URI=local:///tmp/flux/local"}, "the Flux instance", MEANS_BATCH, "fluke4 fluke5 fluke6 gold"});
+    check_job(&(struct job){{"FLUX_URI=local:///tmp/flux/local"}, "the Flux instance", MEANS_BATCH, nodes});
     setenv("PATH", kept ? kept : "", 1);
     free(path);
     free(kept);
+}
+
+TEST_CASE(a_flux_instance_has_the_cores_of_each_of_its_nodes)
+{
+    check_flux("flux-cores", "fluke4:8 fluke5:3 fluke6:8 gold:1");
+}
+
+TEST_CASE(a_flux_instance_that_does_not_tell_its_cores_is_asked_for_its_hosts)
+{
+    check_flux("flux", "fluke4 fluke5 fluke6 gold");
+    check_flux("flux-odd", "fluke4 fluke5 fluke6 gold");
 }
 
 TEST_CASE(a_node_file_that_is_not_there_is_refused_by_its_name)
