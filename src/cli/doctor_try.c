@@ -10,8 +10,9 @@
 #include "launch/errand.h"
 #include "launch/mpirun_words.h"
 
-#define TRIAL_S 60 /* that starting ranks, a message and a map may take */
-#define RANKS   2  /* on each node */
+#define TRIAL_S  60  /* that starting ranks, a message and a map may take */
+#define RANKS    2   /* on each node */
+#define SENTENCE 200 /* letters */
 
 /* What the trial says: how many nodes its workers were on, and how it went. */
 static bool is_well(struct errand *errand, struct list *facts)
@@ -26,24 +27,40 @@ static const char *const noises[] = {"lacks support for cpu binding"};
 
 static bool is_noise(const char *line)
 {
-    bool noise = !line[strspn(line, "- \t")];
+    bool noise = !line[strspn(line, "- \t")] || *line == '\n';
     for (size_t i = 0; i < sizeof noises / sizeof *noises; i++)
         noise |= strstr(line, noises[i]) != NULL;
     return noise;
 }
 
-/* The first line that a rank of ours or mpirun itself wrote: what follows is about its consequences. */
+/* Its lines up to an empty one, as one. */
+static const char *first_sentence(char *line)
+{
+    for (char *end = strchr(line, '\n'); end; end = strchr(end, '\n')) {
+        *end = '\0';
+        if (is_noise(end + 1) || end - line > SENTENCE || end[1] == '-')
+            break;
+        *end = ' ';
+    }
+    return line;
+}
+
+/* What a rank of ours or mpirun itself wrote first: what follows is about its consequences. */
 static const char *first_complaint(struct errand *errand)
 {
-    char *rest = errand->wrote, *line, *first = NULL;
-    while (rest && (line = strtok_r(rest, "\n", &rest))) {
-        char *ours = strstr(line, "rankpool-trial: ");
-        if (ours)
-            return ours + strlen("rankpool-trial: ");
-        if (!first && !is_noise(line))
-            first = line;
+    static const char word[] = "rankpool-trial: ";
+    char *line = errand->wrote, *next, *ours = line ? strstr(line, word) : NULL;
+    for (; line && !ours && *line; line = next) {
+        size_t length = strcspn(line, "\n");
+        char end = line[length];
+        line[length] = '\0';
+        bool noise = is_noise(line);
+        line[length] = end;
+        next = line + length + (end != '\0');
+        if (!noise)
+            return first_sentence(line);
     }
-    return first ? first : "it ended without a word";
+    return ours ? first_sentence(ours + strlen(word)) : "it ended without a word";
 }
 
 /* Ranks that do not find each other are strangers, each a world of its own: so says the library, or Open MPI,

@@ -4,7 +4,8 @@ has it is named.
 
     doctor.py [Doctor | Slurm]    over ssh, or in jobs of Slurm
 
-TESTBED is the program of the testbed, RANKPOOL the command, of which a copy stands on the hosts.
+TESTBED is the program of the testbed, RANKPOOL the command, of which a copy stands on the hosts, SKEW and OTHER_MPI
+the libraries of skew.c and other_mpi.c.
 """
 import contextlib
 import json
@@ -108,6 +109,19 @@ class Doctor(Test):
             on("h1", "cat /etc/ssh/ssh_known_hosts.kept >/etc/ssh/ssh_known_hosts")
             self.found(examine(hosts="h1,h2"), "answer", "wrong", "h2", "password", "ssh-copy-id h2")
 
+    def test_hosts_that_answer_otherwise_than_they_should(self):
+        other = "ssh-keygen -q -t ed25519 -N '' -f /tmp/other"
+        folder = os.path.dirname(RANKPOOL)
+        with planted("h1", "cp /etc/ssh/ssh_known_hosts /tmp/kept; " + other + "; "
+                     "(sed 's/^[*] /h1,h4,h5 /' /tmp/kept; echo \"h3 $(cat /tmp/other.pub)\") >/etc/ssh/ssh_known_hosts",
+                     "cat /tmp/kept >/etc/ssh/ssh_known_hosts; rm /tmp/other*"), \
+             planted("h1", "printf 'Host h4\\n Port 23\\n' >>/etc/ssh/ssh_config", "sed -i '/^Host h4/,$d' /etc/ssh/ssh_config"), \
+             planted("h5", f"mount -t tmpfs none {folder}", f"umount {folder}"):
+            answer = examine(hosts="h1,h3,h4,h5")
+        self.found(answer, "answer", "wrong", "h3", "host key is another one than before", "ssh-keygen -R h3")
+        self.found(answer, "answer", "wrong", "h4", "nothing listens for ssh there")
+        self.found(answer, "answer", "wrong", "h5", "has no " + RANKPOOL)
+
     def test_what_is_wrong_on_hosts_and_between_them(self):
         every = "for p in $(pgrep -x sshd); do taskset -pc %s $p; done"
         bridge = "ip link add bridge0 type bridge; ip addr add 172.17.0.1/16 dev bridge0; ip link set bridge0 up"
@@ -134,6 +148,37 @@ class Doctor(Test):
         self.found(answer, "network", "wrong", "h2", "a connection to h3", "is not answered")
         if os.cpu_count() > 1:
             self.found(answer, "affinity", "wrong", "h2", "may use one of")
+
+    def test_clocks_limits_versions_and_root(self):
+        limit = "for p in $(pgrep -x sshd); do prlimit --memlock=%s: --pid $p; done"
+        fabric = "mount -t tmpfs none /sys/class; mkdir -p /sys/class/infiniband/mlx5_0"
+        kib = on("h3", "ulimit -l")
+        old = int(kib) * 1024 if kib.isdigit() else kib
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(dir=os.path.dirname(RANKPOOL)))
+            on("h1", f"cp {RANKPOOL} {folder}/real")
+            for name, line in (("ahead", f"LD_PRELOAD={os.environ['SKEW']} exec {folder}/real \"$@\""),
+                               ("older", f"{folder}/real \"$@\" | sed -u 's/^rankpool=.*/rankpool=0.0.1/'")):
+                with open(f"{folder}/{name}", "w", opener=lambda path, flags: os.open(path, flags, 0o755)) as file:
+                    file.write(f"#!/bin/sh\n{line}\n")
+            library = on("h2", f"realpath $(ldd {TRIAL} | sed -n 's/.*libmpi.so.* => \\(.*\\) .*/\\1/p')")
+            for host, fault, mend in (
+                    ("h2", f"mount --bind {folder}/ahead {RANKPOOL}", f"umount -l {RANKPOOL}"),
+                    ("h3", f"mount --bind {folder}/older {RANKPOOL}", f"umount -l {RANKPOOL}"),
+                    ("h2", f"mount --bind {os.environ['OTHER_MPI']} {library}", f"umount {library}"),
+                    ("h3", limit % "65536", limit % old),
+                    ("h3", fabric, "umount /sys/class")):
+                stack.enter_context(planted(host, fault, mend))
+            answer = examine(prefix=("env", "-u", "OMPI_ALLOW_RUN_AS_ROOT"))
+        self.found(answer, "clock", "wrong", "h2", "3600 s ahead", "NTP")
+        self.found(answer, "library", "wrong", "h2", "would load Open MPI v3.0.0")
+        self.found(answer, "rankpool", "wrong", "h3", "has rankpool 0.0.1")
+        self.found(answer, "locked", "wrong", "h3", "may lock 64 KiB")
+        self.found(answer, "root", "note", "h1", "you are root there", "OMPI_ALLOW_RUN_AS_ROOT=1")
+
+    def test_ranks_that_cannot_send_messages(self):
+        answer = examine(hosts="h1,h3", prefix=("env", "OMPI_MCA_pml=cm"))
+        self.found(answer, "trial", "wrong", None, "run it by hand")
 
     def test_another_mpis_launcher(self):
         with tempfile.TemporaryDirectory(dir=os.path.dirname(RANKPOOL)) as folder:
