@@ -6,7 +6,7 @@
 #$ -N rankpool
 #$ -pe mpi 128
 #$ -l h_rt=01:00:00
-#$ -cwd -j y -r y -S /bin/bash
+#$ -cwd -j y -r y -S /bin/bash -notify
 
 program=(./prog argument)
 limit=3600               # seconds, h_rt above
@@ -24,9 +24,20 @@ fi
 deadline=$(($(date +%s) + limit - margin))
 export RANKPOOL_JOURNAL=$journal RANKPOOL_DEADLINE=@$deadline
 
-trap : TERM # comes to all processes of a job that has to go; this one waits for the program
-"${launch[@]}" "${program[@]}"
+# A job that has to go gets SIGUSR2 a while before it is killed, by -notify; for the program that is SIGTERM.
+# SIGUSR1, before it is stopped, is for nobody. This script waits for the program.
+trap '' USR1
+(trap '' USR2 && exec "${launch[@]}" "${program[@]}") &
+told=
+trap 'told=yes; kill -TERM $!' USR2
+trap 'told=yes' TERM
+wait $!
 status=$?
+while [ "$told" ]; do
+    told=
+    wait $!
+    status=$?
+done
 
 # A job that was cancelled has stored its results too, and stays away.
 if [ $status = 75 ] && [ "$(date +%s)" -ge "$deadline" ]; then

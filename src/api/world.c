@@ -249,8 +249,8 @@ rp_status world_meet(struct world *world, struct comm *comm, int manager, bool v
     return status;
 }
 
-/* What `rankpool run` has found, or the nodes of the batch system's job, or this machine. Other nodes are
- * asked, and start their ranks, by the command: without it there is but this machine. */
+/* The nodes of the batch system's job, or this machine. Other nodes are asked, and start their ranks, by the
+ * command: without it there is but this machine. */
 static rp_status find_ground(const struct launch *launch, const struct options *options,
                              struct ground *ground, struct error *error)
 {
@@ -261,8 +261,6 @@ static rp_status find_ground(const struct launch *launch, const struct options *
         .request = {options->per, options->workers, options->memory_per_worker},
     };
     char command[PATH_MAX] = "", left[sizeof allocation.left];
-    if (ground_taken(ground))
-        return RP_OK;
     rp_status status = allocation_find(environ ? environ : none, "/proc", &allocation, error);
     if (status)
         return status;
@@ -287,7 +285,19 @@ static rp_status want_room(const struct spread *spread, struct error *error)
     return RP_OK;
 }
 
-/* Sizes the machine, or those of the allocation, and starts the program again. */
+/* What rankpool run was told to do is done; the program may have meant otherwise. */
+static void say_overruled(const struct options *options, const struct spread *spread)
+{
+    if (options->workers && options->workers != spread->workers)
+        fprintf(stderr,
+                "rankpool: the program asks for %d worker%s, and has the %d of the plan: rankpool run -n %d "
+                "plans "
+                "for so many\n",
+                options->workers, options->workers == 1 ? "" : "s", spread->workers, options->workers);
+}
+
+/* Sizes the machine, or those of the allocation, or takes what `rankpool run` has found, and starts the
+ * program again. */
 static rp_status start_ranks(const struct launch *launch, const struct options *options, struct error *error)
 {
     struct ground ground;
@@ -296,10 +306,13 @@ static rp_status start_ranks(const struct launch *launch, const struct options *
         return error_set(
             error, RP_INVALID,
             "rp_open in a program that has called MPI_Init: open the pool with rp_open_comm instead");
-    rp_status status = find_ground(launch, options, &ground, error);
+    bool given = ground_taken(&ground);
+    rp_status status = given ? RP_OK : find_ground(launch, options, &ground, error);
     if (status)
         return status;
     status = spread_make(&ground.allocation, ground.offers, ground.workers, &spread, error);
+    if (!status && given)
+        say_overruled(options, &spread);
     if (!status)
         status = want_room(&spread, error);
     if (!status)

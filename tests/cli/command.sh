@@ -50,12 +50,21 @@ expect 1 env PBS_JOBID=7.s PBS_NODEFILE=/nowhere/nodes "$rankpool" run true
 has "$err" 'PBS_NODEFILE names /nowhere/nodes'
 [ -z "$out" ] || fail "something ran: $out"
 
+# What ranks would start once each is refused.
+expect 64 env PMIX_RANK=0 "$rankpool" run true
+has "$err" 'rankpool run starts the ranks itself: call it once, not by a PMIx launcher'
+
 # The plan is shown, and not when it is not wanted; what follows the program is the program's.
 expect 0 "$rankpool" run --dry-run -n 3 "$program" --dry-run
 has "$err" 'rankpool: workers: 3 asked for'
 [ -z "$out" ] || fail "a dry run ran: $out"
 expect 0 "$rankpool" run -q -n 3 "$program"
 has "$out" '3 workers'
+hasnt "$err" 'rankpool:'
+expect 0 env RANKPOOL_WORKERS=5 "$rankpool" run -q -n 3 "$program"
+has "$out" '3 workers'
+has "$err" 'the program asks for 5 workers, and has the 3 of the plan: rankpool run -n 5 plans for so many'
+expect 0 env RANKPOOL_WORKERS=3 "$rankpool" run -q -n 3 "$program"
 hasnt "$err" 'rankpool:'
 expect 0 env PBS_JOBID=7.s PBS_NODEFILE="$folder/nodes" sh -c "hostname >$folder/nodes; '$rankpool' run '$program'"
 has "$out" '1 worker'

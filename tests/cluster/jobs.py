@@ -209,8 +209,8 @@ class Others(unittest.TestCase):
     def test_a_job_that_is_cancelled_stays_away(self):
         for name, process in self.start_all(50, 1000).items():
             wait_until(self.folders[name].ran)
-            os.killpg(process.pid, signal.SIGTERM)
-            self.assertNotIn(process.wait(TIMEOUT_S), (0, 99, 75 if name == "lsf" else 0), name)
+            os.killpg(process.pid, signal.SIGTERM if name != "sge" else signal.SIGUSR2)
+            self.assertEqual(process.wait(TIMEOUT_S), 143 if name == "lsf" else 75, name)
             self.assertEqual(self.folders[name].said("called"), "", name)
 
     def test_a_job_with_no_more_time_than_the_margin_ends_at_once(self):
