@@ -52,6 +52,13 @@ void post_close(struct board *board, int post);
 /* Takes the unclaimed items of a closed post out of reach: they are [result, items). */
 uint32_t post_freeze(struct board *board, int post);
 
+/* Its items are claimed one by one: who waits in one holds no other back. */
+static inline bool post_is_single(const struct post *post)
+{
+    return !atomic_load_explicit(&post->map, memory_order_relaxed) ||
+           atomic_load_explicit(&post->chunk, memory_order_relaxed) == 1;
+}
+
 /* The first unclaimed item. */
 uint32_t post_next(const struct board *board, int post);
 

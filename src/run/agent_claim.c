@@ -202,7 +202,7 @@ static uint64_t most_shared(const struct agent *agent, const struct pace *pace, 
 {
     if (!agent_is_blocked(agent))
         return most_for(agent, pace, post);
-    bool may_lead = agent_has_others(agent) && agent->pool->manager->lying;
+    bool may_lead = agent_has_others(agent) && agent->pool->manager->lying && post_is_single(post);
     return may_lead && most_for(agent, pace, post) > 0;
 }
 

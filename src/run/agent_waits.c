@@ -42,12 +42,14 @@ bool road_waits(const struct manager *manager, int worker)
     return waits_for_ever(*far_wish_place(manager->agents, (uint32_t)worker));
 }
 
-bool road_is_free(const struct manager *manager, int worker, uint32_t owner)
+/* Who leads a node where all others wait takes single items that nobody comes for: most_shared. */
+bool road_is_free(const struct manager *manager, int worker, const struct post *post)
 {
     const struct agent *agent = agent_of(manager, worker);
     if (road_waits(manager, worker))
         return false;
-    return owner || worker != agent->node->first || !agent_has_others(agent);
+    return worker != agent->node->first || !post || atomic_load(&post->owner) || post_is_single(post) ||
+           !agent_has_others(agent);
 }
 
 bool road_moves_items(const struct manager *manager)

@@ -18,9 +18,7 @@ static bool is_to_be_left(const struct relay *relay, int member)
 
 static bool lies_single(const struct manager *manager)
 {
-    const struct post *post = manager->unclaimed.post;
-    return manager->lying && (!atomic_load_explicit(&post->map, memory_order_relaxed) ||
-                              atomic_load_explicit(&post->chunk, memory_order_relaxed) == 1);
+    return manager->lying && post_is_single(manager->unclaimed.post);
 }
 
 /* Nothing that it has announced: it runs nothing. */

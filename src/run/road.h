@@ -128,10 +128,10 @@ bool road_holds(const struct manager *manager, int post, uint32_t item);
 bool road_is_laden(const struct manager *manager);
 
 /* Whether one that waits at a queue without end holds it there; whether a worker of another node is such a
- * one, and whether one could claim what is for `owner` (0: for all). */
+ * one, and whether one could claim items of the post (NULL: tasks that have none yet). */
 bool road_holds_waiting(const struct manager *manager, int post, uint32_t item);
 bool road_waits(const struct manager *manager, int worker);
-bool road_is_free(const struct manager *manager, int worker, uint32_t owner);
+bool road_is_free(const struct manager *manager, int worker, const struct post *post);
 
 /* Items of queues are on their way to a node, or back. */
 bool road_moves_items(const struct manager *manager);

@@ -65,14 +65,15 @@ static bool anybody_moves(const struct sight *sight)
     return false;
 }
 
-/* A worker that may claim what is owned by `owner` (0: by nobody). */
-static bool anybody_is_free(const struct sight *sight, uint32_t owner)
+/* A worker that may claim items of the post; NULL: tasks that have none yet. */
+static bool anybody_is_free(const struct sight *sight, const struct post *post)
 {
     const struct manager *manager = sight->manager;
+    uint32_t owner = post ? atomic_load(&post->owner) : 0;
     for (int i = 1; i < manager->crew->count; i++)
         if ((!owner || owner == (uint32_t)i) && manager_has(manager, i) &&
             (i >= manager->crew->here
-                 ? road_is_free(manager, i, owner)
+                 ? road_is_free(manager, i, post)
                  : !has_waited(sight, i) && atomic_load(&slot_of(sight, i)->state) != SLOT_LEFT))
             return true;
     return false;
@@ -95,7 +96,7 @@ static bool is_worked_on(const struct sight *sight, int post)
     if (!sight->manager->postings[post].ops || !lease->open)
         return false;
     uint32_t next = post_next(board, post);
-    if (next < lease->items && anybody_is_free(sight, atomic_load(&board->post[post].owner)))
+    if (next < lease->items && anybody_is_free(sight, &board->post[post]))
         return true;
     for (uint32_t item = 0; item < next && item < lease->items; item++)
         if (!lease_has_ended(lease, item) &&
@@ -112,7 +113,7 @@ bool stuck_is(struct manager *manager)
     look(&sight);
     if (!sight.waiting || anybody_moves(&sight))
         return false;
-    if (manager->queued.first && anybody_is_free(&sight, 0))
+    if (manager->queued.first && anybody_is_free(&sight, NULL))
         return false;
     for (int post = 0; post < BOARD_POSTS; post++)
         if (is_worked_on(&sight, post))

@@ -99,6 +99,12 @@ static int drain(rp_call *call, const void *in, size_t size)
     return 1;
 }
 
+static int drain_aloud(rp_call *call, const void *in, size_t size)
+{
+    atomic_fetch_add(&gang_tally->waiting, 1);
+    return drain(call, in, size);
+}
+
 TEST_CASE(what_a_task_of_another_node_puts_comes_out_in_order)
 {
     struct error error;
@@ -220,6 +226,26 @@ static int tell_one(rp_call *call, const void *in, size_t size)
     atomic_fetch_add(&gang_tally->waiting, 1);
     rp_status status = rp_call_get(call, id_at(in, 0), &view, RP_FOREVER);
     return status ? 1 : rp_return(call, view.data, view.size);
+}
+
+TEST_CASE(where_all_others_wait_who_leads_a_node_runs_what_they_wait_for)
+{
+    struct error error;
+    struct task *task[3];
+    begin(1, 1, 2, 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        task[i] = submit(drain_aloud);
+        await_waiting(task[i], i + 1);
+    }
+    task[2] = submit(fill);
+    finish(task[2]);
+    for (int i = 0; i < 2; i++)
+        CHECK_STATUS(queueing_put(&queue, NULL, 0, CLOCK_NEVER, &error), RP_OK);
+    finish(task[0]);
+    finish(task[1]);
+    for (int i = 0; i < ITEMS; i++)
+        REQUIRE(CHECK_UINT(gang_tally->runs[i], 1));
+    end();
 }
 
 TEST_CASE(who_waits_longer_on_another_node_gets_the_earlier_item)
