@@ -46,6 +46,12 @@ extern "C" {
  * `*pool` is the rank's handle. The manager's is used as one of rp_open; the others' are for
  * rp_serve and rp_close: other calls return RP_INVALID. Each rank must close its own.
  *
+ * Who waits for the others here sleeps, and goes on with what its open pools need of it. It waits for as long
+ * as they take to come, as with any collective call of MPI. But where a rank dies that has opened a pool on
+ * `comm` before, or has come, and the launcher lets the others go on, these get RP_MPI within a second, as
+ * they do from then on: no pool can be opened on `comm` any more. Not so where a whole machine is lost with
+ * all its ranks, which MPI alone could notice, or where a rank dies before it has come to the first call.
+ *
  * The first call duplicates `comm`, and keeps the duplicate with it as an attribute: it is freed
  * with `comm`, at MPI_Finalize at last. A pool that is open when `comm` is freed remains usable; one that
  * is open when its manager calls MPI_Finalize is broken, and its workers leave rp_serve. A worker whose
@@ -62,6 +68,11 @@ RP_API rp_status rp_open_comm(MPI_Comm comm, int manager, const rp_options *opti
  * serve, and maps are finished by the manager if nobody else comes; but submitted tasks wait until
  * somebody serves, as do a static map's shares and tasks for a chosen worker for that worker. Nothing
  * waits for ranks that have closed their handles: with all of them, tasks get RP_POOL_BROKEN.
+ *
+ * On several machines the first rank of each other machine hands on what the manager and the workers there
+ * have for each other: while it does not serve, that machine takes no part. It returns when what was begun
+ * there has ended and the results are sent; those that a manager that is busy elsewhere does not take are
+ * sent in the rank's next call of rp_serve, rp_open_comm or rp_close.
  *
  * The pool's initializer runs here before its first task and its finalizer after its last, but that
  * of a pool that this rank has served only in passing where it is next served or closed.

@@ -1,6 +1,5 @@
-#include "api/comm.h"
+#include "api/comm_state.h"
 
-#include <limits.h>
 #include <rankpool/mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,15 +11,6 @@
 #include "net/mpi.h"
 #include "run/box.h"
 
-struct comm {
-    struct comm *behind; /* among those that are kept with communicators */
-    MPI_Comm own, callers;
-    int rank, ranks;
-    void *kept;
-    void (*release)(void *what);
-    void (*end)(void *what);
-};
-
 /* The process has one MPI. */
 static struct {
     struct comm *world;  /* of the program that leaves MPI to the library */
@@ -31,30 +21,23 @@ static struct {
     int key, end;        /* of a communicator's comm; of the end of MPI, on MPI_COMM_SELF */
 } process;
 
-static rp_status judge(int code, const char *what, struct error *error)
-{
-    if (code == MPI_SUCCESS)
-        return RP_OK;
-    char text[MPI_MAX_ERROR_STRING];
-    int length;
-    MPI_Error_string(code, text, &length);
-    return error_set(error, RP_MPI, "%s: %s", what, text);
-}
-
 static rp_status duplicate(MPI_Comm callers, struct comm **comm, struct error *error)
 {
-    struct comm *made = calloc(1, sizeof *made);
+    int rank, ranks;
+    MPI_Comm_rank(callers, &rank);
+    MPI_Comm_size(callers, &ranks);
+    struct comm *made = calloc(1, sizeof *made + (size_t)ranks * sizeof *made->pid);
     if (!made)
         return error_set(error, RP_NO_MEMORY, "no memory for a communicator");
     made->callers = callers;
-    rp_status status = judge(MPI_Comm_dup(callers, &made->own), "MPI_Comm_dup", error);
+    made->rank = rank;
+    made->ranks = ranks;
+    rp_status status = comm_duplicate(made, callers, &made->own, error);
     if (status) {
         free(made);
         return status;
     }
     MPI_Comm_set_errhandler(made->own, MPI_ERRORS_RETURN);
-    MPI_Comm_rank(made->own, &made->rank);
-    MPI_Comm_size(made->own, &made->ranks);
     *comm = made;
     return RP_OK;
 }
@@ -63,7 +46,8 @@ static void release(struct comm *comm)
 {
     if (comm->kept && comm->release)
         comm->release(comm->kept);
-    MPI_Comm_free(&comm->own);
+    if (!comm->lost.status) /* else MPI has not ended what was begun there */
+        MPI_Comm_free(&comm->own);
     free(comm);
 }
 
@@ -101,10 +85,11 @@ static rp_status watch_end(struct error *error)
 {
     if (process.watched)
         return RP_OK;
-    rp_status status = judge(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, begin_end, &process.end, NULL),
-                             "MPI_Comm_create_keyval", error);
+    rp_status status =
+        comm_judge(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, begin_end, &process.end, NULL),
+                   "MPI_Comm_create_keyval", error);
     if (!status)
-        status = judge(MPI_Comm_set_attr(MPI_COMM_SELF, process.end, NULL), "MPI_Comm_set_attr", error);
+        status = comm_judge(MPI_Comm_set_attr(MPI_COMM_SELF, process.end, NULL), "MPI_Comm_set_attr", error);
     process.watched = !status;
     return status;
 }
@@ -126,7 +111,7 @@ rp_status comm_start(struct comm **world, struct error *error)
             error, RP_INVALID,
             "rp_open in a program that has called MPI_Init: open the pool with rp_open_comm instead");
     rp_status status =
-        judge(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level), "MPI_Init_thread", error);
+        comm_judge(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level), "MPI_Init_thread", error);
     if (!status)
         status = watch_end(error);
     if (!status)
@@ -168,8 +153,8 @@ static rp_status make_keys(struct error *error)
         return RP_OK;
     rp_status status = watch_end(error);
     if (!status)
-        status = judge(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, forget, &process.key, NULL),
-                       "MPI_Comm_create_keyval", error);
+        status = comm_judge(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, forget, &process.key, NULL),
+                            "MPI_Comm_create_keyval", error);
     process.ready = !status;
     return status;
 }
@@ -194,7 +179,7 @@ static rp_status check(MPI_Comm callers, struct error *error)
             "too");
     if (callers == MPI_COMM_NULL)
         return error_set(error, RP_INVALID, "rp_open_comm: the communicator is MPI_COMM_NULL");
-    rp_status status = judge(MPI_Comm_test_inter(callers, &is_inter), "MPI_Comm_test_inter", error);
+    rp_status status = comm_judge(MPI_Comm_test_inter(callers, &is_inter), "MPI_Comm_test_inter", error);
     if (!status && is_inter)
         return error_set(error, RP_INVALID,
                          "rp_open_comm: the communicator is an intercommunicator: merge its groups with "
@@ -209,14 +194,14 @@ static rp_status comm_of(MPI_Comm callers, struct comm **comm, struct error *err
     if (!status)
         status = make_keys(error);
     if (!status)
-        status =
-            judge(MPI_Comm_get_attr(callers, process.key, (void *)comm, &found), "MPI_Comm_get_attr", error);
+        status = comm_judge(MPI_Comm_get_attr(callers, process.key, (void *)comm, &found),
+                            "MPI_Comm_get_attr", error);
     if (status || found)
         return status;
     status = duplicate(callers, comm, error);
     if (status)
         return status;
-    status = judge(MPI_Comm_set_attr(callers, process.key, *comm), "MPI_Comm_set_attr", error);
+    status = comm_judge(MPI_Comm_set_attr(callers, process.key, *comm), "MPI_Comm_set_attr", error);
     if (status) {
         release(*comm);
         return status;
@@ -252,21 +237,6 @@ int comm_ranks(const struct comm *comm)
     return comm->ranks;
 }
 
-rp_status comm_all_gather(struct comm *comm, const void *mine, size_t size, void *all, struct error *error)
-{
-    if (size > INT_MAX)
-        return error_set(error, RP_INVALID, "%zu bytes to gather from each rank", size);
-    return judge(MPI_Allgather(mine, (int)size, MPI_BYTE, all, (int)size, MPI_BYTE, comm->own),
-                 "MPI_Allgather", error);
-}
-
-rp_status comm_broadcast(struct comm *comm, int from, void *data, size_t size, struct error *error)
-{
-    if (size > INT_MAX)
-        return error_set(error, RP_INVALID, "%zu bytes to broadcast", size);
-    return judge(MPI_Bcast(data, (int)size, MPI_BYTE, from, comm->own), "MPI_Bcast", error);
-}
-
 /* A net and its communicator. */
 struct wired {
     struct wired *behind;
@@ -280,7 +250,7 @@ rp_status comm_open_net(struct comm *comm, const int *peer, int peers, struct ne
     rp_status status = meet_agree(
         comm, wired ? RP_OK : error_set(error, RP_NO_MEMORY, "no memory for a communicator"), error);
     if (!status)
-        status = judge(MPI_Comm_dup(comm->own, &wired->own), "MPI_Comm_dup", error);
+        status = comm_duplicate(comm, comm->own, &wired->own, error);
     if (status) {
         free(wired);
         return status;

@@ -7,9 +7,11 @@
  * each communicator once and keeps the duplicate with it as an attribute: it goes with the
  * communicator, or with MPI_Finalize.
  *
- * Errors of MPI are returned, as RP_MPI: with ULFM, MPIX_ERR_PROC_FAILED where a rank dies during an opening.
- * Later deaths are not MPI's matter (run/watch.h, run/vigil.h). All calls that exchange something are
- * collective. */
+ * Errors of MPI are returned, as RP_MPI, and so is a rank's death during an exchange, which ends the comm:
+ * each rank finds that out by itself, or is told, and some may have what they waited for. A machine that is
+ * gone with all its ranks is waited for, unless MPI says so. Later deaths are not MPI's matter (run/watch.h,
+ * run/vigil.h). All calls that exchange something are collective; who waits in one sees to the pools of its
+ * process meanwhile (team_tend), and sleeps. */
 #ifndef RANKPOOL_API_COMM_H
 #define RANKPOOL_API_COMM_H
 
@@ -32,6 +34,9 @@ bool comm_runs(void);
 
 int comm_rank(const struct comm *comm);
 int comm_ranks(const struct comm *comm);
+
+/* A rank is a process of this kernel: if it dies, exchanges end from now on. */
+void comm_watch(struct comm *comm, int rank, long pid);
 
 /* Everybody's `size` bytes, in the order of ranks, to everybody. */
 rp_status comm_all_gather(struct comm *comm, const void *mine, size_t size, void *all, struct error *error);

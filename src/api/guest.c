@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "api/meet.h"
 #include "api/pool.h"
@@ -9,20 +10,37 @@
 
 /* ---- Opening ----------------------------------------------------------------------------- */
 
+/* What each rank says at first. */
+struct greeting {
+    uint64_t kernel;
+    int64_t pid;
+    int64_t manager;
+};
+
+/* Whose deaths this process can see. */
+static void know_ranks(struct comm *comm, const struct greeting *all)
+{
+    for (int rank = 0; rank < comm_ranks(comm); rank++)
+        if (all[rank].kernel == all[comm_rank(comm)].kernel)
+            comm_watch(comm, rank, all[rank].pid);
+}
+
 /* All ranks see the same table, and come to the same answer. */
 static rp_status agree_on_manager(struct comm *comm, int manager, struct error *error)
 {
     int ranks = comm_ranks(comm);
-    int *all = calloc((size_t)ranks, sizeof *all);
+    struct greeting mine = {meet_kernel(), getpid(), manager}, *all = calloc((size_t)ranks, sizeof *all);
     if (!all)
         return error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", ranks);
-    rp_status status = comm_all_gather(comm, &manager, sizeof manager, all, error);
+    rp_status status = comm_all_gather(comm, &mine, sizeof mine, all, error);
+    if (!status)
+        know_ranks(comm, all);
     for (int i = 1; !status && i < ranks; i++)
-        if (all[i] != all[0])
+        if (all[i].manager != all[0].manager)
             status = error_set(error, RP_INVALID,
                                "rp_open_comm: rank 0 says that the manager is %d, rank %d says %d: all must "
                                "say the same",
-                               all[0], i, all[i]);
+                               (int)all[0].manager, i, (int)all[i].manager);
     if (!status && (manager < 0 || manager >= ranks))
         status =
             error_set(error, RP_INVALID,

@@ -42,7 +42,7 @@ static uint64_t digest(const char *text)
 }
 
 /* Processes can look at each other where they run on one kernel and count processes alike. */
-static uint64_t name_node(void)
+uint64_t meet_kernel(void)
 {
     char node[96], boot[48], space[40];
     read_line("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
@@ -126,7 +126,7 @@ static rp_status find_nodes(struct comm *comm, const struct hello *all, int mana
 static rp_status greet(struct comm *comm, int manager, struct nodes *nodes, struct error *error)
 {
     struct hello *all = calloc((size_t)comm_ranks(comm), sizeof *all);
-    struct hello mine = {.program = func_program(NULL), .node = name_node(), .node_size = read_node_size()};
+    struct hello mine = {.program = func_program(NULL), .node = meet_kernel(), .node_size = read_node_size()};
     rp_status status = all ? comm_all_gather(comm, &mine, sizeof mine, all, error)
                            : error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", comm_ranks(comm));
     if (!status)

@@ -11,6 +11,9 @@
 /* This machine's name, of ROSTER_HOST_LENGTH bytes at most. */
 void meet_name_host(char host[ROSTER_HOST_LENGTH]);
 
+/* The same in processes that can see each other. */
+uint64_t meet_kernel(void);
+
 /* What a rank knows of the others when they have met. */
 struct meeting {
     struct nodes nodes;

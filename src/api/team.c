@@ -13,6 +13,11 @@ struct worker *team_worker(void)
     return &worker;
 }
 
+bool team_tend(void)
+{
+    return !links_are_anothers() && worker_tend(team_worker());
+}
+
 static bool team_is_managed_here(const struct team *team)
 {
     return team->world.roster.self == 0 && !team->world.links.leader;

@@ -32,4 +32,8 @@ void team_drop(struct team *team);
 struct worker *team_worker(void);
 struct roster *team_roster(struct team *team);
 
+/* For who waits in a call of the library that serves nobody: does what open pools need of this process. True
+ * if anything has happened. */
+bool team_tend(void);
+
 #endif

@@ -233,21 +233,11 @@ bool road_part(struct manager *manager)
     return false;
 }
 
-/* Its leader serves, and not all of its workers have died or closed their handles of the pool. */
-static bool takes_part(const struct agent *agent)
-{
-    const struct road_node *node = agent->node;
-    for (int i = node->first; i < node->first + node->count && agent_is_there(agent); i++)
-        if (manager_has(agent->pool->manager, i))
-            return node_is_visited(node);
-    return false;
-}
-
 bool road_is_deserted(const struct manager *manager)
 {
     const struct agents *pool = manager->agents;
     for (int i = 0; i < pool->road->nodes; i++)
-        if (takes_part(&pool->agent[i]))
+        if (agent_serves(&pool->agent[i]) && node_is_visited(pool->agent[i].node))
             return false;
     return true;
 }

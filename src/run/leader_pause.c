@@ -4,6 +4,8 @@
  * pause (WIRE_PAUSE), and the manager sends no blocks until that is over. */
 #include "run/leader_state.h"
 
+#define WORD_NS UINT64_C(10000000) /* that a manager that takes nothing is waited for before a task */
+
 static void say_pause(struct leader *leader, bool begins)
 {
     relay_send(&leader->home, &(struct wire_message){.type = WIRE_PAUSE, .pause = {leader->pauses, begins}});
@@ -53,6 +55,20 @@ bool leader_is_aloof(const struct leader *leader, uint64_t pool)
     return relay && relay_is_aloof(relay) && !(may && relay_is_called(relay));
 }
 
+static bool is_held_up(const struct leader *leader)
+{
+    return net_room(leader->home.net, leader->home.peer) < 0 && !leader_is_over(leader);
+}
+
+/* A manager that takes nothing is waited for once: it may be in a call of MPI's, for what the task sends. */
+static void leave_word(struct leader *leader)
+{
+    struct leader_hope hope = {0};
+    while (is_held_up(leader) && !leader->unheard)
+        leader->unheard = !leader_hopes(leader, &hope, WORD_NS);
+    leader->unheard = is_held_up(leader);
+}
+
 /* What is on its way meanwhile would wait for as long as the claim takes: what has started is told before
  * that, and what nobody has begun is given back. */
 void leader_begin(struct leader *leader, uint64_t pool, const struct post_offer *offer)
@@ -63,8 +79,7 @@ void leader_begin(struct leader *leader, uint64_t pool, const struct post_offer 
     leader->paused = leader->running = true;
     for (relay = leader->home.crew->here > 2 ? leader->relays : NULL; relay; relay = *relay_behind(relay))
         relay_leave_alone(relay);
-    while (net_room(leader->home.net, leader->home.peer) < 0 && !leader_is_over(leader))
-        leader_wait_briefly(leader);
+    leave_word(leader);
 }
 
 void leader_end(struct leader *leader, uint64_t pool)

@@ -10,6 +10,7 @@
 #define MOVING_NS UINT64_C(1000000) /* without any event that it looks on while bytes are under way */
 #define LINGER_NS UINT64_C(200000)  /* after these: what comes next does soon */
 #define DOZE_NS   UINT64_C(200000)  /* without anything: what comes then comes rarely, and rings */
+#define HEARD_NS  UINT64_C(200000000) /* that a manager that takes nothing is waited for */
 
 /* ---- Rest -------------------------------------------------------------------------------- */
 
@@ -121,6 +122,17 @@ void leader_wait_briefly(struct leader *leader)
         futex_wait(&never, 0, nap < other ? nap : other);
 }
 
+bool leader_hopes(struct leader *leader, struct leader_hope *hope, uint64_t patience_ns)
+{
+    int room = net_room(leader->home.net, leader->home.peer);
+    if (!hope->since || room != hope->room)
+        *hope = (struct leader_hope){room, clock_ns()};
+    if (clock_ns() >= hope->since + patience_ns)
+        return false;
+    leader_wait_briefly(leader);
+    return true;
+}
+
 /* ---- Serving ----------------------------------------------------------------------------- */
 
 bool leader_is_over(const struct leader *leader)
@@ -174,7 +186,52 @@ static bool is_empty(const struct leader *leader)
     return true;
 }
 
-void leader_depart(struct leader *leader)
+static bool is_running(const struct leader *leader)
+{
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (relay_board(relay) && relay_count(relay))
+            return true;
+    return false;
+}
+
+/* What was said leaves, unless the manager does not listen: then it does when this process is in the library
+ * again. Notes leave before the word that ends the visit. */
+static void finish_visit(struct leader *leader)
+{
+    struct leader_hope hope = {0};
+    while (!leader_is_over(leader) && !is_empty(leader)) {
+        if (is_running(leader))
+            leader_wait_briefly(leader);
+        else if (!leader_hopes(leader, &hope, HEARD_NS))
+            break;
+    }
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        if (relay_board(relay))
+            relay_flush(relay);
+}
+
+static void settle(struct leader *leader, bool (*is_of_use)(const struct leader *leader, uint64_t pool),
+                   uint64_t pool)
+{
+    struct leader_hope hope = {0};
+    while (!leader->ended && !net_is_quiet(leader->home.net) && is_of_use(leader, pool) &&
+           leader_hopes(leader, &hope, HEARD_NS))
+        continue;
+}
+
+/* Without pools its manager may do something else, and for long. */
+static bool is_visit_of_use(const struct leader *leader, uint64_t pool)
+{
+    (void)pool;
+    return leader->awaited || has_pools(leader);
+}
+
+static bool is_open(const struct leader *leader, uint64_t pool)
+{
+    return leader_find(leader, pool);
+}
+
+void leader_begin_depart(struct leader *leader)
 {
     if (!leader->home.visits)
         return;
@@ -183,11 +240,20 @@ void leader_depart(struct leader *leader)
     for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
         if (relay_board(relay))
             relay_return(relay);
-    while (!leader_is_over(leader) && !is_empty(leader))
-        leader_wait_briefly(leader);
+}
+
+void leader_depart(struct leader *leader)
+{
+    if (!leader->home.visits)
+        return;
+    finish_visit(leader);
     leader_tell_visit(leader);
-    while (!leader->ended && !net_is_quiet(leader->home.net) && (leader->awaited || has_pools(leader)))
-        leader_wait_briefly(leader); /* without pools its manager may do something else, and for long */
+}
+
+void leader_settle(struct leader *leader)
+{
+    if (leader->home.visits)
+        settle(leader, is_visit_of_use, 0);
 }
 
 void leader_part(struct leader *leader, uint64_t pool)
@@ -198,6 +264,5 @@ void leader_part(struct leader *leader, uint64_t pool)
     relay_part(relay, "the process that leads the worker's node has closed its handle of the pool");
     while (!leader_is_over(leader) && (relay = leader_find(leader, pool)) && relay_board(relay))
         leader_wait_briefly(leader);
-    while (!leader->ended && !net_is_quiet(leader->home.net) && leader_find(leader, pool))
-        leader_wait_briefly(leader); /* unless it has closed meanwhile */
+    settle(leader, is_open, pool);
 }

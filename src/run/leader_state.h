@@ -27,6 +27,7 @@ struct leader {
     bool paused;               /* it has run something in this one */
     uint32_t pauses;           /* the number of the last one */
     uint64_t until;            /* the pool whose end will end this visit, or 0 */
+    bool unheard;              /* the manager takes nothing now: before a task it is not waited for */
     bool awaited;              /* CLOSED was said of a pool whose manager waits for that */
     uint64_t turned, looked;   /* the last turn, and the last look at who has died: clock_ns */
     uint64_t active;           /* when something happened last */
@@ -42,6 +43,14 @@ void leader_tell_visit(struct leader *leader);
 
 /* leader_serve.c: for who waits for the net alone; and whether that has an end. */
 void leader_wait_briefly(struct leader *leader);
+
+/* The same for who could do without: false once the manager has taken nothing for so long. It may do
+ * something else, even wait for this process. */
+struct leader_hope {
+    int room;
+    uint64_t since; /* clock_ns; 0: it begins */
+};
+bool leader_hopes(struct leader *leader, struct leader_hope *hope, uint64_t patience_ns);
 bool leader_has_bytes_under_way(const struct leader *leader); /* nothing moves them but looks at the net */
 bool leader_is_over(const struct leader *leader);
 

@@ -13,15 +13,21 @@
 
 /* ---- Each seat --------------------------------------------------------------------------- */
 
+bool worker_tend(struct worker *worker)
+{
+    bool any = worker->roads && roads_turn(worker->roads);
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
+        any |= seat->leader && leader_turn(seat->leader);
+    return any;
+}
+
 static bool has_work(void *state)
 {
     struct worker *worker = state;
-    if (worker->roads && roads_turn(worker->roads))
-        return true;
-    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
-        if ((seat->leader && leader_turn(seat->leader)) || seat_has_work(seat))
-            return true;
-    return false;
+    bool any = worker_tend(worker);
+    for (struct worker_seat *seat = worker->seats; seat && !any; seat = seat->behind)
+        any = seat_has_work(seat);
+    return any;
 }
 
 static void search(struct worker_seat *seat)
@@ -245,8 +251,14 @@ bool worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t po
         stop_searching(seat, false);
         seat_pause(seat);
         if (seat->leader)
-            leader_depart(seat->leader);
+            leader_begin_depart(seat->leader);
     }
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
+        if (seat->leader)
+            leader_depart(seat->leader);
+    for (struct worker_seat *seat = worker->seats; seat; seat = seat->behind)
+        if (seat->leader)
+            leader_settle(seat->leader);
     worker->serving = false;
     return closed;
 }
@@ -256,7 +268,8 @@ void worker_part(struct worker *worker, struct roster *roster, uint64_t pool)
     struct worker_seat *seat = find_seat(worker, roster);
     _Atomic uint32_t never = 0;
     while (seat && !seat_must_quit(seat) && !seat_flush(seat, pool))
-        futex_wait(&never, 0, clock_deadline(1e-3));
+        if (!worker_tend(worker))
+            futex_wait(&never, 0, clock_deadline(1e-3));
     if (!seat)
         return;
     seat_unchoose(seat, pool);

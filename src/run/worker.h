@@ -39,6 +39,10 @@ rp_status worker_join(struct worker *worker, struct roster *roster, uint64_t poo
  * others, and comes back to them in the next call. True: the pool has closed. */
 bool worker_serve_pool(struct worker *worker, struct roster *roster, uint64_t pool);
 
+/* For who waits for something else: turns the roads that its process manages, and takes the leader's turns of
+ * nodes that it leads, so that what was said leaves. True if anything has happened. */
+bool worker_tend(struct worker *worker);
+
 /* Serves this pool no more: runs its finalizer if the worker has entered it. Waits for the manager
  * to take what does not fit on the board, or to close the pool. */
 void worker_part(struct worker *worker, struct roster *roster, uint64_t pool);

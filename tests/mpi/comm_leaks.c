@@ -18,6 +18,8 @@ static int communicators, keys, others;
     }
 
 COUNTED(communicators, 1, Comm_dup, (MPI_Comm comm, MPI_Comm *made), (comm, made))
+COUNTED(communicators, 1, Comm_idup, (MPI_Comm comm, MPI_Comm *made, MPI_Request *request),
+        (comm, made, request))
 COUNTED(communicators, 1, Comm_split, (MPI_Comm comm, int color, int key, MPI_Comm *made),
         (comm, color, key, made))
 COUNTED(communicators, 1, Comm_split_type, (MPI_Comm comm, int type, int key, MPI_Info info, MPI_Comm *made),
@@ -46,21 +48,31 @@ static int nothing(rp_call *call, const void *in, size_t size)
     return 0;
 }
 
+/* Whether it is the lowest rank of its node. */
+static bool is_first(MPI_Comm comm)
+{
+    int rank = rank_in(comm), first = 0;
+    while (ranks_node(comm, first) != ranks_node(comm, rank))
+        first++;
+    return first == rank;
+}
+
 /* That a communicator keeps in this rank as long as it lives: one, and over nodes one for each manager under
  * which the rank leads its node, or manages. */
 static int kept(MPI_Comm comm, int managers, const int *manager)
 {
-    int count = 1, rank = rank_in(comm), each = ranks_each_node();
-    for (int i = 0; i < managers && ranks_nodes(comm) > 1; i++)
-        count += rank == manager[i] || (rank % each == 0 && rank / each != manager[i] / each);
+    int count = 1, rank = rank_in(comm);
+    for (int i = 0; i < managers && ranks_nodes(comm) > 1; i++) {
+        bool is_beside = ranks_node(comm, rank) == ranks_node(comm, manager[i]);
+        count += is_beside ? rank == manager[i] : is_first(comm);
+    }
     return count;
 }
 
 static int kept_of_all(MPI_Comm comm)
 {
-    enum { MOST = 16 };
-    int all[MOST], ranks = ranks_in(comm);
-    for (int i = 0; i < ranks && i < MOST; i++)
+    int all[RANKS_MOST], ranks = ranks_in(comm);
+    for (int i = 0; i < ranks; i++)
         all[i] = i;
     return kept(comm, ranks, all);
 }

@@ -1,0 +1,209 @@
+/* What the ranks of a comm tell each other: collectives of MPI that do not block, so that who waits for the
+ * others sleeps, goes on with what its process has to do for open pools, and sees deaths.
+ *
+ * MPI does not end a collective in which a rank has died. So every rank looks whether the processes of its
+ * own kernel live, and the lowest of these tells the ranks elsewhere. A comm that has lost a rank is of no
+ * use any more: what has begun there stays with MPI, memory and all. */
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/comm_state.h"
+#include "api/team.h"
+#include "base/clock.h"
+#include "base/futex.h"
+#include "base/pidfd.h"
+
+#define AWAKE_NS UINT64_C(200000)  /* that it waits without naps, and without seeing to anything else */
+#define NAP_MOST UINT64_C(2000000) /* the longest nap */
+#define LOOK_NS  UINT64_C(50000000)
+#define LOST_TAG                                                                                             \
+    1 /* of the number of a rank that has died; nothing else is sent by a comm but collectives               \
+       */
+
+rp_status comm_judge(int code, const char *what, struct error *error)
+{
+    if (code == MPI_SUCCESS)
+        return RP_OK;
+    char text[MPI_MAX_ERROR_STRING];
+    int length;
+    MPI_Error_string(code, text, &length);
+    return error_set(error, RP_MPI, "%s: %s", what, text);
+}
+
+/* ---- Deaths ------------------------------------------------------------------------------ */
+
+static rp_status lose(struct comm *comm, int rank)
+{
+    return error_set(&comm->lost, RP_MPI,
+                     "rank %d of the communicator has died: no pool can be opened on it any more", rank);
+}
+
+/* Nobody waits for these messages to arrive: they are left to MPI. */
+static void tell_elsewhere(const struct comm *comm, int lost)
+{
+    int *what = NULL;
+    for (int rank = 0; rank < comm->rank; rank++)
+        if (comm->pid[rank] && rank != lost)
+            return; /* another one does */
+    for (int rank = 0; rank < comm->ranks; rank++) {
+        MPI_Request request;
+        if (comm->pid[rank] || (!what && !(what = malloc(sizeof *what))))
+            continue;
+        *what = lost;
+        MPI_Isend(what, 1, MPI_INT, rank, LOST_TAG, comm->own, &request);
+        MPI_Request_free(&request);
+    }
+}
+
+static void look_here(struct comm *comm)
+{
+    for (int rank = 0; rank < comm->ranks && !comm->lost.status; rank++)
+        if (comm->pid[rank] && pidfd_is_gone(comm->pid[rank])) {
+            lose(comm, rank);
+            tell_elsewhere(comm, rank);
+        }
+}
+
+static void hear_elsewhere(struct comm *comm)
+{
+    int told = 0, rank;
+    MPI_Status status;
+    if (comm->lost.status || MPI_Iprobe(MPI_ANY_SOURCE, LOST_TAG, comm->own, &told, &status) || !told)
+        return;
+    if (!MPI_Recv(&rank, 1, MPI_INT, status.MPI_SOURCE, LOST_TAG, comm->own, MPI_STATUS_IGNORE))
+        lose(comm, rank);
+}
+
+/* Before the ranks know each other nobody can tell. */
+static void look(struct comm *comm)
+{
+    uint64_t now = clock_ns();
+    if (!comm->knows || now < comm->looked + LOOK_NS)
+        return;
+    comm->looked = now;
+    look_here(comm);
+    hear_elsewhere(comm);
+}
+
+void comm_watch(struct comm *comm, int rank, long pid)
+{
+    comm->pid[rank] = pid;
+    comm->knows = true;
+}
+
+/* ---- Waiting ----------------------------------------------------------------------------- */
+
+/* Where there are many pools a look after all of them takes longer than what is waited for. */
+struct waiting {
+    uint64_t begun, next; /* clock_ns */
+};
+
+static bool tend(struct waiting *waiting)
+{
+    uint64_t now = clock_ns();
+    if (now < waiting->next)
+        return false;
+    bool any = team_tend();
+    uint64_t took = clock_ns() - now;
+    waiting->next = now + took + (8 * took > AWAKE_NS ? 8 * took : AWAKE_NS);
+    return any;
+}
+
+static void rest(const struct waiting *waiting)
+{
+    _Atomic uint32_t never = 0;
+    uint64_t now = clock_ns(), waited = now - waiting->begun;
+    if (waited < AWAKE_NS)
+        sched_yield();
+    else
+        futex_wait(&never, 0, now + (waited / 8 < NAP_MOST ? waited / 8 : NAP_MOST));
+}
+
+/* A status but RP_OK: the request may go on for ever. */
+static rp_status await(struct comm *comm, int code, MPI_Request *request, const char *what,
+                       struct error *error)
+{
+    uint64_t now = clock_ns();
+    struct waiting waiting = {now, now + AWAKE_NS};
+    rp_status status = comm_judge(code, what, error);
+    for (int done = 0; !status;) {
+        status = comm_judge(MPI_Test(request, &done, MPI_STATUS_IGNORE), what, error);
+        if (status || done)
+            break;
+        look(comm);
+        if (comm->lost.status)
+            return error_set(error, comm->lost.status, "%s", comm->lost.text);
+        if (!tend(&waiting))
+            rest(&waiting);
+    }
+    return status;
+}
+
+/* Memory that MPI may use for longer than the call takes; NULL: the exchange is not to begin. */
+static void *begin(struct comm *comm, size_t size, struct error *error)
+{
+    if (comm->lost.status) {
+        error_set(error, comm->lost.status, "%s", comm->lost.text);
+        return NULL;
+    }
+    void *place = malloc(size ? size : 1);
+    if (!place)
+        error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", comm->ranks);
+    return place;
+}
+
+/* ---- Exchanges --------------------------------------------------------------------------- */
+
+rp_status comm_all_gather(struct comm *comm, const void *mine, size_t size, void *all, struct error *error)
+{
+    size_t ranks = (size_t)comm->ranks;
+    if (size > INT_MAX)
+        return error_set(error, RP_INVALID, "%zu bytes to gather from each rank", size);
+    MPI_Request request;
+    char *place = begin(comm, ranks * size, error);
+    if (!place)
+        return error->status;
+    memcpy(place + (size_t)comm->rank * size, mine, size);
+    int code =
+        MPI_Iallgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, place, (int)size, MPI_BYTE, comm->own, &request);
+    rp_status status = await(comm, code, &request, "MPI_Iallgather", error);
+    if (status)
+        return status;
+    memcpy(all, place, ranks * size);
+    free(place);
+    return RP_OK;
+}
+
+rp_status comm_broadcast(struct comm *comm, int from, void *data, size_t size, struct error *error)
+{
+    if (size > INT_MAX)
+        return error_set(error, RP_INVALID, "%zu bytes to broadcast", size);
+    MPI_Request request;
+    char *place = begin(comm, size, error);
+    if (!place)
+        return error->status;
+    memcpy(place, data, size);
+    int code = MPI_Ibcast(place, (int)size, MPI_BYTE, from, comm->own, &request);
+    rp_status status = await(comm, code, &request, "MPI_Ibcast", error);
+    if (status)
+        return status;
+    memcpy(data, place, size);
+    free(place);
+    return RP_OK;
+}
+
+rp_status comm_duplicate(struct comm *comm, MPI_Comm from, MPI_Comm *made, struct error *error)
+{
+    MPI_Request request;
+    MPI_Comm *place = begin(comm, sizeof *place, error);
+    if (!place)
+        return error->status;
+    rp_status status = await(comm, MPI_Comm_idup(from, place, &request), &request, "MPI_Comm_idup", error);
+    if (status)
+        return status;
+    *made = *place;
+    free(place);
+    return RP_OK;
+}
