@@ -40,7 +40,7 @@ COUNTED(others, -1, Errhandler_free, (MPI_Errhandler * made), (made))
 
 /* ---- Cases ---------------------------------------------------------------------------------- */
 
-enum { EARLY = 20, POOLS = 100 };
+enum { EARLY = 20, POOLS = 100, HEAP = 128 << 10 }; /* MPI's lists of buffers may grow once, by 64 KiB */
 
 static int nothing(rp_call *call, const void *in, size_t size)
 {
@@ -95,7 +95,7 @@ TEST_CASE(a_hundred_pools_leave_nothing_behind_in_any_rank)
         if (i == EARLY)
             early = process_usage();
     }
-    process_check(process_usage(), early, 64 << 10, 4 << 20);
+    process_check(process_usage(), early, HEAP, 4 << 20);
     CHECK_INT(communicators, kept_of_all(MPI_COMM_WORLD));
     CHECK_INT(keys, 2);
     CHECK_INT(others, 0);
@@ -115,7 +115,7 @@ TEST_CASE(a_hundred_opens_that_are_refused_leave_nothing_behind)
         if (i == EARLY)
             early = process_usage();
     }
-    process_check(process_usage(), early, 64 << 10, 4 << 20);
+    process_check(process_usage(), early, HEAP, 4 << 20);
     CHECK_INT(communicators, kept_of_all(MPI_COMM_WORLD));
 }
 
@@ -134,7 +134,7 @@ TEST_CASE(a_communicator_that_is_freed_takes_all_with_it)
         if (i == EARLY)
             early = process_usage();
     }
-    process_check(process_usage(), early, 64 << 10, 4 << 20);
+    process_check(process_usage(), early, HEAP, 4 << 20);
 }
 
 TEST_CASE(an_open_pool_outlives_its_communicator)
