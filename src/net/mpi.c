@@ -255,6 +255,7 @@ static bool allocate(struct mpi_net *net, const int *rank, int peers)
         peer->rank = rank[i];
         peer->credits = NET_BUFFERS;
         peer->queue_end = &peer->queue;
+        peer->held_end = &peer->held;
         for (int k = 0; k < MPI_RECEIVES; k++)
             peer->posted[k] = MPI_REQUEST_NULL;
         peer->buffer = aligned_alloc(_Alignof(struct buffer), MPI_RECEIVES * sizeof *peer->buffer);

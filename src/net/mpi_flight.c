@@ -105,6 +105,8 @@ static bool post_piece(struct mpi_net *net, struct flight *flight, int segment, 
         return false;
     flight->segment[segment].at += size;
     flight->segment[segment].left -= size;
+    flight->segment[segment].posted = size;
+    net->peer[flight->peer].outbound += flight->sends ? size : 0;
     return well(net, flight->peer,
                 flight->sends ? MPI_Isend(at, (int)size, MPI_BYTE, rank, tag, net->comm, request)
                               : MPI_Irecv(at, (int)size, MPI_BYTE, rank, tag, net->comm, request));
@@ -132,10 +134,9 @@ static void give_up(struct mpi_net *net, struct flight *flight)
     net->unsent -= flight->sends;
 }
 
-void flight_begin(struct mpi_net *net, struct flight *flight)
+static void post(struct mpi_net *net, struct flight *flight, int from, int to)
 {
-    flight_unreserve(net);
-    for (int i = flight->sends ? -1 : 0; i < NET_SEGMENTS; i++) {
+    for (int i = from; i < to; i++) {
         MPI_Request *request = request_at(net, net->busy);
         if (i < 0 ? !post_frame(net, flight, request) : !post_piece(net, flight, i, request))
             continue;
@@ -144,14 +145,69 @@ void flight_begin(struct mpi_net *net, struct flight *flight)
     }
     if (net->peer[flight->peer].failed)
         give_up(net, flight);
+}
+
+/* The rest of one that has been held, if it is to be sent still. */
+static void let_fly(struct mpi_net *net, struct flight *flight)
+{
+    flight->held = false;
+    flight_unreserve(net);
+    post(net, flight, 0, NET_SEGMENTS);
     if (flight->requests == 0)
         end(net, flight);
+}
+
+static struct flight *take_held(struct peer *peer)
+{
+    struct flight *flight = peer->held;
+    peer->held = flight->next;
+    if (!peer->held)
+        peer->held_end = &peer->held;
+    return flight;
+}
+
+static void send_held(struct mpi_net *net, struct peer *peer)
+{
+    while (peer->held && peer->outbound < MPI_OUTBOUND)
+        let_fly(net, take_held(peer));
+}
+
+static void hold(struct peer *peer, struct flight *flight)
+{
+    flight->held = true;
+    flight->next = NULL;
+    *peer->held_end = flight;
+    peer->held_end = &flight->next;
+}
+
+static bool is_long(const struct flight *flight)
+{
+    size_t size = 0;
+    for (int i = 0; i < NET_SEGMENTS; i++)
+        size += flight->segment[i].left;
+    return size > MPI_BRIEF;
+}
+
+/* Long ones leave one after the other: side by side each would take as long as all, and nothing could be done
+ * with the first before the last had come. */
+void flight_begin(struct mpi_net *net, struct flight *flight)
+{
+    struct peer *peer = &net->peer[flight->peer];
+    if (flight->sends)
+        post(net, flight, -1, 0);
+    if (flight->sends && !flight->lost && (peer->held || peer->outbound >= MPI_OUTBOUND) && is_long(flight))
+        hold(peer, flight);
+    else
+        let_fly(net, flight);
 }
 
 void flight_step(struct mpi_net *net, int busy, bool went_well)
 {
     struct carried *carried = &net->carried[busy];
     struct flight *flight = carried->flight;
+    struct peer *peer = &net->peer[flight->peer];
+    if (flight->sends && carried->segment >= 0)
+        peer->outbound -= flight->segment[carried->segment].posted;
     if (!well(net, flight->peer, went_well || flight->lost ? MPI_SUCCESS : MPI_ERR_OTHER))
         give_up(net, flight);
     if (went_well && carried->segment >= 0 &&
@@ -159,8 +215,9 @@ void flight_step(struct mpi_net *net, int busy, bool went_well)
         return;
     carried->flight = NULL;
     *request_at(net, busy) = MPI_REQUEST_NULL;
-    if (--flight->requests == 0)
+    if (--flight->requests == 0 && !flight->held)
         end(net, flight);
+    send_held(net, peer);
 }
 
 static void trim(struct mpi_net *net)
@@ -182,6 +239,10 @@ void flight_compact(struct mpi_net *net, int busy)
 
 void flight_lose(struct mpi_net *net, int peer)
 {
+    while (net->peer[peer].held) {
+        give_up(net, net->peer[peer].held);
+        let_fly(net, take_held(&net->peer[peer]));
+    }
     for (int i = 0; i < net->busy; i++) {
         struct flight *flight = net->carried[i].flight;
         if (!flight || flight->peer != peer || flight->frame.kind == FRAME_GOODBYE)

@@ -11,6 +11,8 @@
 #define MPI_RECEIVES (NET_BUFFERS + NET_BUFFERS / 2 + 1)
 #define MPI_FRAMES   0           /* the tag of frames; segments have those above */
 #define MPI_PIECE    (64u << 20) /* bytes */
+#define MPI_OUTBOUND (1u << 20)  /* bytes on their way to a peer before those of the next long message are */
+#define MPI_BRIEF    (64u << 10) /* bytes of a message that does not wait for long ones */
 
 enum frame_kind { FRAME_HEAD, FRAME_CREDITS, FRAME_GOODBYE };
 
@@ -37,9 +39,10 @@ struct flight {
     int requests;
     int peer;
     bool sends, lost;
+    bool held; /* its segments wait for those before them */
     struct {
         char *at;
-        size_t left;
+        size_t left, posted;
         int tag;
     } segment[NET_SEGMENTS]; /* what of it has not been begun */
     void *scratch[NET_SEGMENTS];
@@ -57,6 +60,9 @@ struct peer {
     int receiving;        /* flights from it */
     struct flight *queue; /* those that wait for a credit */
     struct flight **queue_end;
+    struct flight *held; /* those whose segments wait */
+    struct flight **held_end;
+    size_t outbound;         /* bytes of segments that MPI has to send */
     uint64_t sent, received; /* messages with segments */
     struct buffer *buffer;   /* MPI_RECEIVES: a ring */
     MPI_Request posted[MPI_RECEIVES];

@@ -4,6 +4,7 @@
 
 #include <mpi.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "check.h"
 #include "office.h"
@@ -105,6 +106,96 @@ TEST_CASE(segments_of_several_pieces_arrive)
     if (rank == 0)
         office_send(&office, 0);
     office_finish(&office, rank == 1 ? 1 : 0);
+    net_close(net);
+}
+
+/* Rank 0 sends all of these at once to rank 1, who looks at what has come of the others when one is there. */
+enum { TRAIN = NET_BUFFERS, SHORT = TRAIN - 1, LAST = SHORT - 1 }; /* all but one are long */
+
+static size_t train_size(int i)
+{
+    return i == SHORT ? 4 << 10 : 32 << 20;
+}
+
+static void send_train(struct net *net)
+{
+    struct net_event event;
+    char *data = calloc(1, train_size(0));
+    REQUIRE(data);
+    for (int i = 0; i < TRAIN; i++)
+        CHECK_STATUS(
+            net_send(net, 0, &i, sizeof i, &(struct net_segment){data, train_size(i)}, 1, data, NULL), RP_OK);
+    for (int sent = 0; sent < TRAIN;)
+        sent += net_poll(net, &event) && event.kind == NET_SENT; /* other leaders leave */
+    free(data);
+}
+
+static void receive_train(struct net *net, void (*look)(int body, unsigned char *const place[]))
+{
+    struct net_event event;
+    unsigned char *place[TRAIN];
+    for (int i = 0; i < TRAIN; i++)
+        REQUIRE((place[i] = malloc(train_size(i))) && memset(place[i], 1, train_size(i)));
+    for (int bodies = 0; bodies < TRAIN;) {
+        if (!net_poll(net, &event))
+            continue;
+        if (event.kind == NET_HEADED) {
+            int i = *(const int *)event.head;
+            net_receive(net, &event, (void *[]){place[i]}, &place[i]);
+            continue;
+        }
+        look((int)((unsigned char **)event.token - place), place);
+        bodies++;
+    }
+    for (int i = 0; i < TRAIN; i++)
+        free(place[i]);
+}
+
+static void run_train(void (*look)(int body, unsigned char *const place[]))
+{
+    struct net *net = open_net(0);
+    if (rank == 0)
+        send_train(net);
+    else if (rank == 1)
+        receive_train(net, look);
+    net_close(net);
+}
+
+static void see_that_the_last_waits(int body, unsigned char *const place[])
+{
+    CHECK(body != 0 || place[LAST][0]);
+}
+
+TEST_CASE(long_messages_wait_for_those_before_them)
+{
+    run_train(see_that_the_last_waits);
+}
+
+static void see_that_the_last_is_passed(int body, unsigned char *const place[])
+{
+    CHECK(body != SHORT || place[LAST][train_size(LAST) - 1]);
+}
+
+TEST_CASE(a_short_message_does_not_wait_for_long_ones)
+{
+    run_train(see_that_the_last_is_passed);
+}
+
+TEST_CASE(what_waits_for_a_peer_that_is_lost_comes_back)
+{
+    struct net *net = open_net(0);
+    struct net_event event;
+    char *data = rank == 0 ? calloc(1, train_size(0)) : NULL; /* MPI keeps what it has begun to send */
+    int number[TRAIN], lost = 0;
+    for (int i = 0; rank == 0 && i <= LAST; i++)
+        CHECK_STATUS(net_send(net, 0, "", 1, &(struct net_segment){data, train_size(i)}, 1, &number[i], NULL),
+                     RP_OK);
+    if (rank == 0)
+        net_drop(net, 0);
+    while (rank == 0 && lost < LAST)
+        if (net_poll(net, &event) && event.kind == NET_LOST && event.peer == 0)
+            lost += CHECK((int *)event.token > number);
+    MPI_Barrier(MPI_COMM_WORLD); /* until now no leader has looked */
     net_close(net);
 }
 
