@@ -1,6 +1,9 @@
+#define _GNU_SOURCE
 #include "api/comm_state.h"
 
+#include <pthread.h>
 #include <rankpool/mpi.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -103,15 +106,27 @@ bool comm_runs(void)
     return initialized;
 }
 
-rp_status comm_start(struct comm **world, struct error *error)
+/* Threads of MPI's own write to other nodes, too: what has died there does not end this process. */
+static rp_status start_mpi(struct error *error)
 {
     int level;
+    sigset_t pipe, before;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    rp_status status =
+        comm_judge(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level), "MPI_Init_thread", error);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+rp_status comm_start(struct comm **world, struct error *error)
+{
     if (comm_runs())
         return error_set(
             error, RP_INVALID,
             "rp_open in a program that has called MPI_Init: open the pool with rp_open_comm instead");
-    rp_status status =
-        comm_judge(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level), "MPI_Init_thread", error);
+    rp_status status = start_mpi(error);
     if (!status)
         status = watch_end(error);
     if (!status)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "net/hangup.h"
 #include "net/mpi_state.h"
 
 #define GOODBYE_NS UINT64_C(1000000000) /* that net_close waits for peers */
@@ -232,14 +233,54 @@ static void mpi_close(struct net *given)
     free_net(net);
 }
 
+/* ---- What a peer that has died leaves to each call: see hangup.h ---------------------------- */
+
+static rp_status send_on(struct net *net, int peer, const void *head, size_t head_size,
+                         const struct net_segment *segment, int segments, void *token, struct error *error)
+{
+    bool before = hangup_enter();
+    rp_status status = mpi_send(net, peer, head, head_size, segment, segments, token, error);
+    hangup_leave(before);
+    return status;
+}
+
+static bool poll_on(struct net *net, struct net_event *event)
+{
+    bool before = hangup_enter(), any = mpi_poll(net, event);
+    hangup_leave(before);
+    return any;
+}
+
+static void receive_on(struct net *net, const struct net_event *event, void *const to[], void *token)
+{
+    bool before = hangup_enter();
+    mpi_receive(net, event, to, token);
+    hangup_leave(before);
+}
+
+static void drop_on(struct net *net, int peer)
+{
+    bool before = hangup_enter();
+    mpi_drop(net, peer);
+    hangup_leave(before);
+}
+
+static void close_on(struct net *net)
+{
+    bool before = hangup_enter();
+    mpi_close(net);
+    hangup_leave(before);
+    hangup_unguard();
+}
+
 static const struct net_ops mpi_ops = {
-    .send = mpi_send,
-    .poll = mpi_poll,
-    .receive = mpi_receive,
-    .drop = mpi_drop,
+    .send = send_on,
+    .poll = poll_on,
+    .receive = receive_on,
+    .drop = drop_on,
     .is_quiet = mpi_is_quiet,
     .room = mpi_room,
-    .close = mpi_close,
+    .close = close_on,
 };
 
 static bool allocate(struct mpi_net *net, const int *rank, int peers)
@@ -293,6 +334,7 @@ rp_status net_open_mpi(const void *communicator, const int *rank, int peers, str
     net->tags = count_tags(comm);
     for (int i = 0; i < peers; i++)
         peer_open(net, &net->peer[i]);
+    hangup_guard();
     *made = &net->net;
     return RP_OK;
 }

@@ -16,9 +16,10 @@
  * ends its search at the first slice in which something has completed: a thousand idle peers cost a pass over
  * their requests where nothing has happened, and next to nothing where something has.
  *
- * Loss. MPI can recall neither a send nor a receive that has begun. What a lost peer holds of these stays
- * outstanding until MPI lets go of it, which need not be before the process ends; net_close forgets it. (Open
- * MPI 4.1 locks itself up when memory that it sends over TCP is unmapped.) */
+ * Loss. Nobody ends of what is sent to a peer that has died (hangup.h). MPI can recall neither a send nor a
+ * receive that has begun. What a lost peer holds of these stays outstanding until MPI lets go of it, which
+ * need not be before the process ends; net_close forgets it. (Open MPI 4.1 locks itself up when memory that
+ * it sends over TCP is unmapped.) */
 #ifndef RANKPOOL_NET_MPI_H
 #define RANKPOOL_NET_MPI_H
 
