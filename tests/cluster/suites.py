@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The suites of tests/mpi over several hosts: suites.py PROGRAM... [--alone PROGRAM...], each of them over all layouts
 of LAYOUTS, as in h1:2,h2:2 h1:1,h2:1. mpirun starts them, and `rankpool run` those that are to run alone, over ALONE.
-They find what they share in a folder that all hosts see.
+They find what they share in a folder that all hosts see. SECONDS is the time for a suite, and RANKPOOL_TEST_TIMEOUT
+makes that for a case longer.
 """
 import os
 import sys
@@ -30,7 +31,8 @@ def run(program, layout, *words):
 
 
 with tempfile.TemporaryDirectory(dir=os.environ["SHARED"]) as shared:
-    variables = [f"RANKPOOL_TEST_SHARED={shared}"]
+    variables = [f"RANKPOOL_TEST_SHARED={shared}",
+                 f"RANKPOOL_TEST_TIMEOUT={os.environ.get('RANKPOOL_TEST_TIMEOUT', 1)}"]
     for layout in os.environ["LAYOUTS"].split():
         for program in launched:
             run(program, layout, *mpirun(layout, program, variables=variables))
