@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -14,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/futex.h"
+#include "base/siphash.h"
 
 #define GREETINGS   20                 /* until it is left alone */
 #define GREETING_NS UINT64_C(10000000) /* between two of them */
@@ -22,21 +24,28 @@ enum letter_kind { LETTER_HELLO, LETTER_WELCOME, LETTER_ASLEEP, LETTER_RING };
 
 /* Both ends run the same build. */
 struct letter {
-    uint8_t secret[16];
-    uint64_t heard; /* by who sleeps */
-    int32_t from;   /* as whom the manager knows the sender; -1: it is the manager */
+    uint64_t digest; /* of what follows, by the secret */
+    uint64_t serial; /* from 1 on, of those from one to the other */
+    uint64_t heard;  /* by who sleeps */
+    int32_t from;    /* as whom the manager knows the sender; -1: it is the manager */
+    int32_t to;      /* the same */
     uint32_t kind;
+    uint32_t unused;
 };
+
+_Static_assert(sizeof(struct letter) == 40, "nothing is signed but what is set");
 
 /* The thread writes where the peer is before it is met. */
 struct other {
     struct sockaddr_storage at;
     socklen_t length;
     _Atomic bool met, lost;
-    _Atomic bool asleep;   /* it wants to be rung */
-    _Atomic uint64_t said; /* messages to it */
-    uint64_t heard;        /* from it */
-    _Atomic bool told;     /* that this end sleeps, and nothing has come from it since */
+    _Atomic bool asleep;      /* it wants to be rung */
+    _Atomic uint64_t said;    /* messages to it */
+    uint64_t heard;           /* from it */
+    _Atomic bool told;        /* that this end sleeps, and nothing has come from it since */
+    _Atomic uint64_t letters; /* to it */
+    uint64_t newest, seen;    /* serial of its letters; bit i: newest - i has come */
 };
 
 struct bell {
@@ -58,18 +67,28 @@ struct bell {
 
 /* ---- Letters out ------------------------------------------------------------------------- */
 
-static bool post(struct bell *bell, const struct sockaddr_storage *to, socklen_t length,
+static uint64_t sign(const struct bell *bell, const struct letter *letter)
+{
+    size_t from = offsetof(struct letter, serial);
+    return siphash(bell->secret, (const char *)letter + from, sizeof *letter - from);
+}
+
+static bool post(struct bell *bell, struct other *other, const struct sockaddr_storage *to, socklen_t length,
                  enum letter_kind kind, uint64_t heard)
 {
-    struct letter letter = {.heard = heard, .from = bell->self, .kind = kind};
-    memcpy(letter.secret, bell->secret, sizeof letter.secret);
+    struct letter letter = {.serial = atomic_fetch_add(&other->letters, 1) + 1,
+                            .heard = heard,
+                            .from = bell->self,
+                            .to = bell->self < 0 ? (int32_t)(other - bell->other) : -1,
+                            .kind = kind};
+    letter.digest = sign(bell, &letter);
     return sendto(bell->fd, &letter, sizeof letter, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)to,
                   length) == (ssize_t)sizeof letter;
 }
 
-static bool post_to(struct bell *bell, const struct other *other, enum letter_kind kind, uint64_t heard)
+static bool post_to(struct bell *bell, struct other *other, enum letter_kind kind, uint64_t heard)
 {
-    return post(bell, &other->at, other->length, kind, heard);
+    return post(bell, other, &other->at, other->length, kind, heard);
 }
 
 static void ring_sleeper(struct bell *bell, struct other *other)
@@ -93,7 +112,7 @@ static void greet(struct bell *bell)
     for (int i = 0; i < to->count && i < ADDRESSES; i++) {
         struct sockaddr_storage at;
         length = address_to_socket(&to->address[i], to->port, own.ss_family == AF_INET6, &at);
-        post(bell, &at, length, LETTER_HELLO, 0);
+        post(bell, &bell->other[0], &at, length, LETTER_HELLO, 0);
     }
 }
 
@@ -106,14 +125,37 @@ static void wake(struct bell *bell)
         futex_wake_all(&bell->word);
 }
 
+/* Whoever it is from; NULL: it is not for this end, or who wrote it does not know the secret. */
+static struct other *sender_of(struct bell *bell, const struct letter *letter)
+{
+    int number = bell->self < 0 ? letter->from : 0;
+    bool ours = bell->self < 0 ? letter->to < 0 : letter->from < 0 && letter->to == bell->self;
+    if (!ours || number < 0 || number >= bell->peers || letter->digest != sign(bell, letter))
+        return NULL;
+    return &bell->other[number];
+}
+
+/* Each counts once, whoever sends it again. Some may overtake others. */
+static bool is_new(struct other *other, uint64_t serial)
+{
+    uint64_t ahead = serial > other->newest ? serial - other->newest : 0, behind = other->newest - serial;
+    if (ahead) {
+        other->seen = (ahead < 64 ? other->seen << ahead : 0) | 1;
+        other->newest = serial;
+        return true;
+    }
+    if (behind >= 64 || other->seen >> behind & 1)
+        return false;
+    other->seen |= UINT64_C(1) << behind;
+    return true;
+}
+
 static void take(struct bell *bell, const struct letter *letter, const struct sockaddr_storage *from,
                  socklen_t length)
 {
-    int number = bell->self < 0 ? letter->from : 0;
-    if (memcmp(letter->secret, bell->secret, sizeof bell->secret) || number < 0 || number >= bell->peers ||
-        (letter->from < 0) != (bell->self >= 0))
+    struct other *other = sender_of(bell, letter);
+    if (!other || !is_new(other, letter->serial))
         return;
-    struct other *other = &bell->other[number];
     if (!atomic_load(&other->met)) {
         other->at = *from;
         other->length = length;

@@ -15,7 +15,11 @@
  *
  * Datagrams may be lost, and may never come where a firewall stands between. An end that has not met all of
  * its peers is told by bell_doze not to sleep; one that has does not sleep for more than BELL_SLEEP_NS at a
- * time, so that a lost one costs that. Who does not know the secret of the invitation rings nobody.
+ * time, so that a lost one costs that.
+ *
+ * The secret of the invitation goes by MPI alone: each letter has a digest by it, and counts once, so that
+ * who only hears letters rings nobody. Who keeps letters back, or hands them on from elsewhere, costs what
+ * lost ones do; and a bell that rings for nothing costs a look at the net.
  *
  * One thread uses a bell. */
 #ifndef RANKPOOL_NET_BELL_H

@@ -2,7 +2,6 @@
 #include "net/pulse.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,11 +13,10 @@
 #include "base/clock.h"
 #include "base/clofork.h"
 #include "base/pidfd.h"
-#include "net/pulse_socket.h"
+#include "net/pulse_door.h"
 
 #define BACKLOG   4096
 #define SPARE_FDS 512 /* for MPI and the program */
-#define HELLO_MS  250 /* callers are heard one after the other */
 
 struct pulse {
     int listener; /* the manager's; -1 */
@@ -130,8 +128,7 @@ rp_status pulse_invite(struct pulse *pulse, int silence_s, struct pulse_invitati
 {
     struct pulse_invitation made = {.silence_s = silence_s};
     *invitation = made;
-    if (getrandom(made.secret, sizeof made.secret, 0) != sizeof made.secret ||
-        getrandom(made.answer, sizeof made.answer, 0) != sizeof made.answer)
+    if (getrandom(made.secret, sizeof made.secret, 0) != sizeof made.secret)
         return fail("getrandom", error);
     made.count = address_list(made.address);
     if (!made.count)
@@ -143,27 +140,6 @@ rp_status pulse_invite(struct pulse *pulse, int silence_s, struct pulse_invitati
     return RP_OK;
 }
 
-static bool read_hello(int fd, struct pulse_hello *hello)
-{
-    struct pollfd poller = {.fd = fd, .events = POLLIN};
-    return poll(&poller, 1, HELLO_MS) == 1 &&
-           recv(fd, hello, sizeof *hello, MSG_DONTWAIT) == (ssize_t)sizeof *hello;
-}
-
-/* Whoever does not know the secret is none of ours; a leader that comes over several of its addresses is
- * heard once. */
-static bool take(struct pulse *pulse, int fd)
-{
-    struct pulse_hello hello;
-    const struct pulse_invitation *ours = &pulse->invitation;
-    if (!read_hello(fd, &hello) || memcmp(hello.secret, ours->secret, sizeof hello.secret) ||
-        hello.node < 0 || hello.node >= pulse->nodes || pulse->fd[hello.node] >= 0 ||
-        !pulse_keep_alive(fd, ours->silence_s) ||
-        send(fd, ours->answer, sizeof ours->answer, MSG_NOSIGNAL) != (ssize_t)sizeof ours->answer)
-        return false;
-    return hear_by(pulse, hello.node, fd);
-}
-
 static int count_heard(const struct pulse *pulse)
 {
     int heard = 0;
@@ -172,26 +148,26 @@ static int count_heard(const struct pulse *pulse)
     return heard;
 }
 
-static bool await_caller(const struct pulse *pulse, uint64_t deadline)
+/* A leader that comes over several of its addresses is heard once. */
+static bool take(struct pulse *pulse, int node, int fd)
 {
-    struct pollfd poller = {.fd = pulse->listener, .events = POLLIN};
-    uint64_t now = clock_ns();
-    return poll(&poller, 1, now < deadline ? (int)((deadline - now) / 1000000) + 1 : 0) == 1;
+    return pulse->fd[node] < 0 && pulse_keep_alive(fd, pulse->invitation.silence_s) &&
+           hear_by(pulse, node, fd);
 }
 
 void pulse_gather(struct pulse *pulse, int nodes, double seconds)
 {
+    struct pulse_door door = {
+        .listener = pulse->listener, .nodes = pulse->nodes, .secret = pulse->invitation.secret};
     uint64_t deadline = clock_deadline(seconds);
-    int heard = count_heard(pulse);
-    while (pulse->listener >= 0 && heard < nodes && await_caller(pulse, deadline)) {
-        int fd = accept4(pulse->listener, NULL, NULL, SOCK_CLOEXEC);
-        if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-            break; /* nobody could be let in */
-        if (fd >= 0 && take(pulse, fd))
+    int heard = count_heard(pulse), node = -1, fd;
+    while (pulse->listener >= 0 && heard < nodes && (fd = pulse_door_next(&door, deadline, &node)) >= 0) {
+        if (take(pulse, node, fd))
             heard++;
         else
-            clofork_close(fd);
+            close(fd);
     }
+    pulse_door_close(&door);
     clofork_close(pulse->listener);
     pulse->listener = -1;
 }
@@ -238,13 +214,11 @@ int pulse_lost(struct pulse *pulse)
 rp_status pulse_answer(const struct pulse_invitation *invitation, int node, double seconds,
                        struct pulse **made, struct error *error)
 {
-    struct pulse_hello hello = {.node = node};
     struct pulse *pulse = NULL;
     rp_status status = new_pulse(1, &pulse, error);
     if (status)
         return status;
-    memcpy(hello.secret, invitation->secret, sizeof hello.secret);
-    pulse->fd[0] = pulse_reach(invitation, &hello, seconds);
+    pulse->fd[0] = pulse_reach(invitation, node, seconds);
     clofork_mark(pulse->fd[0]);
     if (pulse->fd[0] < 0)
         status = fail("connect", error);

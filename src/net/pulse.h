@@ -15,6 +15,13 @@
  * The manager may have many addresses, of which a leader reaches some, and others by the same name on its own
  * machine: it tries them all at once, and keeps the one where the manager is that invited it.
  *
+ * Strangers. The invitation goes by MPI, and its secret by no other way: on the connections both ends show
+ * that they know it by keyed digests of random numbers (pulse_socket.h), so that who listens at another
+ * address of the manager's, or on the network, can neither answer in a leader's place nor invite in the
+ * manager's. Who can change what is on its way, or hands it on from one to the other, can end a connection,
+ * as who cuts the cable can: the node is lost then, or not heard. Who reads what MPI sends knows the secret,
+ * and may do the same while the manager gathers.
+ *
  * Where no connection can be made, for a firewall say, a node is not heard (pulse_hears), and its loss is
  * seen only by the errors of the transport. */
 #ifndef RANKPOOL_NET_PULSE_H
@@ -28,8 +35,7 @@
 
 /* Where the manager can be found, as plain bytes; port 0: nowhere. */
 struct pulse_invitation {
-    uint8_t secret[16]; /* which only those who were invited know ... */
-    uint8_t answer[16]; /* ... and who invited them */
+    uint8_t secret[16]; /* which only those who were invited know, and who invited them */
     int32_t silence_s;
     uint16_t port; /* in network order */
     uint16_t count;

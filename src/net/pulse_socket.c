@@ -6,10 +6,12 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/siphash.h"
 #include "config/silence.h"
 
 bool pulse_keep_alive(int fd, int silence_s)
@@ -27,12 +29,25 @@ bool pulse_keep_alive(int fd, int silence_s)
     return true;
 }
 
+uint64_t pulse_digest(const uint8_t *secret, enum pulse_side side, const struct pulse_hello *hello,
+                      const uint8_t *nonce)
+{
+    struct {
+        uint32_t side;
+        int32_t node;
+        uint8_t nonces[2][16];
+    } said = {.side = side, .node = hello->node};
+    memcpy(said.nonces[0], hello->nonce, sizeof said.nonces[0]);
+    memcpy(said.nonces[1], nonce, sizeof said.nonces[1]);
+    return siphash(secret, &said, sizeof said);
+}
+
 /* ---- Connecting -------------------------------------------------------------------------- */
 
 /* One attempt for each address, all at once. */
 struct attempts {
     const struct pulse_invitation *invitation;
-    const struct pulse_hello *hello;
+    struct pulse_hello hello;
     int left, failed; /* errno of the last that did */
     int found;
     struct pollfd poll[ADDRESSES]; /* fd -1: over */
@@ -66,20 +81,33 @@ static void say_hello(struct attempts *attempts, int i)
     attempts->poll[i].events = POLLIN;
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) || failed)
         give_up(attempts, i, failed ? failed : errno);
-    else if (send(fd, attempts->hello, sizeof *attempts->hello, MSG_NOSIGNAL) !=
-             (ssize_t)sizeof *attempts->hello)
+    else if (send(fd, &attempts->hello, sizeof attempts->hello, MSG_NOSIGNAL) !=
+             (ssize_t)sizeof attempts->hello)
         give_up(attempts, i, errno);
 }
 
-/* Whoever knows no answer is somebody else who listens at such an address. */
-static void hear_answer(struct attempts *attempts, int i)
+/* Whoever cannot have made it is somebody else who listens at such an address. */
+static bool is_managers(const struct attempts *attempts, const struct pulse_challenge *challenge)
 {
-    uint8_t answer[sizeof attempts->invitation->answer];
-    ssize_t got = recv(attempts->poll[i].fd, answer, sizeof answer, MSG_DONTWAIT);
-    if (got == (ssize_t)sizeof answer && memcmp(answer, attempts->invitation->answer, sizeof answer) == 0)
+    return challenge->digest ==
+           pulse_digest(attempts->invitation->secret, PULSE_MANAGER, &attempts->hello, challenge->nonce);
+}
+
+static void hear_challenge(struct attempts *attempts, int i)
+{
+    struct pulse_challenge challenge;
+    int fd = attempts->poll[i].fd;
+    ssize_t got = recv(fd, &challenge, sizeof challenge, MSG_DONTWAIT);
+    if (got != (ssize_t)sizeof challenge || !is_managers(attempts, &challenge)) {
+        give_up(attempts, i, got < 0 ? errno : ECONNREFUSED);
+        return;
+    }
+    uint64_t proof =
+        pulse_digest(attempts->invitation->secret, PULSE_LEADER, &attempts->hello, challenge.nonce);
+    if (send(fd, &proof, sizeof proof, MSG_NOSIGNAL) == (ssize_t)sizeof proof)
         attempts->found = i;
     else
-        give_up(attempts, i, got < 0 ? errno : ECONNREFUSED);
+        give_up(attempts, i, errno);
 }
 
 static void go_on(struct attempts *attempts, int count)
@@ -89,7 +117,7 @@ static void go_on(struct attempts *attempts, int count)
         if (events && attempts->poll[i].events == POLLOUT)
             say_hello(attempts, i);
         else if (events)
-            hear_answer(attempts, i);
+            hear_challenge(attempts, i);
     }
 }
 
@@ -99,9 +127,13 @@ static int milliseconds_to(uint64_t deadline)
     return now < deadline ? (int)((deadline - now) / 1000000) + 1 : 0;
 }
 
-int pulse_reach(const struct pulse_invitation *invitation, const struct pulse_hello *hello, double seconds)
+int pulse_reach(const struct pulse_invitation *invitation, int node, double seconds)
 {
-    struct attempts attempts = {invitation, hello, 0, EADDRNOTAVAIL, -1, {{0}}};
+    struct attempts attempts = {
+        .invitation = invitation, .hello.node = node, .failed = EADDRNOTAVAIL, .found = -1};
+    if (getrandom(attempts.hello.nonce, sizeof attempts.hello.nonce, 0) !=
+        (ssize_t)sizeof attempts.hello.nonce)
+        return -1;
     int count = invitation->count < ADDRESSES ? invitation->count : ADDRESSES;
     uint64_t deadline = clock_deadline(seconds);
     for (int i = 0; i < count; i++)

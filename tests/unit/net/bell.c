@@ -4,7 +4,10 @@
 
 #include "check.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/futex.h"
@@ -153,5 +156,76 @@ TEST_CASE(who_does_not_know_the_secret_is_not_met)
     bell_answer(belfry.leader[1], &belfry.invitation, 1);
     CHECK(dozes_soon(belfry.leader[1])); /* which was said after it */
     CHECK(!bell_doze(belfry.manager));
+    close_all(&belfry);
+}
+
+/* Somebody through whom all letters between the manager and leader 0 go, who keeps them. */
+struct courier {
+    int fd;
+    struct sockaddr_in manager, leader;
+    unsigned char letter[256]; /* the last one */
+    size_t size;
+};
+
+static void stand_between(struct courier *courier, struct belfry *belfry)
+{
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof here;
+    struct bell_invitation changed = belfry->invitation;
+    courier->manager = here;
+    courier->manager.sin_port = changed.port;
+    courier->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    REQUIRE(!bind(courier->fd, (struct sockaddr *)&here, size));
+    REQUIRE(!getsockname(courier->fd, (struct sockaddr *)&here, &size));
+    changed.port = here.sin_port;
+    REQUIRE_STATUS(bell_open(1, true, &belfry->leader[0], NULL), RP_OK);
+    bell_answer(belfry->leader[0], &changed, 0);
+}
+
+static void deliver(const struct courier *courier, bool to_manager)
+{
+    const struct sockaddr_in *to = to_manager ? &courier->manager : &courier->leader;
+    CHECK_INT(sendto(courier->fd, courier->letter, courier->size, 0, (const struct sockaddr *)to, sizeof *to),
+              courier->size);
+}
+
+/* The next letter, and hands it on. */
+static void carry(struct courier *courier, bool to_manager)
+{
+    struct sockaddr_in from;
+    socklen_t length = sizeof from;
+    ssize_t got =
+        recvfrom(courier->fd, courier->letter, sizeof courier->letter, 0, (struct sockaddr *)&from, &length);
+    REQUIRE(got > 0 && (from.sin_port != courier->manager.sin_port) == to_manager);
+    courier->size = (size_t)got;
+    if (to_manager)
+        courier->leader = from;
+    deliver(courier, to_manager);
+}
+
+TEST_CASE(who_has_heard_letters_rings_nobody_with_them)
+{
+    struct belfry belfry;
+    struct courier courier;
+    open_some(&belfry, 0);
+    bell_lose(belfry.manager, 1);
+    stand_between(&courier, &belfry);
+    carry(&courier, true);
+    carry(&courier, false);
+    REQUIRE(dozes_soon(belfry.manager));
+    carry(&courier, false);
+    bell_said(belfry.leader[0], 0);
+    carry(&courier, true); /* which rings */
+    sleep_until_rung(belfry.manager);
+    bell_heard(belfry.manager, 0);
+    REQUIRE(bell_doze(belfry.manager));
+    deliver(&courier, true);
+    courier.letter[8]++; /* one that was never written */
+    deliver(&courier, true);
+    REQUIRE_STATUS(bell_open(1, true, &belfry.leader[1], NULL), RP_OK);
+    bell_answer(belfry.leader[1], &belfry.invitation, 1);
+    REQUIRE(dozes_soon(belfry.leader[1])); /* so the manager has read what came before */
+    CHECK(atomic_load(bell_word(belfry.manager)));
+    close(courier.fd);
     close_all(&belfry);
 }

@@ -231,6 +231,72 @@ TEST_CASE(who_does_not_know_the_secret_is_not_taken_for_a_leader)
     pulse_close(pulse);
 }
 
+static int call(const struct pulse_invitation *invitation)
+{
+    struct sockaddr_in there = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = invitation->port};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return connect(fd, (struct sockaddr *)&there, sizeof there) ? -1 : fd;
+}
+
+static bool exchange_hello(int fd, struct pulse_challenge *challenge)
+{
+    struct pulse_hello hello = {.nonce = {7}, .node = 0};
+    return send(fd, &hello, sizeof hello, 0) == (ssize_t)sizeof hello &&
+           recv(fd, challenge, sizeof *challenge, MSG_WAITALL) == (ssize_t)sizeof *challenge;
+}
+
+/* True if it was turned away who said again what a leader had said on another connection. */
+static bool say_it_again(const struct pulse_invitation *invitation)
+{
+    struct pulse_challenge overheard, other;
+    const struct pulse_hello hello = {.nonce = {7}, .node = 0};
+    int leader = call(invitation), again = call(invitation);
+    if (!exchange_hello(leader, &overheard) || !exchange_hello(again, &other))
+        return false;
+    uint64_t proof = pulse_digest(invitation->secret, PULSE_LEADER, &hello, overheard.nonce);
+    char byte;
+    return send(again, &proof, sizeof proof, 0) == (ssize_t)sizeof proof && recv(again, &byte, 1, 0) <= 0;
+}
+
+TEST_CASE(who_has_overheard_a_leader_is_not_taken_for_it)
+{
+    struct pulse_invitation invitation;
+    struct pulse *pulse = invite(&invitation);
+    pid_t leader = fork();
+    if (leader == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (say_it_again(&invitation))
+            be_a_leader(&invitation, 1);
+        _exit(1);
+    }
+    pulse_gather(pulse, 1, 5);
+    CHECK(!pulse_hears(pulse, 0));
+    CHECK(pulse_hears(pulse, 1));
+    end_leader(leader, SIGKILL);
+    pulse_close(pulse);
+}
+
+TEST_CASE(strangers_who_say_nothing_keep_no_leader_out)
+{
+    struct pulse_invitation invitation;
+    struct pulse *pulse = invite(&invitation);
+    pid_t leader = fork();
+    if (leader == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        bool all = true;
+        for (int i = 0; i < 60; i++)
+            all &= call(&invitation) >= 0;
+        if (all)
+            be_a_leader(&invitation, 1);
+        _exit(1);
+    }
+    pulse_gather(pulse, 1, 10);
+    CHECK(pulse_hears(pulse, 1));
+    end_leader(leader, SIGKILL);
+    pulse_close(pulse);
+}
+
 TEST_CASE(a_leader_that_comes_over_several_addresses_is_heard_once)
 {
     struct pulse_invitation invitation;
@@ -280,16 +346,16 @@ static int be_invited_by_a_stranger(struct pulse_invitation *invitation)
 TEST_CASE(a_stranger_is_not_taken_for_the_manager)
 {
     struct pulse_invitation invitation;
+    struct pulse_challenge forged = {.digest = 1};
     struct pulse_hello hello;
     struct pulse *leader;
     int status, fd = be_invited_by_a_stranger(&invitation);
-    invitation.answer[0] = 1;
     pid_t pid = fork();
     if (pid == 0)
         _exit(pulse_answer(&invitation, 0, 20, &leader, NULL) == RP_UNSUPPORTED ? 0 : 1);
     int caller = accept(fd, NULL, NULL);
     CHECK_INT(recv(caller, &hello, sizeof hello, MSG_WAITALL), sizeof hello);
-    CHECK_INT(send(caller, hello.secret, sizeof hello.secret, 0), sizeof hello.secret);
+    CHECK_INT(send(caller, &forged, sizeof forged, 0), sizeof forged);
     CHECK_INT(waitpid(pid, &status, 0), pid); /* long before its time is up */
     CHECK_INT(status, 0);
     close(caller);
