@@ -226,10 +226,10 @@ static bool was_alone(const struct blocks_node *node)
 void blocks_trip(struct blocks *blocks, uint32_t number, double ns)
 {
     struct blocks_node *node = &blocks->nodes[number];
-    bool is_longer = node->trip > 0 && ns >= node->trip;
-    if (!(ns > 0) || (is_longer && !was_alone(node)))
+    bool alone = was_alone(node) && node->trip > 0;
+    if (!(ns > 0) || (!alone && node->trip > 0 && ns >= node->trip))
         return;
-    double trip = is_longer ? node->trip + (fmin(ns, fmax(node->trip, TRIP_MOST_NS)) - node->trip) / 8 : ns;
+    double trip = alone ? node->trip + (fmin(ns, fmax(node->trip, TRIP_MOST_NS)) - node->trip) / 8 : ns;
     blocks->trips += node->speed * (trip - node->trip);
     node->trip = trip;
 }

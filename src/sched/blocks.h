@@ -18,10 +18,11 @@
  * leader, its link. While it had too little to be busy, a sample may only raise the speed, as in
  * Cardwell, Cheng, Gunn, Yeganeh and Jacobson, "BBR: congestion-based congestion control", ACM Queue
  * 14 (2016). Where nothing is known of a node, its workers are taken to be as fast as the others' are.
- * The round trip of its link is the smallest seen between a block's departure and its first note, less
- * the time that the items ran; and longer again where blocks that found the node empty, and so waited for
- * nothing there, take longer. Else a node whose machine became busy after one quick trip would get so
- * little that it is idle most of the time, and that would pass for its speed.
+ * The round trip of its link is what passes between a block's departure and its first note, less the time
+ * that the items ran: in the mean of the last blocks that found the node empty, and so waited for nothing
+ * there, or what another one took if that is less. The shortest ever seen would not do: on a machine that
+ * has more to do, a node would get so little that it is idle most of the time, and that would pass for its
+ * speed.
  *
  * When a node gets a block. Whenever what it has in flight falls below its cover: what it does in two
  * round trips (a block and its notes need one, and the manager looks elsewhere meanwhile), and while

@@ -291,13 +291,13 @@ TEST_CASE(the_trip_is_no_part_of_a_first_sample)
     blocks_close(&blocks);
 }
 
-/* Items take 100 ns each, trips 5 ms but for one that took 4 us. */
-TEST_CASE(one_quick_trip_does_not_leave_a_node_with_too_little_for_ever)
+/* Items take 100 ns each, trips 5 ms, but of eight one takes 4 us. */
+TEST_CASE(quick_trips_do_not_leave_a_node_with_too_little)
 {
     struct blocks blocks = open_blocks(1, 1, 0);
     double now = 0;
     for (int i = 0; i < 200; i++) {
-        double trip = i ? 5 * MS : 0.004 * MS;
+        double trip = i % 8 ? 5 * MS : 0.004 * MS;
         uint64_t items = want(&blocks, 0, view_of(0, UINT64_C(1) << 40, now));
         REQUIRE(items > 0);
         blocks_sent(&blocks, 0, items, now);
@@ -305,8 +305,7 @@ TEST_CASE(one_quick_trip_does_not_leave_a_node_with_too_little_for_ever)
         blocks_trip(&blocks, 0, trip);
         blocks_ended(&blocks, 0, items, now);
     }
-    CHECK_NEAR(blocks.nodes[0].speed * 100, 1, 0.3);
-    CHECK_NEAR(blocks.nodes[0].trip / MS, 5, 0.5);
+    CHECK(want(&blocks, 0, view_of(0, UINT64_C(1) << 40, now)) > 10000);
     blocks_close(&blocks);
 }
 
