@@ -1,6 +1,5 @@
 #include "run/relay_state.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,212 +10,6 @@
 
 #define LOOK_NS UINT64_C(5000000)    /* between looks at tasks that run */
 #define LEND_NS UINT64_C(1000000000) /* that other leaders are waited for at the end */
-
-/* ---- Refusing ---------------------------------------------------------------------------- */
-
-static void say_refused(struct relay_home *home, uint64_t pool, int member, const char *why)
-{
-    relay_send(home, &(struct wire_message){.type = WIRE_REFUSED,
-                                            .pool = pool,
-                                            .refused = {(uint32_t)home->crew->member[member].number},
-                                            .body = why,
-                                            .body_size = strlen(why)});
-}
-
-static void say_all_refused(struct relay_home *home, uint64_t pool, const char *why)
-{
-    for (int i = 1; i < home->crew->here; i++)
-        say_refused(home, pool, i, why);
-}
-
-void relay_refuse(struct relay *relay, const char *why)
-{
-    if (relay->refused)
-        return;
-    relay->refused = true;
-    snprintf(relay->why, sizeof relay->why, "%.*s", (int)sizeof relay->why - 1, why);
-    say_all_refused(relay->home, relay->pool, relay->why);
-    relay_give_back_all(relay);
-}
-
-/* ---- Opening ----------------------------------------------------------------------------- */
-
-static void post_pool(struct relay *relay)
-{
-    struct error error;
-    relay->posted = !manager_post(&relay->manager, &error);
-    if (!relay->posted)
-        relay_refuse(relay, error.text);
-}
-
-static void end_initarg(struct delivery *delivery, bool done)
-{
-    struct relay *relay = (struct relay *)((char *)delivery - offsetof(struct relay, initarg));
-    relay->deliveries--;
-    if (done && !relay->refused)
-        post_pool(relay);
-}
-
-static rp_status open_manager(struct relay *relay, const struct wire_open *told, const void *initarg,
-                              const struct board_module *modules, uint32_t module_count, struct error *error)
-{
-    const struct relay_home *home = relay->home;
-    struct manager_setup setup = {
-        .roster = home->roster,
-        .crew = home->crew,
-        .memory = home->memory,
-        .pool = relay->pool,
-        .schedule = told->schedule < SCHEDULES ? (enum schedule)told->schedule : SCHEDULE_AUTO,
-        .chunk = told->chunk,
-        .seed = told->seed,
-        .isolate = told->isolate,
-        .drains = told->drains,
-        .outlying = true,
-        .task_memory = told->task_memory,
-        .named = {{told->initializer.module, told->initializer.offset},
-                  {told->finalizer.module, told->finalizer.offset}},
-        .modules = modules,
-        .module_count = module_count,
-        .initarg = initarg,
-        .initarg_size = told->size,
-    };
-    return manager_open(&relay->manager, &setup, error);
-}
-
-struct relay *relay_open(struct relay_home *home, const struct net_event *event,
-                         const struct wire_message *message, const struct board_module *modules,
-                         uint32_t module_count, const char *lacking)
-{
-    struct error error = {0};
-    struct relay *relay = calloc(1, sizeof *relay);
-    if (!relay) {
-        relay_take_nonsense(home, event, message->pool, "no memory for a pool");
-        return NULL;
-    }
-    relay->home = home;
-    relay->pool = message->pool;
-    relay->due = CLOCK_NEVER;
-    relay->waiting_end = &relay->waiting;
-    relay->initarg.end = end_initarg;
-    relay->finalizes = message->open.finalizer.module;
-    rp_status status =
-        lacking ? error_set(&error, RP_NO_MEMORY, "%s", lacking)
-                : open_manager(relay, &message->open, message->body, modules, module_count, &error);
-    relay->open = !status;
-    relay->posted = !status && !event->segments;
-    relay->aloof = home->crew->here > 2 && !home->visits;
-    if (status) {
-        relay_take_nothing(home, event);
-        relay_refuse(relay, error.text);
-    } else if (event->segments) {
-        void *place = manager_initarg(&relay->manager);
-        relay->deliveries++;
-        net_receive(home->net, event, &place, &relay->initarg);
-    }
-    return relay;
-}
-
-/* ---- What comes -------------------------------------------------------------------------- */
-
-static void take_module(struct relay *relay, const struct net_event *event,
-                        const struct wire_message *message)
-{
-    char path[BOARD_PATH];
-    struct error error;
-    (void)event;
-    snprintf(path, sizeof path, "%.*s", (int)message->body_size, (const char *)message->body);
-    if (message->body_size >= sizeof path)
-        relay_refuse(relay, "the path of a module is too long");
-    else if (board_add_module(&relay->manager.board, message->module.id, path, &error))
-        relay_refuse(relay, error.text);
-}
-
-static void take_forget(struct relay *relay, const struct net_event *event,
-                        const struct wire_message *message)
-{
-    (void)event;
-    relay_forget_goods(relay, WIRE_COMMON, message->forget.id);
-}
-
-static void take_unshare(struct relay *relay, const struct net_event *event,
-                         const struct wire_message *message)
-{
-    (void)event;
-    relay_forget_goods(relay, WIRE_SHARE, message->unshare.number);
-}
-
-static void take_recall(struct relay *relay, const struct net_event *event,
-                        const struct wire_message *message)
-{
-    (void)event;
-    relay_take_recall(relay, message->recall.block);
-}
-
-static void take_cancel(struct relay *relay, const struct net_event *event,
-                        const struct wire_message *message)
-{
-    (void)event;
-    relay_take_cancel(relay, message->cancel.block, message->cancel.item);
-}
-
-static void begin_to_end(struct relay *relay)
-{
-    if (relay->open && !relay->ending)
-        manager_begin_close(&relay->manager);
-    relay->ending = true;
-    if (relay->open)
-        relay_end_wishes(relay);
-}
-
-static void take_close(struct relay *relay, const struct net_event *event, const struct wire_message *message)
-{
-    (void)event, (void)message;
-    begin_to_end(relay);
-    relay->closing = true;
-}
-
-/* What a pool is told that cannot be served: its blocks go back. So does what is for a visit that is over. */
-static bool take_refused(struct relay *relay, const struct net_event *event,
-                         const struct wire_message *message)
-{
-    bool ends = message->type == WIRE_CLOSE ||
-                ((message->type == WIRE_CANCEL || message->type == WIRE_MET) && relay->open);
-    bool stale =
-        message->type == WIRE_BLOCK && (relay->home->away || message->block.visit != relay->home->visit);
-    if ((!relay->refused || ends) && !stale)
-        return false;
-    relay_take_nothing(relay->home, event);
-    if (message->type == WIRE_BLOCK)
-        relay_send(relay->home, &(struct wire_message){.type = WIRE_RECALLED,
-                                                       .pool = relay->pool,
-                                                       .recalled = {.block = message->block.block}});
-    return true;
-}
-
-void relay_take(struct relay *relay, const struct net_event *event, const struct wire_message *message)
-{
-    static void (*const takers[])(struct relay *, const struct net_event *, const struct wire_message *) = {
-        [WIRE_MODULE] = take_module,     [WIRE_COMMON] = relay_take_goods, [WIRE_FORGET] = take_forget,
-        [WIRE_BLOCK] = relay_take_block, [WIRE_RECALL] = take_recall,      [WIRE_CANCEL] = take_cancel,
-        [WIRE_SHARE] = relay_take_goods, [WIRE_UNSHARE] = take_unshare,    [WIRE_CLOSE] = take_close,
-        [WIRE_MET] = relay_take_met,     [WIRE_LOST] = relay_take_lost,
-    };
-    if (take_refused(relay, event, message))
-        return;
-    if (message->type < sizeof takers / sizeof *takers && takers[message->type]) {
-        takers[message->type](relay, event, message);
-        return;
-    }
-    relay_take_nothing(relay->home, event);
-    relay_refuse(relay, "a message came that is not for a leader, or not for a pool that is open");
-}
-
-void relay_take_nonsense(struct relay_home *home, const struct net_event *event, uint64_t pool,
-                         const char *why)
-{
-    relay_take_nothing(home, event);
-    say_all_refused(home, pool, why);
-}
 
 /* ---- Turns ------------------------------------------------------------------------------- */
 
@@ -247,7 +40,7 @@ static void tell_refusals(struct relay *relay)
         if (!why)
             continue;
         relay->said[i / 64] |= bit;
-        say_refused(relay->home, relay->pool, i, why);
+        relay_say_refused(relay->home, relay->pool, i, why);
     }
     relay_look_around(relay);
     if (left || relay->ending)
@@ -282,6 +75,15 @@ static bool is_awaited(struct relay *relay)
     if (!relay->patient)
         relay->patient = clock_ns() + LEND_NS;
     return relay->deliveries && clock_ns() < relay->patient;
+}
+
+void relay_begin_to_end(struct relay *relay)
+{
+    if (relay->open && !relay->ending)
+        manager_begin_close(&relay->manager);
+    relay->ending = true;
+    if (relay->open)
+        relay_end_wishes(relay);
 }
 
 /* Its last part in the pool: once nobody is in and the net is done with the board. */
@@ -343,7 +145,7 @@ bool relay_turn(struct relay *relay, uint64_t now)
         tell_moved(relay, looked);
     }
     if (relay->parting && !relay->blocks)
-        begin_to_end(relay);
+        relay_begin_to_end(relay);
     if (relay->ending)
         end_pool(relay);
     return any;

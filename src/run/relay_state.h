@@ -1,8 +1,8 @@
-/* A relay under way: shared by the files relay*.c alone. relay.c is its life; relay_block.c takes blocks in,
- * relay_fill.c brings them to the board, relay_post.c is what it does about its posts, relay_back.c gives
- * back; relay_goods.c keeps what the items of a map have in common, and what all share;
- * relay_reduce.c has results of a reduction combined; relay_send.c sends notes; relay_aloof.c is what the
- * process that leads the node leaves to others. */
+/* A relay under way: shared by the files relay*.c alone. relay_open.c opens it, relay_take.c takes in what
+ * comes, relay.c is its turns and its end; relay_block.c takes blocks in, relay_fill.c brings them to the
+ * board, relay_post.c is what it does about its posts, relay_back.c gives back; relay_goods.c keeps what the
+ * items of a map have in common, and what all share; relay_reduce.c has results of a reduction combined;
+ * relay_send.c sends notes; relay_aloof.c is what the process that leads the node leaves to others. */
 #ifndef RANKPOOL_RUN_RELAY_STATE_H
 #define RANKPOOL_RUN_RELAY_STATE_H
 
@@ -128,6 +128,12 @@ struct relay_block {
     uint64_t *started;                     /* of submitted tasks, a bit each: it has been said ... */
     uint64_t *cancelled;                   /* ... and that it was cancelled before it had come whole */
 };
+
+/* relay_open.c: a worker of the node, a member of its roster, refuses a pool. */
+void relay_say_refused(struct relay_home *home, uint64_t pool, int member, const char *why);
+
+/* relay.c: no more work comes, and the workers leave the pool. */
+void relay_begin_to_end(struct relay *relay);
 
 /* relay_block.c */
 void relay_take_block(struct relay *relay, const struct net_event *event, const struct wire_message *message);
