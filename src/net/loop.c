@@ -1,107 +1,23 @@
-#include "net/loop.h"
-
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/ending.h"
-
-/* Of the two ends of a line. */
-enum side { FIRST, SECOND };
-
-struct message {
-    struct message *next;
-    int holders; /* the way, and endings that wait */
-    enum { WAITING, HEADED, RECEIVING } state;
-    bool given_back; /* its segments are the sender's again, and nobody may read them */
-    uint64_t due;    /* polls of the receiver */
-    struct ending sent, body;
-    struct net_segment segment[NET_SEGMENTS];
-    void *to[NET_SEGMENTS];
-    int segments;
-    size_t head_size;
-    _Alignas(16) unsigned char head[];
-};
-
-/* Between two ends. Of each pair the first is the first end's: what it sends, what it has lost. */
-struct line {
-    struct message *way[2]; /* the oldest first */
-    bool held[2];
-    bool lost[2], closed[2];
-    bool kept[2]; /* of what was lost nothing has been told */
-    struct ending loss[2];
-};
-
-/* What an end has of a line: the other end, and by what number that knows this one. */
-struct port {
-    struct line *line;
-    enum side side;
-    struct end *there;
-    int number;
-};
-
-struct end {
-    struct net net;
-    struct loop *loop;
-    struct port *port; /* one a peer */
-    uint64_t polls;
-    unsigned head_delay, body_delay;
-    bool clings;
-    int turn; /* the peer that is looked at first */
-    struct endings endings;
-    struct message *current; /* whose head was given last; it is still on its way */
-    int current_peer;
-};
-
-struct loop {
-    pthread_mutex_t lock;
-    int leaders, lines, open;
-    struct line *line;
-    struct end end[]; /* the manager's, then the leaders' */
-};
-
-/* ---- Who is who --------------------------------------------------------------------------- */
-
-static struct end *end_of(const struct net *net)
-{
-    return (struct end *)net;
-}
-
-static struct line *line_to(const struct end *end, int peer)
-{
-    return end->port[peer].line;
-}
-
-static struct end *other_end(const struct end *end, int peer)
-{
-    return end->port[peer].there;
-}
-
-static enum side here(const struct end *end, int peer)
-{
-    return end->port[peer].side;
-}
-
-static enum side there(const struct end *end, int peer)
-{
-    return here(end, peer) == FIRST ? SECOND : FIRST;
-}
+#include "net/loop_state.h"
 
 /* ---- Messages ----------------------------------------------------------------------------- */
 
-static void let_go(struct message *message)
+void loop_let_go(struct message *message)
 {
     if (message && --message->holders == 0)
         free(message);
 }
 
-static void take_off(struct message **way, struct message *message)
+void loop_take_off(struct message **way, struct message *message)
 {
     while (*way != message)
         way = &(*way)->next;
     *way = message->next;
-    let_go(message);
+    loop_let_go(message);
 }
 
 /* How it ended for one who has begun it; without a token nobody waits for that. */
@@ -168,7 +84,7 @@ static void leave_current(struct end *end)
         return;
     assert(message->state == RECEIVING || message->segments == 0);
     if (message->state == HEADED)
-        take_off(&line_to(end, end->current_peer)->way[there(end, end->current_peer)], message);
+        loop_take_off(&line_to(end, end->current_peer)->way[there(end, end->current_peer)], message);
 }
 
 static void give_head(struct end *end, int peer, struct message *message, struct net_event *event)
@@ -190,11 +106,11 @@ static void give_body(struct end *end, int peer, struct message *message, struct
             memcpy(message->to[i], message->segment[i].data, message->segment[i].size);
     *event = (struct net_event){.kind = NET_BODY, .peer = peer, .token = message->body.token};
     tell(other_end(end, peer), message, &message->sent, NET_SENT);
-    take_off(&line_to(end, peer)->way[there(end, peer)], message);
+    loop_take_off(&line_to(end, peer)->way[there(end, peer)], message);
 }
 
 /* All that this end waits for there has failed. */
-static void tell_all(struct end *end, int peer)
+void loop_tell_all(struct end *end, int peer)
 {
     struct line *line = line_to(end, peer);
     enum side side = here(end, peer);
@@ -207,7 +123,7 @@ static void tell_all(struct end *end, int peer)
             tell(end, message, &message->body, NET_LOST);
 }
 
-static void lose(struct end *end, int peer, bool tell_it)
+void loop_lose(struct end *end, int peer, bool tell_it)
 {
     struct line *line = line_to(end, peer);
     enum side side = here(end, peer);
@@ -219,7 +135,7 @@ static void lose(struct end *end, int peer, bool tell_it)
         endings_add(&end->endings, &line->loss[side]);
     line->kept[side] = end->clings;
     if (!end->clings)
-        tell_all(end, peer);
+        loop_tell_all(end, peer);
 }
 
 /* What has come from a peer: the oldest body or head that is due, heads in order; in the end that it has
@@ -242,7 +158,7 @@ static bool look(struct end *end, int peer, struct net_event *event)
             break;
     }
     if (!more && line->closed[from])
-        lose(end, peer, true);
+        loop_lose(end, peer, true);
     return false;
 }
 
@@ -255,7 +171,7 @@ static bool loop_poll(struct net *net, struct net_event *event)
     struct ending *ending = endings_take(&end->endings, event);
     bool found = ending != NULL;
     if (found)
-        let_go(ending->owner);
+        loop_let_go(ending->owner);
     for (int i = 0; i < net->peers && !found; i++) {
         end->turn = (end->turn + 1) % net->peers;
         found = look(end, end->turn, event);
@@ -284,42 +200,7 @@ static void loop_drop(struct net *net, int peer)
 {
     struct end *end = end_of(net);
     pthread_mutex_lock(&end->loop->lock);
-    lose(end, peer, false);
-    pthread_mutex_unlock(&end->loop->lock);
-}
-
-void net_loop_cut(struct net *net, int peer)
-{
-    struct end *end = end_of(net);
-    pthread_mutex_lock(&end->loop->lock);
-    lose(end, peer, true);
-    lose(other_end(end, peer), end->port[peer].number, true);
-    pthread_mutex_unlock(&end->loop->lock);
-}
-
-/* What a peer that has been lost may write at its last. */
-static void write_over(const struct end *end, int peer)
-{
-    for (struct message *message = line_to(end, peer)->way[there(end, peer)]; message;
-         message = message->next)
-        for (int i = 0; i < message->segments && message->state == RECEIVING; i++)
-            if (message->to[i] && message->segment[i].size > 0)
-                memset(message->to[i], 0xdd, message->segment[i].size);
-}
-
-void net_loop_cling(struct net *net, bool clings)
-{
-    struct end *end = end_of(net);
-    pthread_mutex_lock(&end->loop->lock);
-    end->clings = clings;
-    for (int peer = 0; peer < net->peers && !clings; peer++) {
-        struct line *line = line_to(end, peer);
-        if (!line->kept[here(end, peer)])
-            continue;
-        line->kept[here(end, peer)] = false;
-        write_over(end, peer);
-        tell_all(end, peer);
-    }
+    loop_lose(end, peer, false);
     pthread_mutex_unlock(&end->loop->lock);
 }
 
@@ -346,58 +227,7 @@ static int loop_room(const struct net *net, int peer)
     return NET_BUFFERS;
 }
 
-/* ---- Settings ----------------------------------------------------------------------------- */
-
-void net_loop_delay(struct net *net, unsigned heads, unsigned bodies)
-{
-    struct end *end = end_of(net);
-    pthread_mutex_lock(&end->loop->lock);
-    end->head_delay = heads;
-    end->body_delay = bodies;
-    pthread_mutex_unlock(&end->loop->lock);
-}
-
-void net_loop_hold(struct net *net, int peer, bool held)
-{
-    struct end *end = end_of(net);
-    pthread_mutex_lock(&end->loop->lock);
-    line_to(end, peer)->held[there(end, peer)] = held;
-    pthread_mutex_unlock(&end->loop->lock);
-}
-
-/* ---- Life --------------------------------------------------------------------------------- */
-
-static void free_loop(struct loop *loop)
-{
-    for (int i = 0; i < 2 * loop->lines; i++)
-        while (loop->line[i / 2].way[i % 2])
-            take_off(&loop->line[i / 2].way[i % 2], loop->line[i / 2].way[i % 2]);
-    pthread_mutex_destroy(&loop->lock);
-    for (int i = 0; i <= loop->leaders; i++)
-        free(loop->end[i].port);
-    free(loop->line);
-    free(loop);
-}
-
-static void loop_close(struct net *net)
-{
-    struct end *end = end_of(net);
-    struct loop *loop = end->loop;
-    struct net_event event;
-    pthread_mutex_lock(&loop->lock);
-    for (int peer = 0; peer < net->peers; peer++) {
-        lose(end, peer, false);
-        line_to(end, peer)->closed[here(end, peer)] = true;
-    }
-    for (struct ending *ending; (ending = endings_take(&end->endings, &event));)
-        let_go(ending->owner);
-    bool last = --loop->open == 0;
-    pthread_mutex_unlock(&loop->lock);
-    if (last)
-        free_loop(loop);
-}
-
-static const struct net_ops loop_ops = {
+const struct net_ops loop_ops = {
     .send = loop_send,
     .poll = loop_poll,
     .receive = loop_receive,
@@ -406,59 +236,3 @@ static const struct net_ops loop_ops = {
     .room = loop_room,
     .close = loop_close,
 };
-
-static void connect(struct loop *loop, struct end *first, struct end *second)
-{
-    struct line *line = &loop->line[loop->lines++];
-    first->port[first->net.peers] = (struct port){line, FIRST, second, second->net.peers};
-    second->port[second->net.peers] = (struct port){line, SECOND, first, first->net.peers};
-    first->net.peers++;
-    second->net.peers++;
-}
-
-static struct loop *loop_new(int leaders)
-{
-    size_t n = (size_t)leaders + 1;
-    struct loop *loop = calloc(1, sizeof *loop + n * sizeof *loop->end);
-    if (!loop)
-        return NULL;
-    bool done = (loop->line = calloc(n * n, sizeof *loop->line));
-    for (size_t i = 0; i < n; i++) {
-        loop->end[i] = (struct end){.net = {&loop_ops, 0}, .loop = loop};
-        done = (loop->end[i].port = calloc(n, sizeof *loop->end[i].port)) && done;
-    }
-    pthread_mutex_init(&loop->lock, NULL);
-    loop->leaders = leaders;
-    loop->open = leaders + 1;
-    if (done)
-        return loop;
-    free_loop(loop);
-    return NULL;
-}
-
-static rp_status open_loop(int leaders, bool kin, struct net **manager, struct net *leader[],
-                           struct error *error)
-{
-    struct loop *loop = loop_new(leaders);
-    if (!loop)
-        return error_set(error, RP_NO_MEMORY, "no memory for a net of %d nodes", leaders);
-    for (int i = 1; i <= leaders; i++)
-        connect(loop, &loop->end[0], &loop->end[i]);
-    for (int i = 1; i <= leaders && kin; i++)
-        for (int k = i + 1; k <= leaders; k++)
-            connect(loop, &loop->end[i], &loop->end[k]);
-    for (int i = 0; i < leaders; i++)
-        leader[i] = &loop->end[i + 1].net;
-    *manager = &loop->end[0].net;
-    return RP_OK;
-}
-
-rp_status net_open_loop(int leaders, struct net **manager, struct net *leader[], struct error *error)
-{
-    return open_loop(leaders, false, manager, leader, error);
-}
-
-rp_status net_open_loop_kin(int leaders, struct net **manager, struct net *leader[], struct error *error)
-{
-    return open_loop(leaders, true, manager, leader, error);
-}
