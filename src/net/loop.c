@@ -220,11 +220,21 @@ static bool loop_is_quiet(const struct net *net)
     return quiet;
 }
 
-/* A line is as long as what is sent. */
+/* A line is as long as what is sent: beyond that it only says so. */
 static int loop_room(const struct net *net, int peer)
 {
-    (void)net, (void)peer;
-    return NET_BUFFERS;
+    struct end *end = end_of(net);
+    const struct line *line = line_to(end, peer);
+    enum side side = here(end, peer);
+    int room = NET_BUFFERS;
+    pthread_mutex_lock(&end->loop->lock);
+    for (const struct message *message = line->way[side]; message && room > -NET_BUFFERS;
+         message = message->next)
+        room -= message->state == WAITING;
+    if (line->lost[side])
+        room = 0;
+    pthread_mutex_unlock(&end->loop->lock);
+    return room;
 }
 
 const struct net_ops loop_ops = {

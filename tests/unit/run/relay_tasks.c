@@ -38,6 +38,26 @@ TEST_CASE(a_task_that_fails_says_why_and_the_number_of_its_worker)
     outpost_end(&post);
 }
 
+static int pass(rp_call *call, const void *in, size_t size)
+{
+    (void)call, (void)in, (void)size;
+    atomic_fetch_add(&gang_tally->waiting, 1);
+    return 0;
+}
+
+/* It may wait for what the tasks do. */
+TEST_CASE(a_lone_leader_runs_its_tasks_though_its_manager_takes_nothing)
+{
+    enum { N = 30 };
+    outpost_start(&post, 1, NULL);
+    outpost_open_pool(&post, NULL, NULL, NULL, 0);
+    struct wire_message block = outpost_tasks(1, N);
+    outpost_send_tasks(&post, &block, pass);
+    gang_await(&gang_tally->waiting, N);
+    outpost_await_items(&post, N);
+    outpost_end(&post);
+}
+
 /* The leader looks at the net when there is something on its way: here there is nothing any more. */
 static int run_once_told(rp_call *call, const void *in, size_t size)
 {
