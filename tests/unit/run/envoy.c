@@ -1,0 +1,144 @@
+#include "envoy.h"
+
+#include <string.h>
+
+#include "board/step.h"
+#include "check.h"
+#include "run/road.h"
+
+struct realm envoy_realm;
+struct envoy envoy;
+
+void envoy_say_with(struct wire_message message, const void *body, size_t size)
+{
+    _Alignas(16) unsigned char head[NET_HEAD];
+    message.pool = message.type == WIRE_LOST ? 0 : message.pool ? message.pool : envoy.pool;
+    message.body = body;
+    message.body_size = size;
+    size_t head_size = wire_message_pack(&message, head, sizeof head);
+    REQUIRE(head_size);
+    CHECK_STATUS(net_send(envoy_realm.end[0], 0, head, head_size, NULL, 0, NULL, NULL), RP_OK);
+}
+
+void envoy_say(struct wire_message message)
+{
+    envoy_say_with(message, NULL, 0);
+}
+
+void envoy_say_note(const struct wire_note *note, const void *payload)
+{
+    static unsigned char body[NET_HEAD];
+    size_t size = wire_note_put(note, payload, body, sizeof body - 64);
+    REQUIRE(size);
+    envoy_say_with((struct wire_message){.type = WIRE_NOTES, .notes = {1}}, body, size);
+}
+
+/* What is right to say of items of squares. */
+struct wire_note envoy_note(const struct envoy_block *got, uint32_t from, uint32_t count, uint64_t answers[])
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t item;
+        memcpy(&item, got->inputs + (from + i) * sizeof item, sizeof item);
+        answers[i] = gang_answer(item);
+    }
+    return (struct wire_note){.block = got->block.block,
+                              .size = sizeof *answers,
+                              .bytes = count * sizeof *answers,
+                              .from = from,
+                              .count = count,
+                              .worker = (uint32_t)realm_first(&envoy_realm, 0),
+                              .flags = NOTE_FIRST | NOTE_PLACED};
+}
+
+void envoy_answer(struct envoy_block *got, uint32_t from, uint32_t count)
+{
+    static uint64_t answers[GANG_ITEMS];
+    struct wire_note note = envoy_note(got, from, count, answers);
+    envoy_say_note(&note, answers);
+}
+
+static void take_block(const struct net_event *event, const struct wire_message *message)
+{
+    REQUIRE(envoy.count < ENVOY_BLOCKS);
+    struct envoy_block *got = &envoy.got[envoy.count++];
+    got->block = message->block;
+    got->said = false;
+    REQUIRE(wire_block_parts(&message->block, &got->parts));
+    REQUIRE(got->parts.table <= NET_HEAD && got->parts.inputs <= NET_HEAD);
+    got->whole = !event->segments;
+    if (event->segments) {
+        void *to[2] = {got->parts.table ? got->table : got->inputs, got->inputs};
+        net_receive(envoy_realm.end[0], event, to, got);
+        return;
+    }
+    const unsigned char *body = message->body;
+    if (got->parts.table)
+        memcpy(got->table, body, got->parts.table);
+    if (got->parts.inputs)
+        memcpy(got->inputs, body + message->body_size - got->parts.inputs, got->parts.inputs);
+}
+
+static void take_head(const struct net_event *event)
+{
+    struct wire_message message;
+    struct error error;
+    REQUIRE_STATUS(
+        wire_message_unpack(&message, event->head, event->head_size, event->size, event->segments, &error),
+        RP_OK);
+    envoy.messages[message.type]++;
+    envoy.last[message.type] = message;
+    if (message.pool)
+        envoy.pool = message.pool;
+    if (message.type == WIRE_BLOCK)
+        take_block(event, &message);
+    else if (event->segments)
+        net_receive(envoy_realm.end[0], event, (void *[]){NULL}, &envoy);
+}
+
+void envoy_listen(const char *place)
+{
+    struct net_event event;
+    if (strcmp(place, "manager: sleeps") != 0)
+        return;
+    while (net_poll(envoy_realm.end[0], &event)) {
+        if (event.kind == NET_HEADED)
+            take_head(&event);
+        else if (event.kind == NET_BODY && event.token != &envoy)
+            ((struct envoy_block *)event.token)->whole = true;
+    }
+    for (int i = 0; i < envoy.count; i++) {
+        if (!envoy.got[i].whole || envoy.got[i].said || !envoy.act)
+            continue;
+        envoy.got[i].said = true;
+        envoy.acts++;
+        envoy.act(&envoy.got[i]);
+    }
+}
+
+/* A node of two workers beside `workers` here. */
+void envoy_begin(int workers, void (*act)(struct envoy_block *got))
+{
+    memset(&envoy, 0, sizeof envoy);
+    realm_start_mute(&envoy_realm, workers, 1, 2);
+    envoy_realm.may_lose = true;
+    realm_open(&envoy_realm, NULL);
+    envoy.act = act;
+    board_step = envoy_listen;
+}
+
+void envoy_end(void)
+{
+    board_step = NULL;
+    realm_end(&envoy_realm);
+}
+
+void envoy_answer_all(struct envoy_block *got)
+{
+    envoy_answer(got, 0, got->block.items);
+}
+
+const char *envoy_why(void)
+{
+    const char *said = road_why(envoy_realm.road, realm_first(&envoy_realm, 0));
+    return said ? said : "";
+}
