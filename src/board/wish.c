@@ -32,13 +32,19 @@ void wish_sleep(struct board *board, uint64_t until)
         futex_wait(state, now, until);
 }
 
+/* It holds the item before the wish is over: one that dies in between leaves both, and wish_was_left gives it
+ * back. */
 rp_status wish_end(struct board *board, uint64_t *item)
 {
-    struct wish *wish = &board_slot(board)->wish;
+    struct slot *slot = board_slot(board);
+    struct wish *wish = &slot->wish;
+    bool met = wish_is_met(board), got = met && !wish->status && wish->side == QUEUE_GET;
+    if (got)
+        atomic_store(&slot->held, *item = wish->item);
     if (atomic_exchange(&wish->state, WISH_NONE) != WISH_MET)
         return RP_CLOSED;
-    if (!wish->status && wish->side == QUEUE_GET)
-        atomic_store(&board_slot(board)->held, *item = wish->item);
+    if (!met && !wish->status && wish->side == QUEUE_GET) /* just now */
+        atomic_store(&slot->held, *item = wish->item);
     return (rp_status)wish->status;
 }
 
@@ -77,5 +83,6 @@ bool wish_was_left(struct board *board, int member, uint64_t *item)
     if (atomic_exchange(&wish->state, WISH_NONE) != WISH_MET || wish->status || wish->side != QUEUE_GET)
         return false;
     *item = wish->item;
+    atomic_store(&board->slot[member].held, 0);
     return true;
 }

@@ -8,26 +8,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "check.h"
 #include "queue_hall.h"
-
-#if BUILT_WITH(thread_sanitizer) || BUILT_WITH(address_sanitizer)
-enum { STRIDE = 97 };
-#else
-enum { STRIDE = 5 }; /* 1 takes a minute */
-#endif
+#include "stepped.h"
 
 enum { VICTIM = 1, WITNESS = 2, SLEEPER = 3, WORKERS = 3, CAPACITY = 4 };
 
 struct scene {
     struct queue_hall hall;
-    _Atomic int *done; /* the victim has come to its end: shared */
 };
 
 /* ---- What the victim does --------------------------------------------------------------------- */
@@ -61,45 +53,21 @@ static void wait_to_put(struct scene *scene)
 
 /* ---- A victim that is stepped through --------------------------------------------------------- */
 
-static pid_t start_victim(struct scene *scene, void (*act)(struct scene *scene))
-{
-    atomic_store(scene->done, 0);
-    pid_t victim = fork();
-    REQUIRE(victim >= 0);
-    if (victim)
-        return victim;
-    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
-        _exit(9);
-    raise(SIGSTOP);
-    act(scene);
-    atomic_store(scene->done, 1);
-    raise(SIGSTOP);
-    _exit(0);
-}
+struct deed_of {
+    struct scene *scene;
+    void (*act)(struct scene *scene);
+};
 
-/* Whether it stands still and may go on. */
-static bool await_stop(pid_t victim)
+static void do_it(void *state)
 {
-    int status;
-    REQUIRE(waitpid(victim, &status, 0) == victim);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 9)
-        SKIP_CASE("processes may not be traced here");
-    return WIFSTOPPED(status);
+    const struct deed_of *deed = state;
+    deed->act(deed->scene);
 }
 
 /* Kills it after so many instructions; false: it had come to its end before. */
 static bool kill_after(struct scene *scene, void (*act)(struct scene *scene), long instructions)
 {
-    pid_t victim = start_victim(scene, act);
-    REQUIRE(await_stop(victim));
-    for (long i = 0; i < instructions && !atomic_load(scene->done); i++) {
-        REQUIRE(ptrace(PTRACE_SINGLESTEP, victim, NULL, NULL) == 0);
-        REQUIRE(await_stop(victim));
-    }
-    bool ended = atomic_load(scene->done);
-    kill(victim, SIGKILL);
-    waitpid(victim, NULL, 0);
-    return !ended;
+    return stepped_kill(do_it, NULL, &(struct deed_of){scene, act}, instructions);
 }
 
 /* ---- What is left ----------------------------------------------------------------------------- */
@@ -107,8 +75,6 @@ static bool kill_after(struct scene *scene, void (*act)(struct scene *scene), lo
 static void open_scene(struct scene *scene)
 {
     hall_open(&scene->hall, WORKERS, CAPACITY);
-    scene->done = mmap(NULL, sizeof *scene->done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    REQUIRE(scene->done != MAP_FAILED);
 }
 
 static void put_items(struct scene *scene, uint64_t items)
@@ -119,7 +85,6 @@ static void put_items(struct scene *scene, uint64_t items)
 
 static void close_scene(struct scene *scene)
 {
-    munmap((void *)scene->done, sizeof *scene->done);
     hall_close(&scene->hall);
 }
 
