@@ -117,13 +117,15 @@ static bool is_way_free(const struct relay *relay)
  */
 static bool is_due(const struct relay *relay, uint64_t now)
 {
-    return relay->due != CLOCK_NEVER && (relay->due <= now || !relay->items) && is_way_free(relay);
+    bool is_half_done = relay->fresh && relay->fresh >= relay->items;
+    return relay->due != CLOCK_NEVER && (relay->due <= now || !relay->items || is_half_done) &&
+           is_way_free(relay);
 }
 
 /* Once in a while, and when nothing else is going on. */
 static void tell_moved(struct relay *relay, bool looked)
 {
-    if (relay->has_moved && (looked || !relay->items))
+    if (relay->has_moved && ((looked && !relay->run_count) || !relay->items))
         relay_send_moved(relay);
 }
 
@@ -141,7 +143,7 @@ bool relay_turn(struct relay *relay, uint64_t now)
         any |= relay_pass_wishes(relay);
         relay_feed(relay);
         if (is_due(relay, now))
-            relay_flush(relay);
+            relay_flush_due(relay);
         tell_moved(relay, looked);
     }
     if (relay->parting && !relay->blocks)

@@ -98,7 +98,7 @@ static void count_run(struct relay_block *block, const struct wire_note *note, u
 {
     struct relay_run *tally = &block->tally;
     if (!tally->note.count)
-        *tally = (struct relay_run){block, *note, ended};
+        *tally = (struct relay_run){.block = block, .note = *note, .ended = ended};
     else
         tally->note.count += note->count;
     block->ran[worker] += note->count;

@@ -1,14 +1,25 @@
 /* Notes are joined before they leave: where each item is a claim of its own, the manager would else read a
  * note for each. Runs of placed results that lie one behind the other become one, whoever ran them; that the
  * counts of who ran what are right all the same, WIRE_DONE puts right. In a pool with a journal it is written
- * who ran each item: there only runs of one worker are joined. */
+ * who ran each item: there only runs of one worker are joined.
+ *
+ * Of uneven work many a run has no neighbour yet when it is time. Where there are so many nodes that notes
+ * wait for long, and only the end of the map is watched for, short runs stay for some times as long, until
+ * what runs between them has ended; the manager is told by a tally how many items they are, from which it
+ * knows what the node needs. There, too, notes leave as soon as half of what the node had is done: the less
+ * it has left, the sooner the manager hears of it. */
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "run/relay_state.h"
 
-#define PATIENCE_NS UINT64_C(100000)   /* that notes have which nothing was said about */
+#define PATIENCE_NS UINT64_C(100000)    /* that notes have which nothing was said about */
 #define RUN_BYTES   ((size_t)128 << 10) /* of results that do not wait for more */
+
+#define MANY_NS    UINT64_C(1500000) /* of patience: there are many nodes */
+#define STAY_TIMES 8                 /* the patience: a run without neighbours waits for them */
+#define STAY_ITEMS 32u               /* of a run that does not */
+#define STAY_BYTES ((size_t)16 << 10)
 
 /* ---- Joining ----------------------------------------------------------------------------- */
 
@@ -36,6 +47,8 @@ static void join(struct relay *relay, struct relay_run *left, const struct relay
     a->count += b->count;
     a->bytes += b->bytes;
     a->joined += b->joined + both;
+    left->told += right->told;
+    left->since = left->since < right->since ? left->since : right->since;
     a->flags |= b->flags;
     left->ended = right->ended > left->ended ? right->ended : left->ended;
 }
@@ -72,35 +85,100 @@ static void join_all(struct relay *relay)
     relay->run_count = kept;
 }
 
-static void send_runs(struct relay *relay)
+static uint64_t patience_of(const struct relay_block *block)
+{
+    return block->told.patience_us ? block->told.patience_us * UINT64_C(1000) : PATIENCE_NS;
+}
+
+static bool has_many_beside(const struct relay_block *block)
+{
+    return block->told.total && patience_of(block) >= MANY_NS;
+}
+
+static uint64_t stays_until(const struct relay_run *run)
+{
+    const struct relay_block *block = run->block;
+    bool may = has_many_beside(block) && block->open && !relay_is_telling(block) &&
+               run->note.count < STAY_ITEMS && run->note.bytes < STAY_BYTES;
+    return may ? run->since + STAY_TIMES * patience_of(block) : 0;
+}
+
+static void send_run(struct relay_run *run)
+{
+    struct relay_block *block = run->block;
+    const void *results = relay_place(block, block->out + run->note.from * block->told.out_size);
+    relay_send_note(block, &run->note, run->ended, run->note.bytes ? results : NULL, 0);
+    let_go(block);
+}
+
+/* Of a block, by its first run that stays, which others of it follow. */
+static void tell_staying(struct relay_run *run, const struct relay_run *end)
+{
+    struct relay_block *block = run->block;
+    struct wire_note tally = run->note;
+    uint64_t ended = run->ended;
+    tally.count = 0;
+    for (; run < end && run->block == block; run++) {
+        tally.count += run->note.count - run->told;
+        run->told = run->note.count;
+    }
+    tally.from = tally.joined = 0;
+    tally.size = tally.bytes = 0;
+    tally.flags = WIRE_TALLY;
+    if (tally.count)
+        relay_send_note(block, &tally, ended, NULL, 0);
+}
+
+/* All, or those that wait for nothing more. */
+static void send_runs(struct relay *relay, bool all)
 {
     join_all(relay);
+    uint64_t now = clock_ns();
     uint32_t count = relay->run_count;
+    struct relay_run *runs = relay->runs;
+    all |= !relay->items || count > RELAY_NOTES / 2;
     relay->run_count = 0;
     relay->run_bytes = 0;
-    for (struct relay_run *run = relay->runs; run < relay->runs + count; run++) {
-        struct relay_block *block = run->block;
-        const void *results = relay_place(block, block->out + run->note.from * block->told.out_size);
-        relay_send_note(block, &run->note, run->ended, run->note.bytes ? results : NULL, 0);
-        let_go(block);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t until = all ? 0 : stays_until(&runs[i]);
+        if (until <= now) {
+            send_run(&runs[i]);
+            continue;
+        }
+        relay->due = until < relay->due ? until : relay->due;
+        relay->run_bytes += runs[i].note.bytes;
+        runs[relay->run_count++] = runs[i];
     }
+    for (uint32_t i = 0; i < relay->run_count; i++)
+        if (!i || runs[i].block != runs[i - 1].block)
+            tell_staying(&runs[i], runs + relay->run_count);
+}
+
+static void flush(struct relay *relay, bool all)
+{
+    relay->due = CLOCK_NEVER;
+    relay->fresh = 0;
+    if (relay->run_count)
+        send_runs(relay, all);
+    relay_send_tallies(relay);
+    relay_send_batch(relay);
 }
 
 void relay_flush(struct relay *relay)
 {
-    if (relay->run_count)
-        send_runs(relay);
-    relay_send_tallies(relay);
-    relay_send_batch(relay);
-    relay->due = CLOCK_NEVER;
+    flush(relay, true);
+}
+
+void relay_flush_due(struct relay *relay)
+{
+    flush(relay, false);
 }
 
 /* ---- Gathering --------------------------------------------------------------------------- */
 
 void relay_expect(struct relay *relay, const struct relay_block *block, uint64_t ended)
 {
-    uint32_t patience = block->told.patience_us;
-    uint64_t due = ended + (patience ? patience * UINT64_C(1000) : PATIENCE_NS);
+    uint64_t due = ended + patience_of(block);
     relay->due = due < relay->due ? due : relay->due;
 }
 
@@ -109,6 +187,8 @@ static void add_run(struct relay *relay, const struct relay_run *run)
 {
     struct relay_run *last = relay->run_count ? &relay->runs[relay->run_count - 1] : NULL;
     relay->run_bytes += run->note.bytes;
+    if (has_many_beside(run->block))
+        relay->fresh += run->note.count;
     if (last && may_join(relay, last, run)) {
         join(relay, last, run);
     } else {
@@ -141,8 +221,10 @@ bool relay_tell(struct relay_block *block, uint32_t from, const struct note *not
 {
     struct relay *relay = block->relay;
     const struct wire_block *told = &block->told;
-    struct relay_run run = {
-        .block = block, .ended = note->ended, .note = relay_describe_note(block, from, note, worker)};
+    struct relay_run run = {.block = block,
+                            .ended = note->ended,
+                            .since = note->ended,
+                            .note = relay_describe_note(block, from, note, worker)};
     relay_expect(relay, block, note->ended);
     if (note->flags & NOTE_PLACED) {
         run.note.bytes = told->flags & POST_DROP_RESULTS ? 0 : note->count * told->out_size;

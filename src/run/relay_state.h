@@ -30,6 +30,8 @@ struct relay_run {
     struct relay_block *block;
     struct wire_note note;
     uint64_t ended; /* clock_ns */
+    uint64_t since; /* the same, of the first of them */
+    uint32_t told;  /* items of it that are in a tally */
 };
 
 /* Notes that wait to be sent, as the body of a message. */
@@ -88,6 +90,7 @@ struct relay {
     struct relay_run runs[RELAY_NOTES]; /* to be put into it */
     uint32_t run_count;
     size_t run_bytes;
+    uint64_t fresh;  /* items of runs since notes were sent last, where there are many nodes */
     uint64_t wished; /* when a wish was passed on, or met: clock_ns */
     uint64_t due;    /* when notes are to leave at the latest: clock_ns; CLOCK_NEVER: none waits */
     uint64_t moved[BOARD_WORKERS_MAX]; /* see WIRE_DONE */
@@ -249,7 +252,10 @@ bool relay_send_note(struct relay_block *block, struct wire_note *note, uint64_t
 void relay_send_batch(struct relay *relay);
 void relay_send_moved(struct relay *relay);
 
-/* relay_runs.c: a note of items of the block, `payload` as take_note has it. True: that is kept. */
+/* relay_runs.c: sends the notes that wait for nothing more; see relay_flush. */
+void relay_flush_due(struct relay *relay);
+
+/* A note of items of the block, `payload` as take_note has it. True: that is kept. */
 bool relay_tell(struct relay_block *block, uint32_t from, const struct note *note, const void *payload,
                 int worker);
 

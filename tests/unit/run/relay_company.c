@@ -1,0 +1,83 @@
+/* Notes of uneven work, on a node among many: they wait for their neighbours, and are counted meanwhile.
+ * Items 0 and 2 wait at the gate, so that item 1 has no neighbour. */
+#include <sched.h>
+
+#include "check.h"
+#include "gang.h"
+#include "outpost.h"
+
+#define LONG_US  100000000u /* of patience: nothing leaves because of it */
+#define SHORT_US 2000u
+
+enum { ITEMS = 200, GATED = 2 };
+
+static struct outpost post;
+
+static void start(uint32_t patience_us, uint64_t total)
+{
+    outpost_start(&post, 4, NULL);
+    outpost_open_pool(&post, NULL, NULL, NULL, 0);
+    gang_tally->gate = 5;
+    struct wire_message block = outpost_squares(1, ITEMS);
+    block.block.function = outpost_name(gang_gated_square);
+    block.block.chunk = 1;
+    block.block.total = total;
+    block.block.patience_us = patience_us;
+    outpost_send_squares(&post, &block, 0);
+}
+
+/* All others have been said, or counted. */
+static void await_others(void)
+{
+    while (post.items + post.tallied < ITEMS - GATED && !post.lost) {
+        outpost_poll(&post);
+        sched_yield();
+    }
+}
+
+static void end(void)
+{
+    gang_tally->gate = 0;
+    outpost_await_items(&post, ITEMS);
+    for (uint32_t i = 0; i < ITEMS; i++)
+        CHECK_UINT(gang_tally->runs[i], 1);
+    outpost_end(&post);
+}
+
+TEST_CASE(notes_of_half_of_what_a_node_has_leave_before_their_time)
+{
+    start(LONG_US, ITEMS);
+    await_others();
+    CHECK(post.items >= ITEMS / 2 - GATED);
+    end();
+}
+
+TEST_CASE(a_note_that_waits_for_its_neighbours_is_counted_and_leaves_as_one_with_them)
+{
+    start(LONG_US, ITEMS);
+    await_others();
+    CHECK(!outpost_find(&post, 1, 1));
+    CHECK(post.tallied >= 1);
+    end();
+    const struct outpost_note *said = outpost_find(&post, 1, 1);
+    if (CHECK(said)) {
+        CHECK_UINT(said->note.from, 0);
+        CHECK_UINT(said->note.count, 3);
+    }
+}
+
+TEST_CASE(a_note_without_neighbours_does_not_wait_for_ever)
+{
+    start(SHORT_US, ITEMS);
+    outpost_await_items(&post, ITEMS - GATED);
+    CHECK(outpost_find(&post, 1, 1));
+    end();
+}
+
+TEST_CASE(notes_that_somebody_may_watch_for_do_not_wait_for_their_neighbours)
+{
+    start(SHORT_US, 0);
+    outpost_await_items(&post, ITEMS - GATED);
+    CHECK_UINT(post.tallied, 0);
+    end();
+}
