@@ -1,7 +1,7 @@
-/* Agents: a node's part in a pool, from the manager's end (road.h). Shared by the files road.c and agent*.c
+/* Agents: a node's part in a pool, from the manager's end (road.h). Shared by the files road*.c and agent*.c
  * alone: agent.c is an agent's life, agent_claim.c decides what a node gets and claims it, agent_send.c makes
- * blocks of it, agent_take.c takes in what comes back (notes: agent_check.c and agent_note.c), agent_return.c
- * what does not; agent_wish.c sees to what tasks there want of queues.
+ * blocks of it (agent_block.c), agent_take.c takes in what comes back (notes: agent_check.c and
+ * agent_note.c), agent_return.c what does not; agent_wish.c sees to what tasks there want of queues.
  *
  * A block is a run of items of one post that a node holds. An item of it is in one of three states:
  *     open   nothing has been heard of it
@@ -197,6 +197,10 @@ static inline bool agent_is_open_task(const struct agent_block *block, uint32_t 
 rp_status road_send(struct road_node *node, const void *head, size_t size, const struct net_segment *segment,
                     int segments, struct transit *transit, struct error *error);
 
+/* road_take.c: an event of its net; a message that nobody wants. */
+void road_take_event(struct road *road, const struct net_event *event);
+void road_throw_away(struct road *road, const struct net_event *event);
+
 /* road.c: a node says what makes no sense, or cannot be told any more. It is lost at the end of the turn. */
 void road_give_up(struct road_node *node, const char *format, ...) RP_PRINTF(2, 3);
 
@@ -260,6 +264,12 @@ bool agent_serves(const struct agent *agent);
 void agent_send_claim(struct agent *agent, const struct post_offer *offer, uint32_t run);
 /* How many items of an offer one block can hold: 1..most. */
 uint32_t agent_fit(const struct agents *pool, const struct post_offer *offer, uint32_t most);
+
+/* agent_block.c: items from..from+count-1 of a post as a block, which its node is taken to have; NULL without
+ * memory. Then its message goes there, with the body in the head, or as segments, which are pinned. */
+struct agent_block *agent_open_block(struct agent *agent, int post, uint32_t from, uint32_t count);
+void agent_send_block(struct agent_block *block, const void *head, size_t size,
+                      const struct net_segment *segment, int segments);
 
 /* Forgets the block once nothing refers to it; with its pool, which transits may outlive. */
 void agent_leave_block(struct agent_block *block);

@@ -18,142 +18,6 @@
 _Static_assert((int)WIRE_RANGE == (int)POST_RANGE && (int)WIRE_PACKED == (int)POST_PACKED,
                "a block's flags are its post's");
 
-/* ---- Books ------------------------------------------------------------------------------- */
-
-static bool lease_both(struct agent_block *block)
-{
-    return lease_begin(&block->said, block->count, block->count) == 0 &&
-           lease_begin(&block->ended, block->count, block->count) == 0;
-}
-
-static void free_block(struct agent_block *block)
-{
-    lease_free(&block->said);
-    lease_free(&block->ended);
-    free(block->runner);
-    free(block->own);
-    free(block);
-}
-
-/* Its node hears again. */
-static void end_leading(struct agent_block *block)
-{
-    if (block->leads)
-        block->agent->node->leading--;
-    block->leads = false;
-}
-
-void agent_leave_block(struct agent_block *block)
-{
-    struct agent *agent = block->agent;
-    if (block->under_way || block->ended.open)
-        return;
-    end_leading(block);
-    agent->block[block->number % AGENT_BLOCKS] = NULL;
-    agent->blocks--;
-    free_block(block);
-}
-
-void agent_close_block(struct agent_block *block)
-{
-    end_leading(block);
-    if (!block->under_way)
-        free_block(block);
-}
-
-void agent_drop_block(struct agent_block *block)
-{
-    block->under_way--;
-    agent_close_block(block);
-}
-
-static bool is_for_leader(const struct agent *agent, int post)
-{
-    const struct post *of = &agent->pool->manager->board.post[post];
-    return atomic_load_explicit(&of->owner, memory_order_relaxed) == (uint32_t)agent->node->first &&
-           agent_has_others(agent);
-}
-
-static bool is_telling(const struct manager *manager, int post)
-{
-    return manager->postings[post].suspicious ||
-           !atomic_load_explicit(&manager->board.post[post].map, memory_order_relaxed);
-}
-
-static struct agent_block *open_block(struct agent *agent, int post, uint32_t from, uint32_t count)
-{
-    struct pace *pace = agents_find_pace(agent->pool, &agent->pool->manager->board.post[post]);
-    struct agent_block *block = calloc(1, sizeof *block);
-    uint32_t place = 0;
-    while (place < agent->room && agent->block[place])
-        place++;
-    if (!block || !pace || place == AGENT_BLOCKS)
-        goto fail;
-    block->agent = agent;
-    block->post = post;
-    block->from = from;
-    block->count = count;
-    block->number = ++agent->made * AGENT_BLOCKS + place;
-    block->telling = is_telling(agent->pool->manager, post);
-    block->runner = calloc(block->telling ? count : 1, sizeof *block->runner);
-    if (!lease_both(block) || !block->runner)
-        goto fail;
-    if (place == agent->room)
-        agent->room++;
-    agent->block[place] = block;
-    agent->blocks++;
-    block->pace = pace;
-    block->leads = is_for_leader(agent, post);
-    agent->node->leading += block->leads;
-    blocks_sent(&pace->blocks, agent_number(agent), count, (double)clock_ns());
-    return block;
-fail:
-    if (block) {
-        lease_free(&block->said);
-        lease_free(&block->ended);
-        free(block->runner);
-    }
-    free(block);
-    return NULL;
-}
-
-/* ---- On its way -------------------------------------------------------------------------- */
-
-static void end_body(struct transit *transit, bool arrived)
-{
-    struct agent_block *block = (struct agent_block *)transit;
-    (void)arrived;
-    if (!agent_end_sending(block->agent)) {
-        agent_drop_block(block);
-        return;
-    }
-    block->under_way--;
-    block->sent = true;
-    posting_unpin(block->agent->pool->manager, block->memory);
-    agent_leave_block(block);
-}
-
-/* A head with its body in it, or with its parts as segments. */
-static void send_head(struct agent_block *block, const void *head, size_t size,
-                      const struct net_segment *segment, int segments)
-{
-    struct agent *agent = block->agent;
-    struct road_node *node = agent->node;
-    struct error error;
-    block->left = node->road->eventful = clock_ns();
-    block->transit.over = end_body;
-    if (road_send(node, head, size, segment, segments, segments ? &block->transit : NULL, &error)) {
-        road_give_up(node, "%s", error.text);
-        return;
-    }
-    block->sent = !segments;
-    if (!segments)
-        return;
-    agent_begin_sending(agent);
-    block->under_way++;
-    block->memory = posting_pin(agent->pool->manager, block->post);
-}
-
 /* ---- What stands in it ------------------------------------------------------------------- */
 
 static uint64_t count_behind(const struct agent *agent, const struct post *post)
@@ -240,7 +104,7 @@ static void send_map(struct agent_block *block, struct wire_message *message, co
             memcpy(body, table, parts.table);
         if (inputs)
             memcpy(body + together - parts.inputs, inputs, parts.inputs);
-        send_head(block, head, size, NULL, 0);
+        agent_send_block(block, head, size, NULL, 0);
         return;
     }
     struct net_segment segment[2];
@@ -249,7 +113,7 @@ static void send_map(struct agent_block *block, struct wire_message *message, co
         segment[segments++] = (struct net_segment){table, parts.table};
     if (inputs)
         segment[segments++] = (struct net_segment){inputs, parts.inputs};
-    send_head(block, head, size, segment, segments);
+    agent_send_block(block, head, size, segment, segments);
 }
 
 /* An input of a packed post or a task. */
@@ -343,7 +207,7 @@ static void send_gathered(struct agent_block *block, struct wire_message *messag
             memcpy(body + at, piece.data, piece.size);
         at += wire_aligned(piece.size);
     }
-    send_head(block, head, size, NULL, 0);
+    agent_send_block(block, head, size, NULL, 0);
 }
 
 /* A single item whose input does not fit into a head. What fills it up to a multiple of 16 are the bytes that
@@ -360,8 +224,9 @@ static void send_large(struct agent_block *block, struct wire_message *message, 
         return;
     }
     put_entry(block, post, 0, block->own);
-    send_head(block, head, size,
-              (struct net_segment[]){{block->own, entry_size(post)}, {piece.data, message->block.bytes}}, 2);
+    agent_send_block(
+        block, head, size,
+        (struct net_segment[]){{block->own, entry_size(post)}, {piece.data, message->block.bytes}}, 2);
 }
 
 /* ---- Claims ------------------------------------------------------------------------------ */
@@ -416,7 +281,7 @@ static void send_block(struct agent *agent, int number, uint32_t from, uint32_t 
         fail_items(agent, number, from, count);
         return;
     }
-    struct agent_block *block = agent->node->lost ? NULL : open_block(agent, number, from, count);
+    struct agent_block *block = agent->node->lost ? NULL : agent_open_block(agent, number, from, count);
     uint64_t map = atomic_load_explicit(&post->map, memory_order_relaxed);
     if (!block) {
         agent_orphan(manager, number, from + count);

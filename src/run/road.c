@@ -116,98 +116,7 @@ const char *road_why(const struct road *road, int worker)
     return node && node->lost ? node->error.text : NULL;
 }
 
-/* ---- Events ------------------------------------------------------------------------------ */
-
-/* Bytes that nobody wants have to go somewhere. */
-static void throw_away(struct road *road, const struct net_event *event)
-{
-    void *to[NET_SEGMENTS] = {NULL};
-    if (event->segments)
-        net_receive(road->net, event, to, &road->nowhere);
-}
-
-static void lose_worker(struct road_node *node, uint32_t worker)
-{
-    struct road *road = node->road;
-    if (!road_is_of(node, worker)) {
-        road_give_up(node, "it says that worker %u died, who is not there", worker);
-        return;
-    }
-    road->crew->member[worker].dead = true;
-    for (struct agents *pool = road->pools; pool; pool = pool->behind) {
-        agents_drop_wish(pool, worker);
-        recover_without(pool->manager, (int)worker);
-    }
-}
-
-static void take_visit(struct road_node *node, const struct wire_visit *visit)
-{
-    struct road *road = node->road;
-    node->visit = visit->visit;
-    node->away = !visit->serves;
-    node->stayed = visit->closes;
-    for (struct agents *pool = road->pools; pool && node->away; pool = pool->behind)
-        agent_end_visit(&pool->agent[node - road->node]);
-}
-
-static void take_pause(struct road_node *node, const struct wire_pause *pause)
-{
-    unsigned char head[2 * WIRE_FRAME];
-    struct wire_message message = {.type = WIRE_PAUSED, .paused = {pause->pause}};
-    node->paused = pause->begins;
-    if (pause->begins && !node->lost)
-        road_send(node, head, wire_message_pack(&message, head, sizeof head), NULL, 0, NULL,
-                  &(struct error){0});
-}
-
-static struct agents *find_pool(const struct road *road, uint64_t number)
-{
-    struct agents *pool = road->pools;
-    while (pool && pool->manager->setup.pool != number)
-        pool = pool->behind;
-    return pool;
-}
-
-/* What is said of a pool that has been closed meanwhile is of no interest. */
-static void take_message(struct road_node *node, const struct net_event *event)
-{
-    struct road *road = node->road;
-    struct wire_message message;
-    struct error error;
-    struct agents *pool = NULL;
-    if (wire_message_unpack(&message, event->head, event->head_size, event->size, event->segments, &error))
-        road_give_up(node, "%s", error.text);
-    else if (message.type == WIRE_LOST && !message.pool)
-        lose_worker(node, message.lost.worker);
-    else if (message.type == WIRE_VISIT && !message.pool)
-        take_visit(node, &message.visit);
-    else if (message.type == WIRE_PAUSE && !message.pool)
-        take_pause(node, &message.pause);
-    else if (!(pool = find_pool(road, message.pool)) && (!message.pool || message.pool > road->newest))
-        road_give_up(node, "it speaks of pool %llu, which there is not", (unsigned long long)message.pool);
-    bool received = pool && !node->lost && agent_take(&pool->agent[node - road->node], event, &message);
-    if (!received)
-        throw_away(road, event);
-}
-
-static void take_event(struct road *road, const struct net_event *event)
-{
-    int number = road->node_of[event->peer];
-    road->heard = clock_ns(); /* once, and not for each note of it */
-    if (event->kind == NET_HEADED)
-        bell_heard(road->bell, event->peer);
-    if (event->token) {
-        struct transit *transit = event->token;
-        road->moved = road->heard;
-        transit->over(transit, event->kind != NET_LOST);
-    } else if (number < 0) {
-        throw_away(road, event);
-    } else if (event->kind == NET_HEADED) {
-        take_message(&road->node[number], event);
-    } else if (event->kind == NET_LOST) {
-        road_give_up(&road->node[number], "its leader cannot be reached any more");
-    }
-}
+/* ---- Turns ------------------------------------------------------------------------------- */
 
 /* Not in the middle of itself: what is taken in there may repost items, or change queues. */
 static bool may_turn(const struct road *road)
@@ -222,7 +131,7 @@ static void hear_out(struct road *road)
     int events = 0;
     for (int vain = 0; vain < IN_VAIN && events < AT_ONCE; vain++)
         if (net_poll(road->net, &event)) {
-            take_event(road, &event);
+            road_take_event(road, &event);
             events++;
             vain = 0;
         }
@@ -246,7 +155,7 @@ static bool take_events(struct road *road)
     struct net_event event = {.token = NULL};
     bool any = false;
     for (int i = 0; i < AT_ONCE && !event.token && net_poll(road->net, &event); i++) {
-        take_event(road, &event);
+        road_take_event(road, &event);
         any = true;
     }
     road->turned = clock_ns();
@@ -369,7 +278,7 @@ bool road_is_left_whole(struct road *road, uint64_t deadline)
     while (whole && left < road->nodes && !clock_has_passed(deadline)) {
         bool any = net_poll(road->net, &event);
         if (any && event.kind == NET_HEADED)
-            throw_away(road, &event);
+            road_throw_away(road, &event);
         else if (any && event.kind == NET_LOST && !event.token)
             left++;
         else if (!any)
