@@ -28,9 +28,10 @@
  * itself where the parent was killed, is the janitor's (janitor.h).
  *
  * A batch system that ends a job sends SIGTERM to all of its processes at once, to mpirun and its srun too,
- * with which all of MPI would end while the manager stores what it has (record/drain.h). So mpirun is deaf to
- * it there, and stopped for that time, before it notices that other nodes have ended: those do so at once,
- * this one's workers finish what they run. The manager then ends without MPI_Finalize.
+ * with which all of MPI would end while the manager stores what it has (record/drain.h). So mpirun and the
+ * placeholders are deaf to it there; and over several nodes mpirun is stopped for that time, before it
+ * notices that the others have ended: those do so at once, this one's workers finish what they run. The
+ * manager then ends without MPI_Finalize.
  *
  * Over several nodes the manager and this machine's workers start like that, and so this machine leads, with
  * or without workers of its own. On the others mpirun starts, in place of a placeholder, the seat of each

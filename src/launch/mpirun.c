@@ -57,9 +57,9 @@ static rp_status execute(struct mpirun *mpirun, const char *path, const struct l
     struct list arguments = {0}, variables = {0};
     char script[256];
     snprintf(script, sizeof script,
-             "echo rankpool $$; hold=/proc/%ld/fd/%d; if [ -r $hold ]; then read line <$hold; "
+             "%secho rankpool $$; hold=/proc/%ld/fd/%d; if [ -r $hold ]; then read line <$hold; "
              "else while kill -0 %ld; do sleep 1; done 2>/dev/null; fi; exit 0",
-             (long)getpid(), mpirun->hold[0], (long)getpid());
+             plan->batch ? "trap '' TERM; " : "", (long)getpid(), mpirun->hold[0], (long)getpid());
     mpirun_fill_arguments(plan, script, environment, &arguments);
     mpirun_fill_environment(plan, environment, &variables);
     sigset_t deaf;
