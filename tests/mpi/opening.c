@@ -50,15 +50,18 @@ TEST_CASE(who_waits_in_a_later_opening_misses_a_rank_that_has_not_come)
     check_first();
 }
 
-/* At the last one others may have the pool. */
+/* At the last call of an opening the others may have the pool; beyond both openings nobody dies. */
 TEST_CASE(wherever_it_dies_the_others_end)
 {
     static const char *const sizes[] = {"1", "2", "3"};
     check_seconds(900);
     for (int size = 0; size < 3; size++)
-        for (int call = 3; call < 30; call++) {
+        for (int call = 3;; call++) {
             run(sizes[size], 0, call % 3, call);
-            CHECK_INT(count("first 15: rank ") + count("first 0: opened"), 2);
-            CHECK_INT(count("then 15: rank "), 2);
+            if (!CHECK(call < 100) || count("then 0: opened") == 3)
+                break;
+            CHECK(count("first 15: rank ") + count("first 0: opened") >= 2);
+            CHECK_INT(count("then 15: rank ") + count("then 0: opened"), 2);
+            CHECK(!count("first 15: rank ") || count("then 15: rank ") == 2);
         }
 }
