@@ -51,12 +51,12 @@ rp_status leader_create(const struct leader_setup *setup, struct leader **made, 
     return RP_OK;
 }
 
-/* Nobody waits for what these still say; what they have of ours is given back, if it can be. */
-static void drop_kin(struct leader *leader)
+/* Nobody waits for what others still say; what they have of ours is given back, if it can be. */
+static void take_last(struct leader *leader)
 {
     struct relay_home *home = &leader->home;
     struct net_event event;
-    if (leader->cut || !home->kin_count)
+    if (leader->cut)
         return;
     for (int i = 0; i < home->kin_count; i++)
         net_drop(home->net, relay_kin_peer(i));
@@ -73,7 +73,7 @@ void leader_destroy(struct leader *leader)
 {
     if (!leader)
         return;
-    drop_kin(leader);
+    take_last(leader);
     while (leader->relays) {
         struct relay *relay = leader->relays;
         leader->relays = *relay_behind(relay);
@@ -349,6 +349,6 @@ void leader_cut(struct leader *leader)
 {
     if (!leader->ended)
         end_all(leader);
-    drop_kin(leader);
+    take_last(leader);
     leader->cut = true;
 }
