@@ -18,7 +18,7 @@ struct station *model_parent(struct model *model, const struct station *station)
 
 /* Bytes leave one after the other, and arrive so. */
 void model_send(struct model *model, struct station *from, struct station *to, enum message_kind kind,
-                struct runs runs, double bytes)
+                struct runs runs, double bytes, uint64_t ended)
 {
     struct message *message = events_memory(1, sizeof *message);
     double takes = bytes / model->costs->bandwidth;
@@ -26,7 +26,7 @@ void model_send(struct model *model, struct station *from, struct station *to, e
     double arrives = fmax(leaves + model->costs->latency, to->in_free) + takes;
     from->out_free = leaves + takes;
     to->in_free = arrives;
-    *message = (struct message){.kind = kind, .from = from->number, .runs = runs};
+    *message = (struct message){.kind = kind, .from = from->number, .runs = runs, .ended = ended};
     model_after(model, arrives - model->now, ARRIVED, to->number, message);
 }
 
@@ -228,6 +228,7 @@ static void end(struct model *model)
         runs_close(&station->open);
         runs_close(&station->noted);
         runs_close(&station->batch);
+        runs_close(&station->staying);
         blocks_close(&station->blocks);
         free(station->inbox);
         free(station->idle);

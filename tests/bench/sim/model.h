@@ -11,7 +11,8 @@
  * What a station does, in this order: flush its notes when they are due, read the messages that there are,
  * send blocks to whoever wants some. Notes go up in messages when they have waited for `wait`, fill 16 KiB,
  * or nothing is left to do on the node; at most NET_BUFFERS of them that have not been read. Where `merges`,
- * notes of neighbouring items become one run when they are sent. Whoever has nothing to do stays awake for a
+ * notes of neighbouring items become one run when they are sent, and where they wait for long a run without
+ * neighbours stays, as in run/relay_runs.c. Whoever has nothing to do stays awake for a
  * moment, then naps, longer the longer nothing happens. A block is of one post.
  *
  * Not in the model: memory, faults, noise, a network that others use, and stations of a second level that

@@ -11,6 +11,9 @@
 #define LARGE_BYTES 131072.0
 #define NOTE_BYTES  64.0
 #define HEAD_BYTES  256.0
+#define MANY_NS     1.5e6    /* of patience, from which on runs without neighbours stay ... */
+#define STAY_TIMES  8        /* so many times as long ... */
+#define STAY_ITEMS  32       /* unless they are so many items */
 #define POST_BYTES  524288.0 /* of the items of a post, inputs and results */
 
 /* Items, and what the parent learns its link's round trip from: when their block was sent, and how long of
@@ -18,6 +21,7 @@
 struct run {
     uint64_t from, to;
     double sent, besides;
+    double since; /* it stays where it is for company */
 };
 
 struct runs {
@@ -32,6 +36,7 @@ struct message {
     enum message_kind kind;
     uint32_t from; /* station */
     struct runs runs;
+    uint64_t ended; /* of notes: items that are told of for the first time, with those of a tally */
 };
 
 /* What a station does at the moment, until an event says that it is through. */
@@ -39,6 +44,7 @@ struct service {
     enum { NOTHING, READ, COLLECT, FLUSH, FEED, ASK, POST_ITEMS } kind;
     struct message *message;
     struct runs runs;
+    uint64_t ended;
     uint32_t child;
 };
 
@@ -57,6 +63,8 @@ struct station {
     struct runs open;    /* to be sent on, or claimed */
     struct runs noted;   /* of its workers, to be collected */
     struct runs batch;   /* to be sent up */
+    struct runs staying; /* the same, and the parent knows how many they are */
+    uint64_t fresh;      /* items that it does not know to have ended */
     size_t batch_merged; /* its runs when they were merged last */
     double batch_since;  /* when its oldest came */
     bool has_timer;
@@ -112,7 +120,7 @@ void runs_close(struct runs *runs);
 /* model.c */
 void model_after(struct model *model, double delay, enum event_kind kind, uint32_t who, void *what);
 void model_send(struct model *model, struct station *from, struct station *to, enum message_kind kind,
-                struct runs runs, double bytes);
+                struct runs runs, double bytes, uint64_t ended);
 struct station *model_parent(struct model *model, const struct station *station);
 
 /* serve.c: a station that may have got something to do; one that looks for what to do next; and how long its

@@ -3,14 +3,20 @@
 
 #include "model_state.h"
 
+/* To be told to the parent. */
+static void count_fresh(struct model *model, struct station *station, uint64_t items)
+{
+    if (!station->fresh)
+        station->batch_since = model->now;
+    station->fresh += items;
+}
+
 /* Items are done: the manager's, or to be told to the parent. */
 static void take_runs(struct model *model, struct station *station, struct runs *runs)
 {
     for (size_t i = runs->first; i < runs->count; i++) {
         const struct run *run = &runs->run[i];
         if (!is_root(station)) {
-            if (!station->batch.items)
-                station->batch_since = model->now;
             runs_add(&station->batch, *run);
             continue;
         }
@@ -28,9 +34,10 @@ static void take_runs(struct model *model, struct station *station, struct runs 
 static void take_notes(struct model *model, struct station *station, struct message *message)
 {
     struct station *child = &model->stations[message->from];
-    uint64_t items = message->runs.items;
     if (is_root(station))
         model->result.messages++;
+    else
+        count_fresh(model, station, message->ended);
     blocks_noted(&station->blocks, (uint32_t)(message->runs.count - message->runs.first));
     for (size_t i = message->runs.first; i < message->runs.count; i++) {
         struct run *run = &message->runs.run[i];
@@ -39,7 +46,7 @@ static void take_notes(struct model *model, struct station *station, struct mess
         run->sent = 0;
     }
     take_runs(model, station, &message->runs);
-    blocks_ended(&station->blocks, child->place, items, model->now);
+    blocks_ended(&station->blocks, child->place, message->ended, model->now);
     model_after(model, model->costs->latency, CREDITED, child->number, NULL);
 }
 
@@ -49,7 +56,7 @@ static void give_back(struct model *model, struct station *station)
     struct run last;
     if (runs_take_last(&station->open, &last))
         runs_add(&back, last);
-    model_send(model, station, model_parent(model, station), RECALLED, back, HEAD_BYTES);
+    model_send(model, station, model_parent(model, station), RECALLED, back, HEAD_BYTES, 0);
 }
 
 static void take_back(struct model *model, struct station *station, struct message *message)
@@ -107,7 +114,7 @@ static void end_feed(struct model *model, struct station *station, struct servic
     run->besides = 0;
     if (is_root(station))
         model->result.blocks++;
-    model_send(model, station, child, BLOCK, service->runs, bytes);
+    model_send(model, station, child, BLOCK, service->runs, bytes, 0);
 }
 
 static void end_flush(struct model *model, struct station *station, struct service *service)
@@ -117,7 +124,7 @@ static void end_flush(struct model *model, struct station *station, struct servi
                    model->costs->out_size * (double)runs->items;
     for (size_t i = runs->first; i < runs->count; i++)
         runs->run[i].besides += model->now;
-    model_send(model, station, model_parent(model, station), NOTES, *runs, bytes);
+    model_send(model, station, model_parent(model, station), NOTES, *runs, bytes, service->ended);
 }
 
 void serve_end(struct model *model, struct station *station)
@@ -129,6 +136,8 @@ void serve_end(struct model *model, struct station *station)
         end_read(model, station, service.message);
         break;
     case COLLECT:
+        if (!is_root(station))
+            count_fresh(model, station, service.runs.items);
         take_runs(model, station, &service.runs);
         break;
     case FLUSH:
@@ -138,7 +147,7 @@ void serve_end(struct model *model, struct station *station)
         end_feed(model, station, &service);
         break;
     case ASK:
-        model_send(model, station, &model->stations[service.child], RECALL, (struct runs){0}, HEAD_BYTES);
+        model_send(model, station, &model->stations[service.child], RECALL, (struct runs){0}, HEAD_BYTES, 0);
         break;
     case POST_ITEMS:
         station->unposted -= service.runs.items;

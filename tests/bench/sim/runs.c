@@ -61,6 +61,7 @@ void runs_merge(struct runs *runs)
             continue;
         }
         run[kept].to = run[i].to;
+        run[kept].since = run[i].since < run[kept].since ? run[i].since : run[kept].since;
         if (!(run[kept].sent > 0)) {
             run[kept].sent = run[i].sent;
             run[kept].besides = run[i].besides;

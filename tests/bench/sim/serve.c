@@ -47,13 +47,65 @@ static bool is_full(struct model *model, struct station *station)
     return fills(model, batch);
 }
 
+/* Among many nodes short runs wait for their neighbours, and half of what there was is said before its time.
+ */
+static bool has_many_beside(struct model *model, struct station *station)
+{
+    return !model->options->separate && serve_wait(model, station) >= MANY_NS;
+}
+
+static double stays_until(struct model *model, struct station *station, const struct run *run)
+{
+    bool may = has_many_beside(model, station) && run->to - run->from < STAY_ITEMS && !is_dry(station);
+    return may ? run->since + STAY_TIMES * serve_wait(model, station) * 0.999 : 0;
+}
+
+static double oldest_stays_until(struct model *model, struct station *station)
+{
+    double until = INFINITY;
+    for (size_t i = station->staying.first; i < station->staying.count; i++)
+        until = fmin(until, stays_until(model, station, &station->staying.run[i]));
+    return until;
+}
+
+static bool is_half_done(struct model *model, struct station *station)
+{
+    uint64_t left = station->open.items + station->running;
+    left += has_children(station) ? station->blocks.in_flight : 0;
+    return has_many_beside(model, station) && station->fresh && station->fresh >= left;
+}
+
 static bool must_flush(struct model *model, struct station *station)
 {
-    if (!station->batch.items || !station->credits)
+    if (!station->credits)
+        return false;
+    if (station->staying.items && model->now >= oldest_stays_until(model, station))
+        return true;
+    if (!station->fresh)
         return false;
     double ahead = is_lone(model, station) && station->claim_ns > LONG_NS ? station->claim_ns : 0;
     return model->now + ahead - station->batch_since >= serve_wait(model, station) * 0.999 ||
-           is_dry(station) || is_full(model, station);
+           is_dry(station) || is_full(model, station) || is_half_done(model, station);
+}
+
+/* What leaves of the batch and of what has stayed. */
+static struct runs choose(struct model *model, struct station *station)
+{
+    struct runs leaving = {0}, all = station->staying;
+    for (size_t i = station->batch.first; i < station->batch.count; i++) {
+        station->batch.run[i].since = model->now;
+        runs_add(&all, station->batch.run[i]);
+    }
+    runs_close(&station->batch);
+    if (!model->options->separate)
+        runs_merge(&all);
+    station->staying = (struct runs){0};
+    for (size_t i = all.first; i < all.count; i++) {
+        bool leaves = stays_until(model, station, &all.run[i]) <= model->now;
+        runs_add(leaves ? &leaving : &station->staying, all.run[i]);
+    }
+    runs_close(&all);
+    return leaving;
 }
 
 /* What the bytes of a message take at either end. */
@@ -70,12 +122,11 @@ static double begin_flush(struct model *model, struct station *station)
     double packing =
         has_children(station) ? costs->leader_note : 0; /* a leader's was paid when it collected */
     service->kind = FLUSH;
-    service->runs = station->batch;
-    station->batch = (struct runs){0};
+    service->runs = choose(model, station);
+    service->ended = station->fresh;
+    station->fresh = 0;
     station->batch_merged = 0;
     station->credits--;
-    if (!model->options->separate)
-        runs_merge(&service->runs);
     return costs->leader_message + packing * (double)(service->runs.count - service->runs.first) +
            bytes_cost(model, &service->runs, costs->out_size);
 }
@@ -136,7 +187,9 @@ static double begin_read(struct model *model, struct station *station)
         station->inbox_first = station->inbox_count = 0;
     station->service.kind = READ;
     station->service.message = message;
-    double items = (double)message->runs.items, notes = (double)(message->runs.count - message->runs.first);
+    bool tallies = message->ended != message->runs.items;
+    double items = (double)message->runs.items,
+           notes = (double)(message->runs.count - message->runs.first + tallies);
     double turn = turn_cost(model, station);
     switch (message->kind) {
     case BLOCK:
@@ -263,11 +316,12 @@ void serve_poke(struct model *model, struct station *station)
 
 static void set_timer(struct model *model, struct station *station)
 {
-    if (is_root(station) || station->has_timer || !station->batch.items || !station->credits)
+    double due = station->fresh ? station->batch_since + serve_wait(model, station) : INFINITY;
+    due = fmin(due, oldest_stays_until(model, station));
+    if (is_root(station) || station->has_timer || due == INFINITY || !station->credits)
         return;
     station->has_timer = true;
-    model_after(model, fmax(0, station->batch_since + serve_wait(model, station) - model->now), WAITED,
-                station->number, NULL);
+    model_after(model, fmax(0, due - model->now), WAITED, station->number, NULL);
 }
 
 void serve_next(struct model *model, struct station *station)

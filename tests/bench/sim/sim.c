@@ -11,8 +11,8 @@
  *     sweep=1us:1s           one line for each task length, three a factor of ten; and the shortest with half
  *                            and with 95 % efficiency
  *
- * Prints the costs, then lines as the other benches do: begins, lacks and ends say when workers had nothing to
- * do (model.h). The same words give the same lines. */
+ * Prints the costs, then lines as the other benches do: begins, lacks and ends say when workers had nothing
+ * to do (model.h). The same words give the same lines. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
