@@ -155,11 +155,21 @@ static void begin_sample(struct blocks_node *node, double now, bool is_first)
     node->was_short = false;
 }
 
+/* A sample that is too short to show anything goes on, or only trips that take longer would. */
+static void resume(struct blocks_node *node, double now)
+{
+    node->is_alone = true;
+    if (!node->got || now >= node->since + SAMPLE_NS)
+        begin_sample(node, now, true);
+    node->is_first = !node->got;
+    node->was_short = node->got;
+}
+
 void blocks_sent(struct blocks *blocks, uint32_t number, uint64_t items, double now)
 {
     struct blocks_node *node = &blocks->nodes[number];
     if (!node->in_flight)
-        begin_sample(node, now, true);
+        resume(node, now);
     node->in_flight += items;
     blocks->in_flight += items;
     node->was_short = node->was_short || is_short(node);
@@ -168,13 +178,18 @@ void blocks_sent(struct blocks *blocks, uint32_t number, uint64_t items, double 
     blocks_rank(blocks, number);
 }
 
+/* Without the trip to a node that had nothing. */
+static double time_of(const struct blocks_node *node, double now)
+{
+    double elapsed = now - node->since;
+    return node->is_first ? fmax(elapsed - node->trip, elapsed / 8) : elapsed;
+}
+
 /* The speed that the sample shows; 0: it is too small to show one. A node that has never had items
  * for all of its workers shows what the others would have done. */
 static double speed_shown(const struct blocks_node *node, double now)
 {
-    double elapsed = now - node->since;
-    if (node->is_first)
-        elapsed = fmax(elapsed - node->trip, elapsed / 8);
+    double elapsed = time_of(node, now);
     if (!(elapsed > 0))
         return 0;
     if (node->got >= node->workers && (!(node->speed > 0) || elapsed >= SAMPLE_NS))
@@ -182,11 +197,20 @@ static double speed_shown(const struct blocks_node *node, double now)
     return node->speed > 0 || node->in_flight ? 0 : node->workers / elapsed;
 }
 
+/* What was on its way for nearly all of its time shows no speed, but that the node could do more. */
+static double peak_shown(const struct blocks_node *node, double now)
+{
+    bool is_long = node->speed > 0 && node->got >= node->workers && now >= node->since + SAMPLE_NS;
+    return is_long ? (double)node->got / time_of(node, now) : 0;
+}
+
 static void learn(struct blocks *blocks, struct blocks_node *node, double now)
 {
     double shown = speed_shown(node, now), speed = node->speed;
-    if (!(shown > 0))
+    if (!(shown > 0)) {
+        node->peak = fmax(node->peak, peak_shown(node, now));
         return;
+    }
     if (!(speed > 0))
         speed = shown;
     else if (!node->was_short)
@@ -212,21 +236,16 @@ void blocks_ended(struct blocks *blocks, uint32_t number, uint64_t items, double
     node->done += items;
     node->got += items;
     learn(blocks, node, now);
+    node->is_alone = false;
     node->was_short = node->was_short || is_short(node);
     blocks->moved = now;
     blocks_rank(blocks, number);
 }
 
-/* Whether the block that has come back first waited for no other one at the node. */
-static bool was_alone(const struct blocks_node *node)
-{
-    return node->is_first && !node->got;
-}
-
 void blocks_trip(struct blocks *blocks, uint32_t number, double ns)
 {
     struct blocks_node *node = &blocks->nodes[number];
-    bool alone = was_alone(node) && node->trip > 0;
+    bool alone = node->is_alone && node->trip > 0;
     if (!(ns > 0) || (!alone && node->trip > 0 && ns >= node->trip))
         return;
     double trip = alone ? node->trip + (fmin(ns, fmax(node->trip, TRIP_MOST_NS)) - node->trip) / 8 : ns;

@@ -94,6 +94,7 @@ struct blocks_node {
     double since;
     uint64_t got;
     bool is_first; /* it was begun with nothing in flight: the trip is part of it */
+    bool is_alone; /* nothing was in flight when the block left of which notes come next */
     bool was_short;
     bool recalls; /* a recall is under way, or the last one gave nothing */
     bool is_shy;

@@ -291,22 +291,32 @@ TEST_CASE(the_trip_is_no_part_of_a_first_sample)
     blocks_close(&blocks);
 }
 
-/* Items take 100 ns each, trips 5 ms, but of eight one takes 4 us. */
-TEST_CASE(quick_trips_do_not_leave_a_node_with_too_little)
+/* Items take 100 ns each, trips 4 us, but of so many one takes 5 ms. What the node may have at last. */
+static uint64_t want_after(int every)
 {
     struct blocks blocks = open_blocks(1, 1, 0);
-    double now = 0;
-    for (int i = 0; i < 200; i++) {
-        double trip = i % 8 ? 5 * MS : 0.004 * MS;
-        uint64_t items = want(&blocks, 0, view_of(0, UINT64_C(1) << 40, now));
+    struct blocks_view view = view_of(0, UINT64_C(1) << 40, 0);
+    for (int i = 0; i < 200 * every; i++) {
+        double trip = i % every ? 0.004 * MS : 5 * MS;
+        uint64_t items = want(&blocks, 0, view);
         REQUIRE(items > 0);
-        blocks_sent(&blocks, 0, items, now);
-        now += trip + (double)items * 100;
+        blocks_sent(&blocks, 0, items, view.now);
+        view.now += trip + (double)items * 100;
         blocks_trip(&blocks, 0, trip);
-        blocks_ended(&blocks, 0, items, now);
+        blocks_ended(&blocks, 0, items, view.now);
     }
-    CHECK(want(&blocks, 0, view_of(0, UINT64_C(1) << 40, now)) > 10000);
+    uint64_t items = want(&blocks, 0, view);
     blocks_close(&blocks);
+    return items;
+}
+
+TEST_CASE(neither_quick_trips_nor_slow_ones_among_them_leave_a_node_with_too_little)
+{
+    CHECK(want_after(1) > 10000);
+    CHECK(want_after(3) > 2000);
+    CHECK(want_after(30) > 2000);
+    CHECK(want_after(3) > 2000);
+    CHECK(want_after(30) > 2000);
 }
 
 TEST_CASE(a_node_that_had_too_little_is_not_taken_for_slow)
