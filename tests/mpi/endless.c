@@ -201,8 +201,8 @@ TEST_CASE(streamed_items_of_32_kibibytes_keep_the_memory_of_all_bounded)
 TEST_CASE(a_million_submitted_tasks_keep_the_memory_of_all_bounded)
 {
     enum { window = 1000 };
-    const uint64_t n =
-        suite_has_neighbours() ? 1000000 : 20000; /* a leader that works alone has one at a time */
+    bool at_once = suite_has_neighbours(); /* a leader that works alone has one at a time */
+    const uint64_t n = at_once ? 1000000 : 20000;
     begin_case();
     struct residents residents = {0};
     rp_pool *pool = open_measured(&residents);
