@@ -55,7 +55,7 @@ static void suggest_number(const char *name, int number)
 
 /* mpirun and its daemons ask each other for signs of life, and end everything where there are none any more:
  * a host that was killed or cut off says nothing by itself. Open MPI 4.1 waits for eight minutes by default.
- */
+ * A kernel that still sends something again asks nothing, and takes its own time. */
 static rp_status set_silence(struct error *error)
 {
     int silence_s;

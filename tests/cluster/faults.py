@@ -28,6 +28,15 @@ def job(items, silence=SILENCE_S):
     return run(TOIL, str(items), "10", silence=silence)
 
 
+def await_acknowledged(host, other):
+    """Until all that was sent from one to the other has arrived: else the kernel would send it again, for a quarter of an
+    hour, and ask nothing."""
+    until = time.monotonic() + GRACE_S
+    while "unacked:" in must("exec", host, "ss", "-tni", "dst", other):
+        if time.monotonic() > until:
+            raise AssertionError(f"{host} has not done with sending to {other}")
+
+
 class Faults(unittest.TestCase):
     def setUp(self):
         must("up", "3", *(word for share in os.environ["SHARES"].split(":") for word in ("--share", share)))
@@ -78,6 +87,8 @@ class Faults(unittest.TestCase):
         for harm in "cut", "kill":
             with run(BIDE) as work:
                 work.await_text("begun")
+                for host, other in ("h1", "h2"), ("h2", "h1"):
+                    await_acknowledged(host, other)
                 must(harm, "h2")
                 self.assertNotEqual(work.await_end(), 0)
             self.assertRegex(" ".join(work.text.split()), "has lost communication .* on node h2")
