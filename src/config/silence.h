@@ -1,5 +1,6 @@
 /* How long a machine that does not answer is waited for: the variable RANKPOOL_SILENCE, for the pulse
- * between the nodes of a pool (net/pulse.h) and for the launcher between its daemons. */
+ * between the nodes of a pool (net/pulse.h) and for the launcher between its daemons; and a call of MPI that
+ * does not return (net/lockup.h). */
 #ifndef RANKPOOL_CONFIG_SILENCE_H
 #define RANKPOOL_CONFIG_SILENCE_H
 

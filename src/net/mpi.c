@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "net/hangup.h"
+#include "net/lockup.h"
 #include "net/mpi_state.h"
 
 #define GOODBYE_NS UINT64_C(1000000000) /* that net_close waits for peers */
@@ -233,43 +234,56 @@ static void mpi_close(struct net *given)
     free_net(net);
 }
 
-/* ---- What a peer that has died leaves to each call: see hangup.h ---------------------------- */
+/* ---- What a peer that has died leaves to each call: see hangup.h, lockup.h ------------------ */
+
+static bool enter(void)
+{
+    lockup_enter();
+    return hangup_enter();
+}
+
+static void leave(bool before)
+{
+    hangup_leave(before);
+    lockup_leave();
+}
 
 static rp_status send_on(struct net *net, int peer, const void *head, size_t head_size,
                          const struct net_segment *segment, int segments, void *token, struct error *error)
 {
-    bool before = hangup_enter();
+    bool before = enter();
     rp_status status = mpi_send(net, peer, head, head_size, segment, segments, token, error);
-    hangup_leave(before);
+    leave(before);
     return status;
 }
 
 static bool poll_on(struct net *net, struct net_event *event)
 {
-    bool before = hangup_enter(), any = mpi_poll(net, event);
-    hangup_leave(before);
+    bool before = enter(), any = mpi_poll(net, event);
+    leave(before);
     return any;
 }
 
 static void receive_on(struct net *net, const struct net_event *event, void *const to[], void *token)
 {
-    bool before = hangup_enter();
+    bool before = enter();
     mpi_receive(net, event, to, token);
-    hangup_leave(before);
+    leave(before);
 }
 
 static void drop_on(struct net *net, int peer)
 {
-    bool before = hangup_enter();
+    bool before = enter();
     mpi_drop(net, peer);
-    hangup_leave(before);
+    leave(before);
 }
 
 static void close_on(struct net *net)
 {
-    bool before = hangup_enter();
+    bool before = enter();
     mpi_close(net);
-    hangup_leave(before);
+    leave(before);
+    lockup_unguard();
     hangup_unguard();
 }
 
@@ -329,6 +343,11 @@ rp_status net_open_mpi(const void *communicator, const int *rank, int peers, str
     if (!allocate(net, rank, peers)) {
         free_net(net);
         return error_set(error, RP_NO_MEMORY, "no memory for connections to %d nodes", peers);
+    }
+    status = lockup_guard(error);
+    if (status) {
+        free_net(net);
+        return status;
     }
     net->comm = comm;
     net->tags = count_tags(comm);
