@@ -189,7 +189,7 @@ static bool is_empty(const struct leader *leader)
 static bool is_running(const struct leader *leader)
 {
     for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
-        if (relay_board(relay) && relay_count(relay))
+        if (relay_board(relay) && relay_is_running(relay))
             return true;
     return false;
 }

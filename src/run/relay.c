@@ -158,11 +158,6 @@ void relay_look(struct relay *relay)
     relay->manager.looked = 0;
 }
 
-void relay_return(struct relay *relay)
-{
-    relay_give_back_all(relay);
-}
-
 void relay_leave_alone(struct relay *relay)
 {
     if (!relay->open || relay->refused)
@@ -236,6 +231,11 @@ bool relay_is_settled(const struct relay *relay)
 uint64_t relay_count(const struct relay *relay)
 {
     return relay->items - relay->held;
+}
+
+bool relay_is_running(const struct relay *relay)
+{
+    return relay->items;
 }
 
 uint64_t relay_due(const struct relay *relay)

@@ -88,7 +88,8 @@ void relay_look(struct relay *relay);
 /* Sends the notes that there are. */
 void relay_flush(struct relay *relay);
 
-/* What nobody has begun goes back to the manager; and whether nothing is left of what it has sent. */
+/* As the process goes away: what nobody has begun goes back to the manager, and what was to be combined is
+ * sent as it is; and whether nothing is left of what it has sent. */
 void relay_return(struct relay *relay);
 bool relay_is_empty(const struct relay *relay);
 
@@ -124,7 +125,8 @@ bool relay_is_settled(const struct relay *relay); /* it needs no look before not
 bool relay_is_aloof(const struct relay *relay);   /* others than member 1 serve the pool */
 bool relay_is_called(const struct relay *relay); /* so they do, yet are busy, and tasks lie there unclaimed */
 uint64_t relay_count(const struct relay *relay); /* items of blocks that have not run */
-uint64_t relay_due(const struct relay *relay);   /* when notes are to leave: clock_ns, or CLOCK_NEVER */
+bool relay_is_running(const struct relay *relay);  /* they do, or what they came to is being combined */
+uint64_t relay_due(const struct relay *relay);     /* when notes are to leave: clock_ns, or CLOCK_NEVER */
 bool relay_was_awaited(const struct relay *relay); /* it has a finalizer: the manager waits for CLOSED */
 uint64_t relay_wished(const struct relay *relay);  /* when a task last went to a queue: clock_ns */
 bool relay_is_closing(const struct relay *relay);  /* CLOSE has come */

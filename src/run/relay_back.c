@@ -53,6 +53,33 @@ void relay_give_back_all(struct relay *relay)
     }
 }
 
+/* Parts that nobody has begun to combine leave as they are, once no item runs and no other part is combined.
+ */
+static void give_back_parts(struct relay_block *block)
+{
+    struct relay *relay = block->relay;
+    for (int i = 0; i < BOARD_POSTS; i++) {
+        struct posting *posting = &relay->manager.postings[i];
+        if (!posting->ops || posting->work != block || !relay_is_of_parts(relay, i) ||
+            post_freeze(&relay->manager.board, i) > 0)
+            continue;
+        relay_keep_parts(block, (uint32_t)posting->first, posting->lease.items);
+        lease_end_run(&posting->lease, 0, posting->lease.items);
+        relay_leave_post(relay, i);
+    }
+    relay_combine(block);
+}
+
+void relay_return(struct relay *relay)
+{
+    relay_give_back_all(relay);
+    for (struct relay_block *block = relay->blocks, *behind; block; block = behind) {
+        behind = block->behind;
+        if (block->held)
+            give_back_parts(block);
+    }
+}
+
 /* The first item without a note; all its posts end. */
 static uint32_t end_posts(struct relay_block *block)
 {

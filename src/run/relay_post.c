@@ -122,7 +122,7 @@ void relay_leave_post(struct relay *relay, int post)
 
 /* ---- Notes ------------------------------------------------------------------------------- */
 
-static bool is_of_parts(const struct relay *relay, int post)
+bool relay_is_of_parts(const struct relay *relay, int post)
 {
     return relay->manager.board.post[post].flags & POST_PARTS;
 }
@@ -131,7 +131,7 @@ static bool is_of_parts(const struct relay *relay, int post)
  */
 static bool hold(struct relay_block *block, int post, uint32_t from, const struct note *note, int worker)
 {
-    if (!is_of_parts(block->relay, post))
+    if (!relay_is_of_parts(block->relay, post))
         return note->status == RP_OK && relay_hold(block, from, note, worker);
     if (note->status == RP_OK)
         relay_hold_combined(block, from, note);
@@ -169,7 +169,7 @@ static bool repost(void *work, int old_number, uint32_t from, uint32_t count, bo
     struct manager *manager = &block->relay->manager;
     struct posting *old = &manager->postings[old_number];
     uint32_t first = (uint32_t)old->first + from;
-    if (is_of_parts(block->relay, old_number)) /* which may be spoilt */
+    if (relay_is_of_parts(block->relay, old_number)) /* which may be spoilt */
         relay_drop_parts(block, first, count);
     if (publish(block, first, count, &manager->board.post[old_number], charged) < 0)
         return false;

@@ -2,7 +2,8 @@
  * there is enough that may be combined (sched/tree.h), a post of parts is made of it, which a worker takes
  * before anything else. So the leader stays prompt however long a combination takes. Once all items of a
  * block have run, and nothing is left to combine, the few nodes of the tree that make it up are sent. The
- * manager hears of what has run meanwhile by tallies, from which it knows what to send next.
+ * manager hears of what has run meanwhile by tallies, from which it knows what to send next. A leader that
+ * goes away has nothing more combined, since nobody may come for it: parts leave as they are.
  *
  * A part is held where its worker has put it, and combined there. A worker that dies over it has spoilt it:
  * its items run again.
@@ -204,6 +205,12 @@ void relay_drop_parts(struct relay_block *block, uint32_t from, uint32_t count)
     }
 }
 
+void relay_keep_parts(struct relay_block *block, uint32_t from, uint32_t count)
+{
+    for (uint32_t at = find(block, from), end = find(block, from + count); at < end; at++)
+        block->part[at].away = false;
+}
+
 /* ---- Combining ---------------------------------------------------------------------------- */
 
 static uint32_t choose_batch(struct relay_block *block)
@@ -313,7 +320,7 @@ void relay_combine(struct relay_block *block)
     if (!block->held || (!all && block->fresh < batch))
         return;
     block->fresh = 0;
-    bool posted = post_batches(block, batch, all);
+    bool posted = block->relay->home->away || post_batches(block, batch, all);
     if (all && !is_any_away(block))
         relay_release_parts(block);
     else if (!posted)

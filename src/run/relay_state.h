@@ -187,6 +187,7 @@ bool relay_post(struct relay_block *block);
 /* Posts of a block that combine: `size` bytes at `parts`, items from..from+count-1. */
 bool relay_post_parts(struct relay_block *block, uint32_t from, uint32_t count, const void *parts,
                       size_t size);
+bool relay_is_of_parts(const struct relay *relay, int post);
 void relay_leave_post(struct relay *relay, int post);
 extern const struct posting_ops relay_posting_ops;
 
@@ -231,8 +232,12 @@ void relay_hold_combined(struct relay_block *block, uint32_t from, const struct 
 /* Parts that a worker combined and that are of these items are lost: the items run again. */
 void relay_drop_parts(struct relay_block *block, uint32_t from, uint32_t count);
 
-/* Has combined what can be, and sends all once there is nothing more to come: that may end the block. */
+/* Has combined what can be, unless the leader is away, and sends all once there is nothing more to come: that
+ * may end the block. */
 void relay_combine(struct relay_block *block);
+
+/* Nobody comes for a post that was to combine these: they wait as before. */
+void relay_keep_parts(struct relay_block *block, uint32_t from, uint32_t count);
 
 /* Sends what is not being combined, and forgets the rest; false: that was the end of the block. */
 bool relay_release_parts(struct relay_block *block);

@@ -14,7 +14,7 @@ static void *serve(void *state)
 }
 
 static void start(struct outpost *post, int workers, const struct gang_fate *fates, unsigned heads,
-                  unsigned bodies)
+                  unsigned bodies, void *(*program)(void *))
 {
     struct error error;
     memset(post, 0, sizeof *post);
@@ -26,18 +26,24 @@ static void start(struct outpost *post, int workers, const struct gang_fate *fat
     net_loop_delay(post->node, heads, bodies);
     struct leader_setup setup = {
         .net = post->node, .roster = &post->gang.roster, .memory = MEMORY_MEMFD, .crew = post->crew};
+    setup.visits = program != serve;
     REQUIRE_STATUS(leader_create(&setup, &post->leader, &error), RP_OK);
-    REQUIRE(!pthread_create(&post->thread, NULL, serve, post));
+    REQUIRE(!pthread_create(&post->thread, NULL, program, post));
 }
 
 void outpost_start(struct outpost *post, int workers, const struct gang_fate *fates)
 {
-    start(post, workers, fates, 0, 0);
+    start(post, workers, fates, 0, 0, serve);
 }
 
 void outpost_start_far(struct outpost *post, int workers, unsigned heads, unsigned bodies)
 {
-    start(post, workers, NULL, heads, bodies);
+    start(post, workers, NULL, heads, bodies, serve);
+}
+
+void outpost_start_visited(struct outpost *post, int workers, void *(*program)(void *))
+{
+    start(post, workers, NULL, 0, 0, program);
 }
 
 void outpost_await_leave(struct outpost *post)

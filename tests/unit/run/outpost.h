@@ -55,6 +55,10 @@ void outpost_end(struct outpost *post);
 /* The same where what comes to the node, heads and bodies, takes so many polls more (net/loop.h). */
 void outpost_start_far(struct outpost *post, int workers, unsigned heads, unsigned bodies);
 
+/* The same where the leader serves when its program wants it: a thread runs that, and ends before
+ * outpost_end, or with it. */
+void outpost_start_visited(struct outpost *post, int workers, void *(*program)(void *post));
+
 /* Waits until the leader has left by itself. */
 void outpost_await_leave(struct outpost *post);
 /* The rest of outpost_end, of one that has left. */
