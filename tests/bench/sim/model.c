@@ -43,7 +43,7 @@ static void adopt(struct model *model, struct station *parent, uint32_t first, u
     parent->first_child = first;
     parent->children = count;
     uint32_t own = is_root(parent) ? model->options->own : 0;
-    fail_without_memory(blocks_open(&parent->blocks, count, own, model->costs->manager_block));
+    fail_without_memory(blocks_open(&parent->blocks, count, own, 0));
     for (uint32_t i = 0; i < count; i++) {
         struct station *child = &model->stations[first + i];
         child->parent = parent->number;
