@@ -11,6 +11,7 @@
 #include "api/guest.h"
 #include "api/last_error.h"
 #include "api/meet.h"
+#include "net/hangup.h"
 #include "net/mpi.h"
 #include "run/box.h"
 
@@ -23,6 +24,15 @@ static struct {
     bool ready;          /* ... and the first one is made, too */
     int key, end;        /* of a communicator's comm; of the end of MPI, on MPI_COMM_SELF */
 } process;
+
+static void free_communicator(MPI_Comm *own)
+{
+    hangup_guard();
+    bool outer = comm_enter();
+    MPI_Comm_free(own);
+    comm_leave(outer);
+    hangup_unguard();
+}
 
 static rp_status duplicate(MPI_Comm callers, struct comm **comm, struct error *error)
 {
@@ -50,7 +60,7 @@ static void release(struct comm *comm)
     if (comm->kept && comm->release)
         comm->release(comm->kept);
     if (!comm->lost.status) /* else MPI has not ended what was begun there */
-        MPI_Comm_free(&comm->own);
+        free_communicator(&comm->own);
     free(comm);
 }
 
@@ -273,7 +283,7 @@ rp_status comm_open_net(struct comm *comm, const int *peer, int peers, struct ne
     if (peers)
         status = net_open_mpi(&wired->own, peer, peers, &wired->net, error);
     if (!wired->net) {
-        MPI_Comm_free(&wired->own);
+        free_communicator(&wired->own);
         free(wired);
         return status;
     }
@@ -297,7 +307,7 @@ void comm_close_net(struct net *net)
     *link = wired->behind;
     if (!finalized) {
         net_close(net);
-        MPI_Comm_free(&wired->own);
+        free_communicator(&wired->own);
     }
     free(wired);
 }

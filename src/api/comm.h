@@ -8,10 +8,10 @@
  * communicator, or with MPI_Finalize.
  *
  * Errors of MPI are returned, as RP_MPI, and so is a rank's death during an exchange, which ends the comm:
- * each rank finds that out by itself, or is told, and some may have what they waited for. The last rank of a
- * machine, and the machine, are waited for, unless MPI says so. Later deaths are not MPI's matter
- * (run/watch.h, run/vigil.h). All calls that exchange something are collective; who waits in one sees to the
- * pools of its process meanwhile (team_tend), and sleeps. */
+ * each rank finds that out by itself, or is told by a rank of the dead one's machine that waits, too, and
+ * some may have what they waited for. The last rank of a machine, and the machine, are waited for, unless MPI
+ * says so. Later deaths are not MPI's matter (run/watch.h, run/vigil.h). All calls that exchange something
+ * are collective; who waits in one sees to the pools of its process meanwhile (team_tend), and sleeps. */
 #ifndef RANKPOOL_API_COMM_H
 #define RANKPOOL_API_COMM_H
 

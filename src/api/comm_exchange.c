@@ -2,8 +2,8 @@
  * others sleeps, goes on with what its process has to do for open pools, and sees deaths.
  *
  * MPI does not end a collective in which a rank has died. So every rank looks whether the processes of its
- * own kernel live, and the lowest of these tells the ranks elsewhere. A comm that has lost a rank is of no
- * use any more: what has begun there stays with MPI, memory and all. */
+ * own kernel live, and tells the ranks elsewhere when one does not. A comm that has lost a rank is of no use
+ * any more: what has begun there stays with MPI, memory and all. */
 #include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -14,13 +14,16 @@
 #include "base/clock.h"
 #include "base/futex.h"
 #include "base/pidfd.h"
+#include "net/hangup.h"
+#include "net/lockup.h"
 
 #define AWAKE_NS UINT64_C(200000)  /* that it waits without naps, and without seeing to anything else */
 #define NAP_MOST UINT64_C(2000000) /* the longest nap */
 #define LOOK_NS  UINT64_C(50000000)
-#define LOST_TAG                                                                                             \
-    1 /* of the number of a rank that has died; nothing else is sent by a comm but collectives               \
-       */
+#define TELL_NS  UINT64_C(500000000) /* the longest that it waits for a word to leave */
+
+/* Of the number of a rank that has died; nothing else is sent by a comm but collectives. */
+#define LOST_TAG 1
 
 rp_status comm_judge(int code, const char *what, struct error *error)
 {
@@ -32,65 +35,16 @@ rp_status comm_judge(int code, const char *what, struct error *error)
     return error_set(error, RP_MPI, "%s: %s", what, text);
 }
 
-/* ---- Deaths ------------------------------------------------------------------------------ */
-
-static rp_status lose(struct comm *comm, int rank)
+bool comm_enter(void)
 {
-    return error_set(&comm->lost, RP_MPI,
-                     "rank %d of the communicator has died: no pool can be opened on it any more", rank);
+    lockup_enter();
+    return hangup_enter();
 }
 
-/* Nobody waits for these messages to arrive: they are left to MPI. */
-static void tell_elsewhere(const struct comm *comm, int lost)
+void comm_leave(bool before)
 {
-    int *what = NULL;
-    for (int rank = 0; rank < comm->rank; rank++)
-        if (comm->pid[rank] && rank != lost)
-            return; /* another one does */
-    for (int rank = 0; rank < comm->ranks; rank++) {
-        MPI_Request request;
-        if (comm->pid[rank] || (!what && !(what = malloc(sizeof *what))))
-            continue;
-        *what = lost;
-        MPI_Isend(what, 1, MPI_INT, rank, LOST_TAG, comm->own, &request);
-        MPI_Request_free(&request);
-    }
-}
-
-static void look_here(struct comm *comm)
-{
-    for (int rank = 0; rank < comm->ranks && !comm->lost.status; rank++)
-        if (comm->pid[rank] && pidfd_is_gone(comm->pid[rank])) {
-            lose(comm, rank);
-            tell_elsewhere(comm, rank);
-        }
-}
-
-static void hear_elsewhere(struct comm *comm)
-{
-    int told = 0, rank;
-    MPI_Status status;
-    if (comm->lost.status || MPI_Iprobe(MPI_ANY_SOURCE, LOST_TAG, comm->own, &told, &status) || !told)
-        return;
-    if (!MPI_Recv(&rank, 1, MPI_INT, status.MPI_SOURCE, LOST_TAG, comm->own, MPI_STATUS_IGNORE))
-        lose(comm, rank);
-}
-
-/* Before the ranks know each other nobody can tell. */
-static void look(struct comm *comm)
-{
-    uint64_t now = clock_ns();
-    if (!comm->knows || now < comm->looked + LOOK_NS)
-        return;
-    comm->looked = now;
-    look_here(comm);
-    hear_elsewhere(comm);
-}
-
-void comm_watch(struct comm *comm, int rank, long pid)
-{
-    comm->pid[rank] = pid;
-    comm->knows = true;
+    hangup_leave(before);
+    lockup_leave();
 }
 
 /* ---- Waiting ----------------------------------------------------------------------------- */
@@ -99,6 +53,12 @@ void comm_watch(struct comm *comm, int rank, long pid)
 struct waiting {
     uint64_t begun, next; /* clock_ns */
 };
+
+static struct waiting begin_to_wait(void)
+{
+    uint64_t now = clock_ns();
+    return (struct waiting){now, now + AWAKE_NS};
+}
 
 static bool tend(struct waiting *waiting)
 {
@@ -121,23 +81,116 @@ static void rest(const struct waiting *waiting)
         futex_wait(&never, 0, now + (waited / 8 < NAP_MOST ? waited / 8 : NAP_MOST));
 }
 
-/* A status but RP_OK: the request may go on for ever. */
+/* Whether they are done. */
+static int test(int requests, MPI_Request *request, int *done)
+{
+    bool outer = comm_enter();
+    int code = MPI_Testall(requests, request, done, MPI_STATUSES_IGNORE);
+    comm_leave(outer);
+    return code;
+}
+
+/* ---- Deaths ------------------------------------------------------------------------------ */
+
+static rp_status lose(struct comm *comm, int rank)
+{
+    return error_set(&comm->lost, RP_MPI,
+                     "rank %d of the communicator has died: no pool can be opened on it any more", rank);
+}
+
+/* What is told, and to whom: MPI's until it has left. */
+struct news {
+    int lost, requests;
+    MPI_Request request[];
+};
+
+/* The caller may not be in MPI again soon, which alone moves what has not left. */
+static void see_off(struct news *news)
+{
+    struct waiting waiting = begin_to_wait();
+    int done = 0;
+    while (!test(news->requests, news->request, &done) && !done && clock_ns() < waiting.begun + TELL_NS)
+        if (!tend(&waiting))
+            rest(&waiting);
+    if (done)
+        free(news);
+}
+
+/* Whoever sees a death tells it: others that could may have died as well, or be long in coming. What is told
+ * for the second time is not heard. */
+static void tell_elsewhere(const struct comm *comm, int lost)
+{
+    struct news *news = malloc(sizeof *news + (size_t)comm->ranks * sizeof *news->request);
+    if (!news)
+        return;
+    *news = (struct news){.lost = lost};
+    bool outer = comm_enter();
+    for (int rank = 0; rank < comm->ranks; rank++)
+        if (!comm->pid[rank] &&
+            !MPI_Isend(&news->lost, 1, MPI_INT, rank, LOST_TAG, comm->own, &news->request[news->requests]))
+            news->requests++;
+    comm_leave(outer);
+    see_off(news);
+}
+
+static void look_here(struct comm *comm)
+{
+    for (int rank = 0; rank < comm->ranks && !comm->lost.status; rank++)
+        if (comm->pid[rank] && pidfd_is_gone(comm->pid[rank])) {
+            lose(comm, rank);
+            tell_elsewhere(comm, rank);
+        }
+}
+
+static void hear_elsewhere(struct comm *comm)
+{
+    int told = 0, rank;
+    MPI_Status status;
+    bool outer = comm_enter(), heard;
+    heard = !MPI_Iprobe(MPI_ANY_SOURCE, LOST_TAG, comm->own, &told, &status) && told &&
+            !MPI_Recv(&rank, 1, MPI_INT, status.MPI_SOURCE, LOST_TAG, comm->own, MPI_STATUS_IGNORE);
+    comm_leave(outer);
+    if (heard)
+        lose(comm, rank);
+}
+
+/* Before the ranks know each other nobody can tell. */
+static void look(struct comm *comm)
+{
+    uint64_t now = clock_ns();
+    if (!comm->knows || now < comm->looked + LOOK_NS)
+        return;
+    comm->looked = now;
+    look_here(comm);
+    if (!comm->lost.status)
+        hear_elsewhere(comm);
+}
+
+void comm_watch(struct comm *comm, int rank, long pid)
+{
+    comm->pid[rank] = pid;
+    comm->knows = true;
+}
+
+/* ---- Waiting for an exchange ----------------------------------------------------------------- */
+
+/* Ends what `begin` has begun. A status but RP_OK: the request may go on for ever. */
 static rp_status await(struct comm *comm, int code, MPI_Request *request, const char *what,
                        struct error *error)
 {
-    uint64_t now = clock_ns();
-    struct waiting waiting = {now, now + AWAKE_NS};
+    struct waiting waiting = begin_to_wait();
     rp_status status = comm_judge(code, what, error);
     for (int done = 0; !status;) {
-        status = comm_judge(MPI_Test(request, &done, MPI_STATUS_IGNORE), what, error);
+        status = comm_judge(test(1, request, &done), what, error);
         if (status || done)
             break;
         look(comm);
         if (comm->lost.status)
-            return error_set(error, comm->lost.status, "%s", comm->lost.text);
-        if (!tend(&waiting))
+            status = error_set(error, comm->lost.status, "%s", comm->lost.text);
+        else if (!tend(&waiting))
             rest(&waiting);
     }
+    hangup_unguard();
     return status;
 }
 
@@ -149,7 +202,9 @@ static void *begin(struct comm *comm, size_t size, struct error *error)
         return NULL;
     }
     void *place = malloc(size ? size : 1);
-    if (!place)
+    if (place)
+        hangup_guard();
+    else
         error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", comm->ranks);
     return place;
 }
@@ -166,8 +221,10 @@ rp_status comm_all_gather(struct comm *comm, const void *mine, size_t size, void
     if (!place)
         return error->status;
     memcpy(place + (size_t)comm->rank * size, mine, size);
+    bool outer = comm_enter();
     int code =
         MPI_Iallgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, place, (int)size, MPI_BYTE, comm->own, &request);
+    comm_leave(outer);
     rp_status status = await(comm, code, &request, "MPI_Iallgather", error);
     if (status)
         return status;
@@ -185,7 +242,9 @@ rp_status comm_broadcast(struct comm *comm, int from, void *data, size_t size, s
     if (!place)
         return error->status;
     memcpy(place, data, size);
+    bool outer = comm_enter();
     int code = MPI_Ibcast(place, (int)size, MPI_BYTE, from, comm->own, &request);
+    comm_leave(outer);
     rp_status status = await(comm, code, &request, "MPI_Ibcast", error);
     if (status)
         return status;
@@ -200,7 +259,10 @@ rp_status comm_duplicate(struct comm *comm, MPI_Comm from, MPI_Comm *made, struc
     MPI_Comm *place = begin(comm, sizeof *place, error);
     if (!place)
         return error->status;
-    rp_status status = await(comm, MPI_Comm_idup(from, place, &request), &request, "MPI_Comm_idup", error);
+    bool outer = comm_enter();
+    int code = MPI_Comm_idup(from, place, &request);
+    comm_leave(outer);
+    rp_status status = await(comm, code, &request, "MPI_Comm_idup", error);
     if (status)
         return status;
     *made = *place;

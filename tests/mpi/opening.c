@@ -50,6 +50,19 @@ TEST_CASE(who_waits_in_a_later_opening_misses_a_rank_that_has_not_come)
     check_first();
 }
 
+TEST_CASE(nobody_ends_of_what_mpi_writes_to_a_rank_that_has_died_while_a_pool_is_opened_and_closed)
+{
+    static const char *const sizes[] = {"1", "3"};
+    for (int size = 0; size < 2; size++) {
+        char command[512];
+        snprintf(command, sizeof command, RECOVERY " hangup", sizes[size]);
+        check_note("nodes of %s", sizes[size]);
+        shell_run(command);
+        CHECK_INT(count(": closed"), 3);
+        CHECK_INT(count(": spared"), 0); /* the program's own writes end it */
+    }
+}
+
 /* At the last call of an opening the others may have the pool; beyond both openings nobody dies. */
 TEST_CASE(wherever_it_dies_the_others_end)
 {

@@ -1,0 +1,23 @@
+#!/usr/bin/env python3
+"""Ranks that die in rp_open_comm are missed on other hosts: opening.py PROGRAM, of tests/mpi/start/opening.c."""
+import sys
+import unittest
+
+from hosts import Job, await_nobody, mpirun, testbed
+
+PROGRAM = sys.argv.pop(1)
+SECONDS = 20  # on a busy machine
+
+
+class Opening(unittest.TestCase):
+    def test_two_ranks_of_a_host_that_die_together_are_missed_on_another_host(self):
+        died = "rank [01] of the communicator has died"
+        with Job("h1", *mpirun("h1:3,h2:1", PROGRAM, *"1 0 1 1 1".split(), options=["--enable-recovery"])) as job:
+            for rank in 2, 3:
+                job.await_text(f"rank {rank}: then 15: {died}", SECONDS)
+            testbed("exec", "h1", "pkill", "-KILL", "-x", "mpirun")  # it may wait for the dead
+            job.await_end(SECONDS)
+        await_nobody("h2", "orted", SECONDS)
+
+
+unittest.main(verbosity=2)
