@@ -3,6 +3,7 @@
 #include "base/futex.h"
 #include "board/arena.h"
 #include "board/outbox.h"
+#include "board/step.h"
 
 enum wish_state { WISH_NONE, WISH_MADE, WISH_TAKEN, WISH_MET };
 
@@ -32,19 +33,22 @@ void wish_sleep(struct board *board, uint64_t until)
         futex_wait(state, now, until);
 }
 
-/* It holds the item before the wish is over: one that dies in between leaves both, and wish_was_left gives it
- * back. */
+/* It holds the item before the wish is over, also where it is met only now: one that dies in between leaves
+ * both, and wish_was_left gives it back. */
 rp_status wish_end(struct board *board, uint64_t *item)
 {
     struct slot *slot = board_slot(board);
     struct wish *wish = &slot->wish;
-    bool met = wish_is_met(board), got = met && !wish->status && wish->side == QUEUE_GET;
-    if (got)
+    uint32_t state = atomic_load(&wish->state);
+    while (state != WISH_MET) {
+        STEP("wish: not met");
+        if (atomic_compare_exchange_strong(&wish->state, &state, WISH_NONE))
+            return RP_CLOSED;
+    }
+    if (!wish->status && wish->side == QUEUE_GET)
         atomic_store(&slot->held, *item = wish->item);
-    if (atomic_exchange(&wish->state, WISH_NONE) != WISH_MET)
-        return RP_CLOSED;
-    if (!met && !wish->status && wish->side == QUEUE_GET) /* just now */
-        atomic_store(&slot->held, *item = wish->item);
+    atomic_store(&wish->state, WISH_NONE);
+    STEP("wish: over");
     return (rp_status)wish->status;
 }
 
