@@ -307,6 +307,7 @@ void relay_chase_goods(struct relay_goods *goods)
 {
     if (goods->fetch) {
         goods->fetch->goods = NULL;
+        goods->placed = false; /* the place is the fetch's: bytes may still come to it */
         goods->relay->late++;
     }
     goods->fetch = NULL;

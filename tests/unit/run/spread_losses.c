@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "check.h"
+#include "run/holding.h"
 #include "run/leader_state.h"
 #include "run/map.h"
 #include "run/relay_state.h"
@@ -163,6 +164,7 @@ static bool note_and_poll(struct net *net, struct net_event *event)
 static void be_late(struct realm *realm)
 {
     struct net *net = realm->end[5];
+    atomic_store(&late.begun, false);
     late.of = net->ops;
     late.ops = *net->ops;
     late.ops.receive = note_and_receive;
@@ -196,6 +198,23 @@ TEST_CASE(memory_of_a_share_that_came_elsewhere_meanwhile_is_given_back)
     cut_in_the_middle();
     CHECK_UINT(spread_ask_worker(realm_first(&spread_realm, 5), id), SPREAD_LARGE);
     await_places(2);
+    net_loop_cling(spread_realm.end[5], false);
+    await_places(1);
+    spread_ask_all(id, SPREAD_LARGE);
+    spread_end();
+}
+
+/* Or the next share would lie there, be written over, and be given back by mistake. */
+TEST_CASE(memory_where_bytes_may_still_come_is_kept_when_their_share_is_forgotten)
+{
+    realm_at_ends = be_late;
+    spread_start(0, 1);
+    rp_share_id id = spread_share(SPREAD_LARGE);
+    cut_in_the_middle();
+    CHECK_STATUS(holding_unshare(&spread_realm.gang.manager, id, NULL), RP_OK); /* before it is asked */
+    id = spread_share(SPREAD_LARGE);
+    CHECK_UINT(spread_ask_worker(realm_first(&spread_realm, 5), id), SPREAD_LARGE);
+    REQUIRE(CHECK_UINT(atomic_load(&late.places), 2));
     net_loop_cling(spread_realm.end[5], false);
     await_places(1);
     spread_ask_all(id, SPREAD_LARGE);
