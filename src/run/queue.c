@@ -165,10 +165,12 @@ static rp_status say(const struct attempt *attempt, rp_status status, bool hopel
 }
 
 /* Between two tries everything that has happened is taken in; the last try comes after what made it
- * the last one. */
+ * the last one. Other nodes do not starve where the first one always succeeds. */
 static rp_status persist(struct attempt *attempt, uint64_t deadline, struct error *error)
 {
     bool hopeless = false;
+    if (attempt->queue->manager)
+        submit_glance(attempt->queue->manager);
     for (bool last = false;;) {
         rp_status status = try_once(attempt);
         if (status != RP_TIMEOUT || last)

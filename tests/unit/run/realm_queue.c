@@ -283,6 +283,31 @@ TEST_CASE(one_that_dies_waiting_on_another_node_takes_no_item_with_it)
     end();
 }
 
+/* Puts one into the second queue, then says so. */
+static int put_back(rp_call *call, const void *in, size_t size)
+{
+    (void)size;
+    if (rp_call_put(call, id_at(in, 1), NULL, 0, RP_FOREVER))
+        return 1;
+    atomic_fetch_add(&gang_tally->waiting, 1);
+    return 0;
+}
+
+TEST_CASE(other_nodes_do_not_starve_while_the_manager_finds_done_what_it_wants_of_a_queue)
+{
+    struct error error;
+    rp_view view;
+    begin(0, 1, 1, 0);
+    struct task *task = submit(put_back);
+    uint64_t deadline = clock_deadline(4);
+    while (!atomic_load(&gang_tally->waiting) && CHECK(!clock_has_passed(deadline))) {
+        REQUIRE_STATUS(queueing_put(&queue, NULL, 0, CLOCK_NEVER, &error), RP_OK);
+        REQUIRE_STATUS(queueing_get(&queue, &view, CLOCK_NEVER, &error), RP_OK);
+    }
+    finish(task);
+    end();
+}
+
 static int time_out(rp_call *call, const void *in, size_t size)
 {
     (void)size;
