@@ -24,14 +24,16 @@ enum { WORD_HELLO = 'h', WORD_END = 'e' };
 
 /* ---- Who listens ------------------------------------------------------------------------- */
 
-/* Of both families where the machine has the newer one. -1: none. */
+/* Of both families where the machine has the newer one. -1: none. It does not block: a guest that poll
+ * has told of may be gone when it is to be taken in. */
 static int open_port(int *port)
 {
+    enum { kind = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK };
     struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT};
     struct sockaddr_in four = {.sin_family = AF_INET};
     struct sockaddr *address = (struct sockaddr *)(void *)&six;
     socklen_t size = sizeof six;
-    int no = 0, server = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int no = 0, server = socket(AF_INET6, kind, 0);
     if (server >= 0)
         setsockopt(server, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
     if (server < 0 || bind(server, address, size)) {
@@ -39,7 +41,7 @@ static int open_port(int *port)
             close(server);
         address = (struct sockaddr *)(void *)&four;
         size = sizeof four;
-        server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        server = socket(AF_INET, kind, 0);
         if (server >= 0 && bind(server, address, size)) {
             close(server);
             return -1;
@@ -71,7 +73,7 @@ void listen_serve(struct listener *listener)
     for (bool wanted = true; wanted && clock_ns() < until;) {
         if (poll(watched, 2, 1000) <= 0)
             continue;
-        int guest = accept4(listener->server, NULL, NULL, SOCK_CLOEXEC);
+        int guest = watched[0].revents ? accept4(listener->server, NULL, NULL, SOCK_CLOEXEC) : -1;
         wanted = !watched[1].revents && (guest < 0 || answer(guest, listener->cookie));
     }
     close(listener->server);
