@@ -19,13 +19,14 @@ static const struct launcher {
     const char *rank;
     const char *ranks[2];
     const char *step; /* must be a number, and more than one rank known; NULL: no such condition */
+    bool shell;       /* a shell of srun --pty has it too */
 } launchers[] = {
-    {"Open MPI's mpirun", "OMPI_COMM_WORLD_RANK", {"OMPI_COMM_WORLD_SIZE"}, NULL},
-    {"Flux", "FLUX_TASK_RANK", {"FLUX_JOB_SIZE"}, NULL},
-    {"PALS", "PALS_RANKID", {"PALS_SIZE", "PMI_SIZE"}, NULL},
-    {"Slurm's srun", "SLURM_PROCID", {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"}, "SLURM_STEP_ID"},
-    {"a PMI launcher", "PMI_RANK", {"PMI_SIZE"}, NULL},
-    {"a PMIx launcher", "PMIX_RANK", {"PMI_SIZE"}, NULL},
+    {"Open MPI's mpirun", "OMPI_COMM_WORLD_RANK", {"OMPI_COMM_WORLD_SIZE"}, NULL, false},
+    {"Flux", "FLUX_TASK_RANK", {"FLUX_JOB_SIZE"}, NULL, false},
+    {"PALS", "PALS_RANKID", {"PALS_SIZE", "PMI_SIZE"}, NULL, false},
+    {"Slurm's srun", "SLURM_PROCID", {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"}, "SLURM_STEP_ID", true},
+    {"a PMI launcher", "PMI_RANK", {"PMI_SIZE"}, NULL, true},
+    {"a PMIx launcher", "PMIX_RANK", {"PMI_SIZE"}, NULL, true},
 };
 
 /* The variable as a number of at least 0; -1 where it is not one. */
@@ -40,6 +41,18 @@ static int number_of(char *const *environment, const char *name)
     return *end || errno || value > INT_MAX ? -1 : (int)value;
 }
 
+/* Where PMI or PMIx is Slurm's default, srun gives its shell their variables too, with its own numbers. Those
+ * of a launcher that the shell has started are others. */
+static bool is_shells(const struct launch_world *world, int rank, int ranks)
+{
+    char *const *environment = world->environment;
+    int tasks = number_of(environment, "SLURM_STEP_NUM_TASKS");
+    if (tasks < 0)
+        tasks = number_of(environment, "SLURM_NTASKS");
+    return rank == number_of(environment, "SLURM_PROCID") && (ranks < 0 || ranks == tasks) &&
+           batch_is_shell(environment, world->proc);
+}
+
 static bool launcher_seen(const struct launcher *launcher, const struct launch_world *world,
                           struct launch *launch)
 {
@@ -48,7 +61,7 @@ static bool launcher_seen(const struct launcher *launcher, const struct launch_w
     int ranks = number_of(environment, launcher->ranks[0]);
     if (ranks < 0)
         ranks = number_of(environment, launcher->ranks[1]);
-    if (launcher->step && batch_is_shell(environment, world->proc))
+    if (launcher->shell && is_shells(world, rank, ranks))
         return false;
     if (rank < 0 || (launcher->step && (number_of(environment, launcher->step) < 0 || ranks < 2)))
         return false;

@@ -202,13 +202,31 @@ TEST_CASE(variables_of_a_batch_script_are_no_launcher)
 
 TEST_CASE(a_shell_of_slurms_is_no_rank_but_what_it_starts_by_srun_is)
 {
+    static const struct {
+        const char *environment[4];
+        bool own; /* of another launcher, which the shell has started */
+    } cases[] = {
+        {{NULL}, false},
+        {{"PMIX_RANK=0"}, false},
+        {{"PMI_RANK=0", "PMI_SIZE=4"}, false},
+        {{"PMI_RANK=0", "PMI_SIZE=4", "PMIX_RANK=0"}, false},
+        {{"PMI_RANK=0", "PMI_SIZE=3"}, true},
+        {{"PMI_RANK=1", "PMI_SIZE=4"}, true},
+        {{"PMIX_RANK=0", "OMPI_COMM_WORLD_RANK=0"}, true},
+    };
     struct stage stage = stage_open(untraced, plain, false);
-    char *environment[] = {"SLURM_PROCID=0", "SLURM_STEP_ID=0", "SLURM_NTASKS=4", "SLURM_PTY_PORT=7", NULL};
-    struct launch launch;
-    for (int terminal = 0; terminal < 2; terminal++) {
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        bool terminal = i % 2;
+        const char *const *more = cases[i / 2].environment;
+        const char *environment[] = {
+            "SLURM_PROCID=0", "SLURM_STEP_ID=0", "SLURM_NTASKS=4", "SLURM_PTY_PORT=7",
+            more[0],          more[1],           more[2],          NULL};
+        struct launch_world world = {(char *const *)(uintptr_t)environment, stage.folder};
+        struct launch launch;
+        check_note("%s, %s terminal", more[0] ? more[0] : "nothing more", terminal ? "a" : "no");
         stage_write(&stage, "self/stat", terminal ? "9 (a) b) S 8 9 9 34816 9 0" : "9 (a) b) S 8 9 9 0 -1 0");
-        CHECK_STATUS(launch_detect(&(struct launch_world){environment, stage.folder}, &launch, NULL), RP_OK);
-        CHECK((launch.start == LAUNCH_RANK) == !terminal);
+        CHECK_STATUS(launch_detect(&world, &launch, NULL), RP_OK);
+        CHECK((launch.start == LAUNCH_RANK) == (!terminal || cases[i / 2].own));
     }
     stage_close(&stage);
 }
