@@ -1,11 +1,11 @@
 /* Flux: a job that it started is an instance of its own, which knows its nodes, and the cores that it has on
- * each.
+ * each. Flux's RFC 20 has what it says of them:
  *
- *     flux resource R         {"version": 1, "execution": {"R_lite": [{"rank": "0-2", "children": {"core":
- * "0-7"}},
- *                             ...], "nodelist": ["fluke[4-6]", ...], ...}}, as Flux's RFC 20 has it: the
- * cores of the nodes, which are numbered as they stand in the list flux getattr hostlist   "fluke[4-6]":
- * where that is not known, the nodes alone */
+ *     {"version": 1, "execution": {"R_lite": [{"rank": "0-2", "children": {"core": "0-7"}}, ...],
+ *                                  "nodelist": ["fluke[4-6]", ...], ...}}
+ *
+ * `flux resource R` says that: the cores of nodes, which are numbered as they stand in the list. Where it is
+ * not known, `flux getattr hostlist` says the nodes alone: "fluke[4-6]". */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
