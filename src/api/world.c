@@ -289,11 +289,11 @@ static rp_status want_room(const struct spread *spread, struct error *error)
 static void say_overruled(const struct options *options, const struct spread *spread)
 {
     if (options->workers && options->workers != spread->workers)
-        fprintf(stderr,
-                "rankpool: the program asks for %d worker%s, and has the %d of the plan: rankpool run -n %d "
-                "plans "
-                "for so many\n",
-                options->workers, options->workers == 1 ? "" : "s", spread->workers, options->workers);
+        fprintf(
+            stderr,
+            "rankpool: %d worker%s asked for (rp_options.workers or RANKPOOL_WORKERS), and the program has "
+            "the %d of the plan: rankpool run -n %d plans for so many\n",
+            options->workers, options->workers == 1 ? " is" : "s are", spread->workers, options->workers);
 }
 
 /* Sizes the machine, or those of the allocation, or takes what `rankpool run` has found, and starts the

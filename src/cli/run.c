@@ -138,9 +138,8 @@ static bool is_rank(void)
     if (launch_detect(NULL, &launch, NULL) || launch.start != LAUNCH_RANK)
         return false;
     fprintf(stderr,
-            "rankpool: rankpool run starts the ranks itself: call it once, not by %s, which has started %s "
-            "of it\n",
-            launch.launcher, launch.ranks == 1 ? "one" : "several");
+            "rankpool: rankpool run starts the ranks itself: call it once, not by %s, which has started %s\n",
+            launch.launcher, launch.ranks > 1 || launch.rank > 0 ? "several of it" : "it as a rank");
     return true;
 }
 

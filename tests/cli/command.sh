@@ -53,6 +53,9 @@ has "$err" 'PBS_NODEFILE names /nowhere/nodes'
 # What ranks would start once each is refused.
 expect 64 env PMIX_RANK=0 "$rankpool" run true
 has "$err" 'rankpool run starts the ranks itself: call it once, not by a PMIx launcher'
+hasnt "$err" several
+expect 64 env PMI_RANK=0 PMI_SIZE=4 "$rankpool" run true
+has "$err" 'not by a PMI launcher, which has started several of it'
 
 # The plan is shown, and not when it is not wanted; what follows the program is the program's.
 expect 0 "$rankpool" run --dry-run -n 3 "$program" --dry-run
@@ -63,7 +66,7 @@ has "$out" '3 workers'
 hasnt "$err" 'rankpool:'
 expect 0 env RANKPOOL_WORKERS=5 "$rankpool" run -q -n 3 "$program"
 has "$out" '3 workers'
-has "$err" 'the program asks for 5 workers, and has the 3 of the plan: rankpool run -n 5 plans for so many'
+has "$err" '5 workers are asked for (rp_options.workers or RANKPOOL_WORKERS), and the program has the 3 of the plan: rankpool run -n 5 plans for so many'
 expect 0 env RANKPOOL_WORKERS=3 "$rankpool" run -q -n 3 "$program"
 hasnt "$err" 'rankpool:'
 expect 0 env PBS_JOBID=7.s PBS_NODEFILE="$folder/nodes" sh -c "hostname >$folder/nodes; '$rankpool' run '$program'"
