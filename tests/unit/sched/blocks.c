@@ -315,8 +315,6 @@ TEST_CASE(neither_quick_trips_nor_slow_ones_among_them_leave_a_node_with_too_lit
     CHECK(want_after(1) > 10000);
     CHECK(want_after(3) > 2000);
     CHECK(want_after(30) > 2000);
-    CHECK(want_after(3) > 2000);
-    CHECK(want_after(30) > 2000);
 }
 
 TEST_CASE(a_node_that_had_too_little_is_not_taken_for_slow)
