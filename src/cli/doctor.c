@@ -123,7 +123,7 @@ static rp_status see(const struct visit *visit, const struct allocation *allocat
         doctor.node[i] = (struct doctor_node){.host = hosts->one[i].name, .slots = hosts->one[i].slots};
     find_trial(command, trial);
     if (*allocation->left)
-        findings_add(&doctor.findings, "slots", FOUND_NOTED, NULL,
+        findings_add(&doctor.findings, "nodes", FOUND_NOTED, NULL,
                      "call it in the batch script, or in salloc's shell", "%.*s",
                      (int)strcspn(allocation->left, "\n"), allocation->left);
     if (!status)

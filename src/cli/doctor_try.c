@@ -25,11 +25,13 @@ static bool is_well(struct errand *errand, struct list *facts)
 /* What is said of no consequence. */
 static const char *const noises[] = {"lacks support for cpu binding"};
 
+/* Of one line, which others may follow. */
 static bool is_noise(const char *line)
 {
-    bool noise = !line[strspn(line, "- \t")] || *line == '\n';
+    size_t length = strcspn(line, "\n");
+    bool noise = strspn(line, "- \t") >= length;
     for (size_t i = 0; i < sizeof noises / sizeof *noises; i++)
-        noise |= strstr(line, noises[i]) != NULL;
+        noise |= memmem(line, length, noises[i], strlen(noises[i])) != NULL;
     return noise;
 }
 
@@ -51,13 +53,9 @@ static const char *first_complaint(struct errand *errand)
     static const char word[] = "rankpool-trial: ";
     char *line = errand->wrote, *next, *ours = line ? strstr(line, word) : NULL;
     for (; line && !ours && *line; line = next) {
-        size_t length = strcspn(line, "\n");
-        char end = line[length];
-        line[length] = '\0';
-        bool noise = is_noise(line);
-        line[length] = end;
-        next = line + length + (end != '\0');
-        if (!noise)
+        next = line + strcspn(line, "\n");
+        next += *next == '\n';
+        if (!is_noise(line))
             return first_sentence(line);
     }
     return ours ? first_sentence(ours + strlen(word)) : "it ended without a word";

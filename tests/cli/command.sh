@@ -73,6 +73,22 @@ expect 0 env PBS_JOBID=7.s PBS_NODEFILE="$folder/nodes" sh -c "hostname >$folder
 has "$out" '1 worker'
 has "$err" '1 worker, the slots of PBS job 7'
 
+# The doctor: a name for each thing that it looks at, and the first sentence of an mpirun that fails, as a whole.
+expect 0 env SLURM_JOB_ID=7 SLURM_JOB_NODELIST=a,b SLURM_JOB_CPUS_PER_NODE='2(x2)' SLURM_JOB_NUM_NODES=2 \
+    SLURM_STEP_ID=0 "$rankpool" doctor
+has "$out" 'note  nodes '
+has "$out" 'ok    slots '
+mkdir "$folder/bin"
+cat >"$folder/bin/mpirun" <<END
+#!/bin/sh
+[ "\$1" != --version ] || exec $(command -v mpirun) --version
+printf 'it broke\nfor a reason\n\nit lacks support for cpu binding\n' >&2
+exit 1
+END
+chmod +x "$folder/bin/mpirun"
+expect 1 env PATH="$folder/bin:$PATH" "$rankpool" doctor
+has "$out" 'it broke for a reason'
+
 # A program without pools gets a rank for each worker, in its folder and with its status.
 expect 0 "$rankpool" run -q -n 2 sh -c 'echo $OMPI_COMM_WORLD_SIZE $PWD'
 [ "$out" = "2 $PWD"$'\n'"2 $PWD" ] || fail "$out"
