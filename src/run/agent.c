@@ -189,13 +189,33 @@ void road_await_sent(struct manager *manager)
     road_await(manager, road_is_sending);
 }
 
+static bool takes(const struct agent *agent)
+{
+    return !agent->node->lost && !agent->node->away;
+}
+
+static bool is_being_taken(const struct manager *manager)
+{
+    const struct agents *pool = manager->agents;
+    for (int i = 0; pool && i < pool->road->nodes; i++)
+        if (pool->agent[i].sending && takes(&pool->agent[i]))
+            return true;
+    return false;
+}
+
+void road_await_taken(struct manager *manager)
+{
+    road_await(manager, is_being_taken);
+}
+
 bool road_is_left(const struct manager *manager)
 {
     const struct agents *pool = manager->agents;
-    for (int i = 0; pool && i < pool->road->nodes && manager->board.shared->finalizer.module; i++)
-        if (agent_is_there(&pool->agent[i]) && pool->agent[i].ends && !pool->agent[i].node->away)
+    bool finalizes = manager->board.shared->finalizer.module;
+    for (int i = 0; pool && i < pool->road->nodes && finalizes; i++)
+        if (takes(&pool->agent[i]) && pool->agent[i].ends && !pool->agent[i].closed)
             return false;
-    return !road_is_sending(manager);
+    return !is_being_taken(manager);
 }
 
 static void free_agent(struct agent *agent)

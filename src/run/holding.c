@@ -60,7 +60,8 @@ static uint64_t oldest_post(const struct manager *manager)
     return oldest;
 }
 
-/* Who gives up memory faster than its bytes leave for other nodes waits for them. */
+/* Who gives up memory faster than its bytes leave for other nodes waits for them, but for no node that nobody
+ * serves: that one's keep their memory. */
 static void give_up(struct manager *manager, struct holding *holding)
 {
     holding->given_up = true;
@@ -68,7 +69,7 @@ static void give_up(struct manager *manager, struct holding *holding)
     manager->given_up++;
     manager->given_up_bytes += holding->size;
     if (manager->given_up_bytes > GIVEN_UP_MOST)
-        road_await_sent(manager);
+        road_await_taken(manager);
     holding_sweep(manager);
 }
 

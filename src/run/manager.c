@@ -136,7 +136,8 @@ static void free_manager(struct manager *manager)
     retry_free(&manager->retries);
     arena_fini(&manager->arena);
     if (manager->held)
-        rest = (struct manager){.board = manager->board, .held = manager->held, .closed = true};
+        rest =
+            (struct manager){.board = manager->board, .held = manager->held, .closed = true, .stays = stays};
     else if (manager->board.shared && !stays)
         board_release(&manager->board);
     performer_fini(&manager->performer);

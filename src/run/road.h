@@ -112,15 +112,15 @@ const char *road_refusal(const struct manager *manager, int worker);
 /* Tells the nodes of the pool, once its board is filled. */
 rp_status road_join(struct manager *manager, struct error *error);
 
-/* Tells them that it closes, and whether all have left, and all that was sent is the manager's again. */
+/* Tells them that it closes, and whether all who served have left, and have taken what they were sent. */
 void road_begin_close(struct manager *manager);
 bool road_is_left(const struct manager *manager);
 
 /* No other node takes part at present. */
 bool road_is_deserted(const struct manager *manager);
 
-/* Forgets the pool; without a road it is nothing. True: a net that has lost a node may still write to the
- * board, for ever. */
+/* Forgets the pool; without a road it is nothing. True: the net may still read or write the board, for ever
+ * where a node is lost, or is never served. */
 bool road_part(struct manager *manager);
 
 /* Whether a node has an item and has not sent its note; anything at all. */
@@ -158,6 +158,9 @@ void road_share(struct manager *manager, uint64_t number, const void *data, size
 void road_unshare(struct manager *manager, uint64_t number);
 bool road_is_sending(const struct manager *manager);
 void road_await_sent(struct manager *manager);
+
+/* The same but for nodes that nobody serves at present: they may take what they were sent late, or never. */
+void road_await_taken(struct manager *manager);
 
 /* Items that a worker of another node has run. */
 size_t road_count_done(const struct manager *manager, int worker);

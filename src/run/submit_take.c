@@ -64,7 +64,7 @@ void submit_let_go(struct manager *manager, struct task *task)
     manager->held_bytes -= manager->closed ? 0 : task->size;
     task->held = 0;
     task->result = NULL;
-    if (--manager->held == 0 && manager->closed)
+    if (--manager->held == 0 && manager->closed && !manager->stays)
         board_release(&manager->board);
 }
 

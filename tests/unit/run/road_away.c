@@ -1,0 +1,63 @@
+/* Nodes that nobody serves at present take nothing of what they were sent: nobody waits for that. */
+#include "check.h"
+#include "envoy.h"
+#include "run/holding.h"
+
+enum { SIZE = 20 << 20 }; /* more than is left to itself */
+
+static char bytes[SIZE];
+
+static void say_visit(bool serves)
+{
+    const struct road_node *node = &envoy_realm.road->node[0];
+    envoy.pool = 0;
+    envoy_say((struct wire_message){.type = WIRE_VISIT, .visit = {node->visit + 1, serves, 0, 0}});
+    while (node->away == serves)
+        road_turn(envoy_realm.road);
+}
+
+static void serve_until_all_has_left(void)
+{
+    say_visit(true);
+    while (road_is_sending(&envoy_realm.gang.manager)) {
+        envoy_listen("manager: sleeps");
+        road_turn(envoy_realm.road);
+    }
+}
+
+static rp_share_id share(void)
+{
+    struct error error;
+    rp_share_id id;
+    REQUIRE_STATUS(holding_share(&envoy_realm.gang.manager, bytes, SIZE, &id, &error), RP_OK);
+    return id;
+}
+
+TEST_CASE(what_is_given_up_waits_for_no_node_that_is_away_and_is_kept_until_it_has_left)
+{
+    struct manager *manager = &envoy_realm.gang.manager;
+    envoy_begin(1, NULL);
+    say_visit(false);
+    CHECK_STATUS(holding_unshare(manager, share(), NULL), RP_OK);
+    void *memory = holding_alloc(manager, SIZE);
+    REQUIRE(memory);
+    CHECK(holding_free(manager, memory));
+    CHECK(manager->arena.in_use >= 2 * (size_t)SIZE); /* the net may read it */
+    serve_until_all_has_left();
+    CHECK(manager->arena.in_use < SIZE);
+    CHECK_STR(envoy_why(), "");
+    envoy_end();
+}
+
+TEST_CASE(a_pool_may_close_although_a_node_that_is_away_has_not_taken_a_share)
+{
+    struct manager *manager = &envoy_realm.gang.manager;
+    envoy_begin(1, NULL);
+    say_visit(false);
+    share();
+    manager_begin_close(manager);
+    CHECK(manager_is_left(manager));
+    serve_until_all_has_left();
+    CHECK_STR(envoy_why(), "");
+    envoy_end();
+}
