@@ -228,7 +228,8 @@ RP_API rp_status rp_open(const rp_options *options, rp_pool **pool);
 /* Finishes what is queued and running, frees the pool and sets *pool to NULL. Futures and views
  * outlive it until released; memory of rp_alloc and shares do not. A NULL pool is closed already. In
  * a rank that is a worker of rp_open_comm it frees that rank's handle, and the rank serves the pool
- * no more. Not collective: it waits for tasks, not for calls of other ranks.
+ * no more. Not collective: it waits for tasks, not for calls of other ranks; only a worker's waits until
+ * the manager, in calls of its own that wait, has taken the long results of its tasks.
  * Errors: RP_POOL_BROKEN: work could not be finished for want of workers, yet the pool is closed.
  * RP_JOURNAL: the same, but not all results could be stored.
  * RP_INVALID: from inside a task, a callback, a source or a sink. */

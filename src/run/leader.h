@@ -96,16 +96,17 @@ void leader_rest(struct leader *leader);
 
 /* The process begins to serve, until this pool closes (0: another one, elsewhere); and stops for a while, or
  * for good: what nobody has begun goes back to the manager, what workers of the node have begun is waited
- * for, and then what was said about it, but not for long where the manager does not listen: it then leaves
- * when this process is in a call of the library again. A process that leads several nodes takes each step for
- * all. */
+ * for, and then what was said about it, but not for long where the manager does not listen (200 ms, and 100
+ * ns for each byte under way): it then leaves when this process is in a call of the library again. A process
+ * that leads several nodes takes each step for all. */
 void leader_arrive(struct leader *leader, uint64_t until);
 void leader_begin_depart(struct leader *leader);
 void leader_depart(struct leader *leader);
 void leader_settle(struct leader *leader);
 
-/* This node takes no part in the pool any more. Waits until what its workers have begun has been sent, as
- * above. */
+/* This node takes no part in the pool any more. Waits until what its workers have begun has been sent,
+ * however long the manager does not listen: this may have been the node's last call of the library, which
+ * gives up nothing that a task has come to. */
 void leader_part(struct leader *leader, uint64_t pool);
 
 /* The net is not used any more, since MPI ends: to the node the manager is gone. */

@@ -10,7 +10,8 @@
 #define MOVING_NS UINT64_C(1000000) /* without any event that it looks on while bytes are under way */
 #define LINGER_NS UINT64_C(200000)  /* after these: what comes next does soon */
 #define DOZE_NS   UINT64_C(200000)  /* without anything: what comes then comes rarely, and rings */
-#define HEARD_NS  UINT64_C(200000000) /* that a manager that takes nothing is waited for */
+#define HEARD_NS  UINT64_C(200000000) /* that a manager that takes nothing is waited for, ... */
+#define BYTE_NS   UINT64_C(100)       /* ... and for each byte that is under way to it */
 
 /* ---- Rest -------------------------------------------------------------------------------- */
 
@@ -125,8 +126,9 @@ void leader_wait_briefly(struct leader *leader)
 bool leader_hopes(struct leader *leader, struct leader_hope *hope, uint64_t patience_ns)
 {
     int room = net_room(leader->home.net, leader->home.peer);
-    if (!hope->since || room != hope->room)
-        *hope = (struct leader_hope){room, clock_ns()};
+    if (!hope->since || room > hope->room || leader->moved > hope->since)
+        hope->since = clock_ns();
+    hope->room = room; /* less of it is what is sent here */
     if (clock_ns() >= hope->since + patience_ns)
         return false;
     leader_wait_briefly(leader);
@@ -194,6 +196,15 @@ static bool is_running(const struct leader *leader)
     return false;
 }
 
+/* Of long results nothing is seen before they have left whole. */
+static uint64_t heard_ns(const struct leader *leader)
+{
+    uint64_t bytes = 0;
+    for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
+        bytes += relay_leaving(relay);
+    return HEARD_NS + bytes * BYTE_NS;
+}
+
 /* What was said leaves, unless the manager does not listen: then it does when this process is in the library
  * again. Notes leave before the word that ends the visit. */
 static void finish_visit(struct leader *leader)
@@ -202,7 +213,7 @@ static void finish_visit(struct leader *leader)
     while (!leader_is_over(leader) && !is_empty(leader)) {
         if (is_running(leader))
             leader_wait_briefly(leader);
-        else if (!leader_hopes(leader, &hope, HEARD_NS))
+        else if (!leader_hopes(leader, &hope, heard_ns(leader)))
             break;
     }
     for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
@@ -215,7 +226,7 @@ static void settle(struct leader *leader, bool (*is_of_use)(const struct leader 
 {
     struct leader_hope hope = {0};
     while (!leader->ended && !net_is_quiet(leader->home.net) && is_of_use(leader, pool) &&
-           leader_hopes(leader, &hope, HEARD_NS))
+           leader_hopes(leader, &hope, heard_ns(leader)))
         continue;
 }
 

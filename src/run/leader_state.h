@@ -47,8 +47,8 @@ void leader_wait_briefly(struct leader *leader);
 /* The same for who could do without: false once the manager has taken nothing for so long. It may do
  * something else, even wait for this process. */
 struct leader_hope {
-    int room;
-    uint64_t since; /* clock_ns; 0: it begins */
+    int room;       /* of the net, when it was looked at last */
+    uint64_t since; /* bytes have moved, or there has been more room: clock_ns; 0: it begins */
 };
 bool leader_hopes(struct leader *leader, struct leader_hope *hope, uint64_t patience_ns);
 bool leader_has_bytes_under_way(const struct leader *leader); /* nothing moves them but looks at the net */

@@ -221,6 +221,11 @@ bool relay_has_bytes_under_way(const struct relay *relay)
     return relay->deliveries;
 }
 
+size_t relay_leaving(const struct relay *relay)
+{
+    return relay->leaving;
+}
+
 bool relay_is_settled(const struct relay *relay)
 {
     bool held = relay->due != CLOCK_NEVER && !is_way_free(relay);

@@ -121,6 +121,7 @@ struct board *relay_board(struct relay *relay);       /* NULL: it could not be o
 bool relay_is_posted(const struct relay *relay);      /* workers may join */
 const char *relay_refusal(const struct relay *relay); /* NULL: it serves */
 bool relay_has_bytes_under_way(const struct relay *relay);
+size_t relay_leaving(const struct relay *relay);  /* bytes under way to the manager */
 bool relay_is_settled(const struct relay *relay); /* it needs no look before notes or messages come */
 bool relay_is_aloof(const struct relay *relay);   /* others than member 1 serve the pool */
 bool relay_is_called(const struct relay *relay); /* so they do, yet are busy, and tasks lie there unclaimed */

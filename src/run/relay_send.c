@@ -123,6 +123,7 @@ struct sending {
     struct delivery delivery;
     struct relay_block *block; /* in whose memory; NULL: in a parcel */
     struct relay *relay;
+    size_t size;
     uint64_t parcel;
 };
 
@@ -131,6 +132,7 @@ static void end_sending(struct delivery *delivery, bool done)
     struct sending *sending = (struct sending *)delivery;
     (void)done;
     sending->relay->deliveries--;
+    sending->relay->leaving -= sending->size;
     if (sending->block) {
         sending->block->sending--;
         relay_let_go(sending->block);
@@ -152,7 +154,7 @@ static bool send_long(struct relay_block *block, struct wire_note *note, uint64_
         relay->home->lost = true; /* no memory for the least: what was done would never be known */
         return false;
     }
-    *sending = (struct sending){{end_sending}, in_place ? block : NULL, relay, parcel};
+    *sending = (struct sending){{end_sending}, in_place ? block : NULL, relay, note->bytes, parcel};
     relay_send_batch(relay);
     note->age_ns = now > ended ? now - ended : 0;
     wire_note_put(note, NULL, head + wire_message_body(WIRE_NOTES), WIRE_NOTE_SIZE);
@@ -164,6 +166,7 @@ static bool send_long(struct relay_block *block, struct wire_note *note, uint64_
         return false;
     }
     relay->deliveries++;
+    relay->leaving += note->bytes;
     block->sending += in_place;
     return !in_place;
 }

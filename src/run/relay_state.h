@@ -71,6 +71,7 @@ struct relay {
     uint64_t called; /* since when tasks lie there that nobody has come for: clock_ns; 0: there are none */
     uint64_t looked; /* at tasks that run: clock_ns */
     unsigned deliveries; /* bytes under way to or from the board */
+    size_t leaving;      /* of these, how many bytes are under way to the manager */
     struct delivery initarg;
     struct relay_goods *goods;  /* commons and shares */
     struct relay_want *wants;   /* of other leaders, for what is not here */

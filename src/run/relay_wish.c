@@ -17,6 +17,7 @@
 struct wish_bytes {
     struct delivery delivery;
     struct relay *relay;
+    size_t size;
     uint64_t parcel; /* that is of no use afterwards; ARENA_NONE: its owner sees to that */
 };
 
@@ -25,6 +26,7 @@ static void end_bytes(struct delivery *delivery, bool done)
     struct wish_bytes *bytes = (struct wish_bytes *)delivery;
     (void)done;
     bytes->relay->deliveries--;
+    bytes->relay->leaving -= bytes->size;
     if (bytes->parcel != ARENA_NONE)
         parcel_mark_taken(&bytes->relay->manager.board, bytes->parcel);
     free(bytes);
@@ -37,8 +39,9 @@ static bool send_wish(struct relay *relay, const struct wire_wish *told, const v
     struct wish_bytes *bytes = malloc(sizeof *bytes);
     if (!bytes)
         return false;
-    *bytes = (struct wish_bytes){{end_bytes}, relay, parcel};
+    *bytes = (struct wish_bytes){{end_bytes}, relay, told->size, parcel};
     relay->deliveries++;
+    relay->leaving += bytes->size;
     if (!relay_send_bytes(relay->home, &message, data, told->size, &bytes->delivery))
         end_bytes(&bytes->delivery, true);
     return true;

@@ -1,4 +1,5 @@
 /* A leader whose process serves when its program wants it: what is left of another pool when it goes away. */
+#define _GNU_SOURCE
 #include "run/leader.h"
 
 #include <sched.h>
@@ -123,4 +124,25 @@ TEST_CASE(a_leader_that_goes_away_leaves_nothing_of_a_reduction_behind)
         end();
         CHECK_INT(post.got[WIRE_NOTES], notes);
     }
+}
+
+/* As over a slow line: the manager listens all the time, and of the bytes nothing is seen before the last. */
+TEST_CASE(a_leader_that_goes_away_waits_for_long_results_that_are_leaving)
+{
+    enum { LONG = 64 << 20, POLLS = 60 };
+    start();
+    atomic_store(&gang_tally->gate, 1);
+    struct wire_message block = outpost_squares(1, 1);
+    block.block.function = outpost_name(gang_gated_square);
+    block.block.out_size = LONG;
+    block.block.visit = 1;
+    outpost_send_squares(&post, &block, 0);
+    net_loop_delay(post.net, 0, POLLS);
+    close_other();
+    while (post.got[WIRE_VISIT] < 2) {
+        outpost_poll(&post);
+        usleep(5000);
+    }
+    CHECK_UINT(post.items, 1);
+    end();
 }
