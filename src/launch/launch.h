@@ -31,7 +31,8 @@
  * with which all of MPI would end while the manager stores what it has (record/drain.h). So mpirun and the
  * placeholders are deaf to it there; and over several nodes mpirun is stopped for that time, before it
  * notices that the others have ended: those do so at once, this one's workers finish what they run. The
- * manager then ends without MPI_Finalize.
+ * manager then ends without MPI_Finalize. A program that sets a handler of its own for SIGTERM after it has
+ * opened a pool with a journal, and goes on after the signal, does so with mpirun stopped for good.
  *
  * Over several nodes the manager and this machine's workers start like that, and so this machine leads, with
  * or without workers of its own. On the others mpirun starts, in place of a placeholder, the seat of each

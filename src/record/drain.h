@@ -30,7 +30,8 @@ void drain_unwatch(bool pass_on);
 /* In a process that was forked meanwhile: the signals have their default action again. */
 void drain_forget(void);
 
-/* Whether SIGTERM asks for it now. */
+/* Whether SIGTERM asks for it: not where the program had a handler of its own at drain_watch. One that it has
+ * set since is not noticed. */
 bool drain_takes_term(void);
 
 /* The signal that came, 0: none. */
