@@ -33,7 +33,7 @@ static int fill(rp_call *call, const void *in, size_t size)
     return 0;
 }
 
-/* The same with gaps, in which the others fall asleep. */
+/* The same with gaps, in which the others fall asleep, also where the machine is busy. */
 static int fill_slowly(rp_call *call, const void *in, size_t size)
 {
     rp_queue_id queue;
@@ -43,7 +43,7 @@ static int fill_slowly(rp_call *call, const void *in, size_t size)
         rp_status status = rp_call_put(call, queue, &i, sizeof i, RP_FOREVER);
         if (status)
             return rp_fail(call, "%s", rp_strerror(status));
-        usleep(60);
+        usleep(300);
     }
     return 0;
 }
