@@ -165,10 +165,12 @@ static void start(struct parent *parent, const struct launch *launch, const stru
     if (!parent->failure)
         parent->failure = mpirun_start(&parent->mpirun, launch->mpirun, plan, environment, error);
     parent->mpirun_pid = parent->mpirun.pid;
+    if (!parent->failure)
+        parent->failure = janitor_start(&parent->janitor, &parent->mpirun, parent->null, error);
     while (!parent->failure && !parent->interrupted && !mpirun_ready(&parent->mpirun))
         parent_turn(parent, CLOCK_NEVER);
     if (!parent->failure && !parent->interrupted)
-        parent->failure = janitor_start(&parent->janitor, &parent->mpirun, parent->null, error);
+        janitor_tell(&parent->janitor, &parent->mpirun);
     if (!parent->failure && !parent->interrupted)
         parent->failure = start_ranks(parent, plan, error);
 }

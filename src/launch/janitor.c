@@ -7,21 +7,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "launch/process.h"
 
-/* $1 mpirun, $2 its session folder or "", $3 the folder that is in, $4 what names of shared memory
- * files contain or "". An mpirun that has ended is not awaited any longer: process 1, which is its parent
- * by now, may take its time with that, or never do it. Few pauses, since each is a process to be started. */
+/* $1 mpirun, $2 its session folder and $3 the folder that is in, as they will be; what is read before the end
+ * is these two as they are, or nothing, and what names of shared memory files contain, or nothing. An mpirun
+ * that has ended is not awaited any longer: process 1, which is its parent by now, may take its time with
+ * that, or never do it. Few pauses, since each is a process to be started. */
 static const char script[] =
-    "read line\n"
+    "session=$2 folder=$3 names=\n"
+    "if IFS= read -r said\n"
+    "then session=$said; IFS= read -r folder; IFS= read -r names; read -r end; fi\n"
     "for pause in 0.1 0.1 0.2 0.2 0.4 0.4 0.6\n"
-    "do read pid name state rest </proc/$1/stat && [ $state != Z ] || break; sleep $pause; done\n"
+    "do read -r pid name state rest </proc/$1/stat && [ $state != Z ] || break; sleep $pause; done\n"
     "kill -9 -$1 2>/dev/null\n"
-    "[ -z \"$2\" ] || { rm -rf \"$2\"; rmdir \"$3\" 2>/dev/null; }\n"
-    "[ -z \"$4\" ] || rm -f /dev/shm/*_segment.*.$4.*\n";
+    "[ -z \"$session\" ] || { rm -rf \"$session\"; rmdir \"$folder\" 2>/dev/null; }\n"
+    "[ -z \"$names\" ] || rm -f /dev/shm/*_segment.*.$names.*\n";
 
 /* <tmp>/ompi.<host>.<user>/pid.<mpirun>: the variable's value only where it is of that form. */
 static const char *session_of(const struct mpirun *mpirun, char *const *lent)
@@ -33,28 +37,37 @@ static const char *session_of(const struct mpirun *mpirun, char *const *lent)
     return last && last > session && strcmp(last, name) == 0 ? session : "";
 }
 
-/* /dev/shm/vader_segment.<host>.<user>.<job>.<rank>; later versions of Open MPI say sm_segment. */
-static void add_segments(struct list *arguments, char *const *lent)
+static int folder_length(const char *session)
 {
-    const char *job = list_value(lent, "PMIX_NAMESPACE");
-    if (job && *job >= '0' && *job <= '9')
-        list_addf(arguments, "%u.%lx", (unsigned)getuid(), strtoul(job, NULL, 10));
-    else
-        list_add(arguments, "");
+    return *session ? (int)(strrchr(session, '/') - session) : 0;
+}
+
+/* Where Open MPI puts that if nobody tells it otherwise. */
+static void foresee_session(const struct mpirun *mpirun, char session[PATH_MAX])
+{
+    const char *const variables[] = {"TMPDIR", "TEMP", "TMP"};
+    const char *folder = NULL;
+    struct utsname machine;
+    for (size_t i = 0; !folder && i < sizeof variables / sizeof *variables; i++)
+        folder = getenv(variables[i]);
+    *session = 0;
+    if (!uname(&machine))
+        snprintf(session, PATH_MAX, "%s/ompi.%.*s.%u/pid.%ld", folder ? folder : "/tmp",
+                 (int)strcspn(machine.nodename, "."), machine.nodename, (unsigned)getuid(),
+                 (long)mpirun->pid);
 }
 
 static void add_arguments(struct list *arguments, const struct mpirun *mpirun)
 {
-    char *const *lent = mpirun->lent[0].items;
-    const char *session = session_of(mpirun, lent);
+    char session[PATH_MAX];
+    foresee_session(mpirun, session);
     list_add(arguments, "sh");
     list_add(arguments, "-c");
     list_add(arguments, script);
     list_add(arguments, "rankpool");
     list_addf(arguments, "%ld", (long)mpirun->pid);
     list_add(arguments, session);
-    list_addf(arguments, "%.*s", *session ? (int)(strrchr(session, '/') - session) : 0, session);
-    add_segments(arguments, lent);
+    list_addf(arguments, "%.*s", folder_length(session), session);
 }
 
 static void add_environment(struct list *environment)
@@ -98,6 +111,19 @@ rp_status janitor_start(struct janitor *janitor, const struct mpirun *mpirun, in
     else
         janitor->life = ends[1];
     return status;
+}
+
+/* /dev/shm/vader_segment.<host>.<user>.<job>.<rank>; later versions of Open MPI say sm_segment. */
+void janitor_tell(const struct janitor *janitor, const struct mpirun *mpirun)
+{
+    char *const *lent = mpirun->lent[0].items;
+    const char *session = session_of(mpirun, lent), *job = list_value(lent, "PMIX_NAMESPACE");
+    int length = folder_length(session);
+    if (job && *job >= '0' && *job <= '9')
+        dprintf(janitor->life, "%s\n%.*s\n%u.%lx\n", session, length, session, (unsigned)getuid(),
+                strtoul(job, NULL, 10));
+    else
+        dprintf(janitor->life, "%s\n%.*s\n\n", session, length, session);
 }
 
 static void bury(struct janitor *janitor)

@@ -4,7 +4,8 @@
  * memory files. mpirun itself does not suffice: it can hang while it ends (its PMIx server does
  * when ranks leave at that moment), and it may have been killed too.
  *
- *     janitor_start    once mpirun is up
+ *     janitor_start    as soon as mpirun is started: one that is ended while it comes up leaves its folder
+ *     janitor_tell     once mpirun is up, and has said where that is
  *     janitor_dismiss  mpirun ended well: there is nothing to do
  *     janitor_work     mpirun did not: it works now, and is waited for */
 #ifndef RANKPOOL_LAUNCH_JANITOR_H
@@ -21,6 +22,7 @@ struct janitor {
 
 /* `null` is a descriptor of /dev/null. */
 rp_status janitor_start(struct janitor *janitor, const struct mpirun *mpirun, int null, struct error *error);
+void janitor_tell(const struct janitor *janitor, const struct mpirun *mpirun);
 
 /* Both do nothing where there is none. */
 void janitor_dismiss(struct janitor *janitor);
