@@ -13,6 +13,7 @@
 #include "api/meet.h"
 #include "net/hangup.h"
 #include "net/mpi.h"
+#include "net/mpi_call.h"
 #include "run/box.h"
 
 /* The process has one MPI. */
@@ -28,9 +29,9 @@ static struct {
 static void free_communicator(MPI_Comm *own)
 {
     hangup_guard();
-    bool outer = comm_enter();
+    bool outer = mpi_enter();
     MPI_Comm_free(own);
-    comm_leave(outer);
+    mpi_leave(outer);
     hangup_unguard();
 }
 
@@ -98,11 +99,10 @@ static rp_status watch_end(struct error *error)
 {
     if (process.watched)
         return RP_OK;
-    rp_status status =
-        comm_judge(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, begin_end, &process.end, NULL),
-                   "MPI_Comm_create_keyval", error);
+    rp_status status = mpi_judge(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, begin_end, &process.end, NULL),
+                                 "MPI_Comm_create_keyval", error);
     if (!status)
-        status = comm_judge(MPI_Comm_set_attr(MPI_COMM_SELF, process.end, NULL), "MPI_Comm_set_attr", error);
+        status = mpi_judge(MPI_Comm_set_attr(MPI_COMM_SELF, process.end, NULL), "MPI_Comm_set_attr", error);
     process.watched = !status;
     return status;
 }
@@ -125,7 +125,7 @@ static rp_status start_mpi(struct error *error)
     sigaddset(&pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe, &before);
     rp_status status =
-        comm_judge(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level), "MPI_Init_thread", error);
+        mpi_judge(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level), "MPI_Init_thread", error);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }
@@ -178,8 +178,8 @@ static rp_status make_keys(struct error *error)
         return RP_OK;
     rp_status status = watch_end(error);
     if (!status)
-        status = comm_judge(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, forget, &process.key, NULL),
-                            "MPI_Comm_create_keyval", error);
+        status = mpi_judge(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, forget, &process.key, NULL),
+                           "MPI_Comm_create_keyval", error);
     process.ready = !status;
     return status;
 }
@@ -204,7 +204,7 @@ static rp_status check(MPI_Comm callers, struct error *error)
             "too");
     if (callers == MPI_COMM_NULL)
         return error_set(error, RP_INVALID, "rp_open_comm: the communicator is MPI_COMM_NULL");
-    rp_status status = comm_judge(MPI_Comm_test_inter(callers, &is_inter), "MPI_Comm_test_inter", error);
+    rp_status status = mpi_judge(MPI_Comm_test_inter(callers, &is_inter), "MPI_Comm_test_inter", error);
     if (!status && is_inter)
         return error_set(error, RP_INVALID,
                          "rp_open_comm: the communicator is an intercommunicator: merge its groups with "
@@ -219,14 +219,14 @@ static rp_status comm_of(MPI_Comm callers, struct comm **comm, struct error *err
     if (!status)
         status = make_keys(error);
     if (!status)
-        status = comm_judge(MPI_Comm_get_attr(callers, process.key, (void *)comm, &found),
-                            "MPI_Comm_get_attr", error);
+        status = mpi_judge(MPI_Comm_get_attr(callers, process.key, (void *)comm, &found), "MPI_Comm_get_attr",
+                           error);
     if (status || found)
         return status;
     status = duplicate(callers, comm, error);
     if (status)
         return status;
-    status = comm_judge(MPI_Comm_set_attr(callers, process.key, *comm), "MPI_Comm_set_attr", error);
+    status = mpi_judge(MPI_Comm_set_attr(callers, process.key, *comm), "MPI_Comm_set_attr", error);
     if (status) {
         release(*comm);
         return status;

@@ -15,7 +15,7 @@
 #include "base/futex.h"
 #include "base/pidfd.h"
 #include "net/hangup.h"
-#include "net/lockup.h"
+#include "net/mpi_call.h"
 
 #define AWAKE_NS UINT64_C(200000)  /* that it waits without naps, and without seeing to anything else */
 #define NAP_MOST UINT64_C(2000000) /* the longest nap */
@@ -24,28 +24,6 @@
 
 /* Of the number of a rank that has died; nothing else is sent by a comm but collectives. */
 #define LOST_TAG 1
-
-rp_status comm_judge(int code, const char *what, struct error *error)
-{
-    if (code == MPI_SUCCESS)
-        return RP_OK;
-    char text[MPI_MAX_ERROR_STRING];
-    int length;
-    MPI_Error_string(code, text, &length);
-    return error_set(error, RP_MPI, "%s: %s", what, text);
-}
-
-bool comm_enter(void)
-{
-    lockup_enter();
-    return hangup_enter();
-}
-
-void comm_leave(bool before)
-{
-    hangup_leave(before);
-    lockup_leave();
-}
 
 /* ---- Waiting ----------------------------------------------------------------------------- */
 
@@ -84,9 +62,9 @@ static void rest(const struct waiting *waiting)
 /* Whether they are done. */
 static int test(int requests, MPI_Request *request, int *done)
 {
-    bool outer = comm_enter();
+    bool outer = mpi_enter();
     int code = MPI_Testall(requests, request, done, MPI_STATUSES_IGNORE);
-    comm_leave(outer);
+    mpi_leave(outer);
     return code;
 }
 
@@ -124,12 +102,12 @@ static void tell_elsewhere(const struct comm *comm, int lost)
     if (!news)
         return;
     *news = (struct news){.lost = lost};
-    bool outer = comm_enter();
+    bool outer = mpi_enter();
     for (int rank = 0; rank < comm->ranks; rank++)
-        if (!comm->pid[rank] &&
-            !MPI_Isend(&news->lost, 1, MPI_INT, rank, LOST_TAG, comm->own, &news->request[news->requests]))
+        if (!comm->pid[rank] && !mpi_isend(&news->lost, sizeof news->lost, rank, LOST_TAG, comm->own,
+                                           &news->request[news->requests]))
             news->requests++;
-    comm_leave(outer);
+    mpi_leave(outer);
     see_off(news);
 }
 
@@ -146,10 +124,11 @@ static void hear_elsewhere(struct comm *comm)
 {
     int told = 0, rank;
     MPI_Status status;
-    bool outer = comm_enter(), heard;
-    heard = !MPI_Iprobe(MPI_ANY_SOURCE, LOST_TAG, comm->own, &told, &status) && told &&
-            !MPI_Recv(&rank, 1, MPI_INT, status.MPI_SOURCE, LOST_TAG, comm->own, MPI_STATUS_IGNORE);
-    comm_leave(outer);
+    bool outer = mpi_enter(), heard;
+    heard =
+        !MPI_Iprobe(MPI_ANY_SOURCE, LOST_TAG, comm->own, &told, &status) && told &&
+        !MPI_Recv(&rank, sizeof rank, MPI_BYTE, status.MPI_SOURCE, LOST_TAG, comm->own, MPI_STATUS_IGNORE);
+    mpi_leave(outer);
     if (heard)
         lose(comm, rank);
 }
@@ -179,9 +158,9 @@ static rp_status await(struct comm *comm, int code, MPI_Request *request, const 
                        struct error *error)
 {
     struct waiting waiting = begin_to_wait();
-    rp_status status = comm_judge(code, what, error);
+    rp_status status = mpi_judge(code, what, error);
     for (int done = 0; !status;) {
-        status = comm_judge(test(1, request, &done), what, error);
+        status = mpi_judge(test(1, request, &done), what, error);
         if (status || done)
             break;
         look(comm);
@@ -221,10 +200,10 @@ rp_status comm_all_gather(struct comm *comm, const void *mine, size_t size, void
     if (!place)
         return error->status;
     memcpy(place + (size_t)comm->rank * size, mine, size);
-    bool outer = comm_enter();
+    bool outer = mpi_enter();
     int code =
         MPI_Iallgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, place, (int)size, MPI_BYTE, comm->own, &request);
-    comm_leave(outer);
+    mpi_leave(outer);
     rp_status status = await(comm, code, &request, "MPI_Iallgather", error);
     if (status)
         return status;
@@ -242,9 +221,9 @@ rp_status comm_broadcast(struct comm *comm, int from, void *data, size_t size, s
     if (!place)
         return error->status;
     memcpy(place, data, size);
-    bool outer = comm_enter();
+    bool outer = mpi_enter();
     int code = MPI_Ibcast(place, (int)size, MPI_BYTE, from, comm->own, &request);
-    comm_leave(outer);
+    mpi_leave(outer);
     rp_status status = await(comm, code, &request, "MPI_Ibcast", error);
     if (status)
         return status;
@@ -259,9 +238,9 @@ rp_status comm_duplicate(struct comm *comm, MPI_Comm from, MPI_Comm *made, struc
     MPI_Comm *place = begin(comm, sizeof *place, error);
     if (!place)
         return error->status;
-    bool outer = comm_enter();
+    bool outer = mpi_enter();
     int code = MPI_Comm_idup(from, place, &request);
-    comm_leave(outer);
+    mpi_leave(outer);
     rp_status status = await(comm, code, &request, "MPI_Comm_idup", error);
     if (status)
         return status;

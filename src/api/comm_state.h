@@ -20,13 +20,6 @@ struct comm {
     long pid[]; /* of each rank on this kernel; 0: another one's */
 };
 
-/* A code of MPI's as a status, with a sentence. */
-rp_status comm_judge(int code, const char *what, struct error *error);
-
-/* A call of MPI that may send, also what is older: it begins, and ends. See hangup.h and lockup.h. */
-bool comm_enter(void);
-void comm_leave(bool before);
-
 /* A duplicate, of `from` or of the comm's own. Collective. */
 rp_status comm_duplicate(struct comm *comm, MPI_Comm from, MPI_Comm *made, struct error *error);
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "net/hangup.h"
 #include "net/lockup.h"
+#include "net/mpi_call.h"
 #include "net/mpi_state.h"
 
 #define GOODBYE_NS UINT64_C(1000000000) /* that net_close waits for peers */
@@ -15,16 +16,6 @@
 static struct mpi_net *state_of(const struct net *net)
 {
     return (struct mpi_net *)net;
-}
-
-static rp_status judge(int code, const char *what, struct error *error)
-{
-    if (code == MPI_SUCCESS)
-        return RP_OK;
-    char text[MPI_MAX_ERROR_STRING];
-    int length;
-    MPI_Error_string(code, text, &length);
-    return error_set(error, RP_MPI, "%s: %s", what, text);
 }
 
 /* The places of a message's segments, and their tags. */
@@ -236,53 +227,41 @@ static void mpi_close(struct net *given)
 
 /* ---- What a peer that has died leaves to each call: see hangup.h, lockup.h ------------------ */
 
-static bool enter(void)
-{
-    lockup_enter();
-    return hangup_enter();
-}
-
-static void leave(bool before)
-{
-    hangup_leave(before);
-    lockup_leave();
-}
-
 static rp_status send_on(struct net *net, int peer, const void *head, size_t head_size,
                          const struct net_segment *segment, int segments, void *token, struct error *error)
 {
-    bool before = enter();
+    bool before = mpi_enter();
     rp_status status = mpi_send(net, peer, head, head_size, segment, segments, token, error);
-    leave(before);
+    mpi_leave(before);
     return status;
 }
 
 static bool poll_on(struct net *net, struct net_event *event)
 {
-    bool before = enter(), any = mpi_poll(net, event);
-    leave(before);
+    bool before = mpi_enter(), any = mpi_poll(net, event);
+    mpi_leave(before);
     return any;
 }
 
 static void receive_on(struct net *net, const struct net_event *event, void *const to[], void *token)
 {
-    bool before = enter();
+    bool before = mpi_enter();
     mpi_receive(net, event, to, token);
-    leave(before);
+    mpi_leave(before);
 }
 
 static void drop_on(struct net *net, int peer)
 {
-    bool before = enter();
+    bool before = mpi_enter();
     mpi_drop(net, peer);
-    leave(before);
+    mpi_leave(before);
 }
 
 static void close_on(struct net *net)
 {
-    bool before = enter();
+    bool before = mpi_enter();
     mpi_close(net);
-    leave(before);
+    mpi_leave(before);
     lockup_unguard();
     hangup_unguard();
 }
@@ -333,7 +312,7 @@ rp_status net_open_mpi(const void *communicator, const int *rank, int peers, str
 {
     MPI_Comm comm = *(const MPI_Comm *)communicator;
     rp_status status =
-        judge(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler", error);
+        mpi_judge(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler", error);
     if (status)
         return status;
     struct mpi_net *net = calloc(1, sizeof *net);

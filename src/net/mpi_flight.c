@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/mpi_call.h"
 #include "net/mpi_state.h"
 
 #define MOST_REQUESTS (1 + NET_SEGMENTS) /* of a flight */
@@ -108,16 +109,16 @@ static bool post_piece(struct mpi_net *net, struct flight *flight, int segment, 
     flight->segment[segment].posted = size;
     net->peer[flight->peer].outbound += flight->sends ? size : 0;
     return well(net, flight->peer,
-                flight->sends ? MPI_Isend(at, (int)size, MPI_BYTE, rank, tag, net->comm, request)
+                flight->sends ? mpi_isend(at, (int)size, rank, tag, net->comm, request)
                               : MPI_Irecv(at, (int)size, MPI_BYTE, rank, tag, net->comm, request));
 }
 
 static bool post_frame(struct mpi_net *net, struct flight *flight, MPI_Request *request)
 {
     int size = (int)(sizeof flight->frame + flight->frame.head_size);
-    return well(net, flight->peer,
-                MPI_Isend(&flight->frame, size, MPI_BYTE, net->peer[flight->peer].rank, MPI_FRAMES, net->comm,
-                          request));
+    return well(
+        net, flight->peer,
+        mpi_isend(&flight->frame, size, net->peer[flight->peer].rank, MPI_FRAMES, net->comm, request));
 }
 
 static MPI_Request *request_at(struct mpi_net *net, int busy)
