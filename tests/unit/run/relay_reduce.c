@@ -314,7 +314,8 @@ TEST_CASE(what_a_lost_node_had_combined_runs_elsewhere)
     realm_open(&cut, NULL);
     gang_tally->gate = 1;
     REQUIRE(!pthread_create(&cutter, NULL, cut_its_node, NULL));
-    reduction_check(&cut.gang, &(struct map_work){.fn = held_item, .schedule = SCHEDULE_DYNAMIC}, 2000, 104);
+    reduction_check(&cut.gang, &(struct map_work){.fn = held_item, .schedule = SCHEDULE_DYNAMIC, .chunk = 50},
+                    2000, 104);
     pthread_join(cutter, NULL);
     CHECK(gang_tally->runs[30] > 1);
     realm_end(&cut);
