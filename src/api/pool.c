@@ -68,8 +68,7 @@ static rp_status open_journal(rp_pool *pool, const struct world *world, uint64_t
     if (!status)
         status = journal_open(&setup, &pool->journal, error);
     if (!status)
-        drain_watch();
-    launch_spare_mpirun(world->parent, drain_takes_term());
+        drain_watch(launch_hold_mpirun, world->parent);
     free(workers);
     return status;
 }
@@ -83,7 +82,8 @@ static rp_status close_journal(rp_pool *pool, bool complete, rp_status status, s
     rp_status stored = journal_close(pool->journal, complete, &why);
     pool->journal = NULL;
     drain_unwatch(complete);
-    launch_spare_mpirun(pool->world->parent, drain_takes_term());
+    if (!drain_signal())
+        launch_release_mpirun(pool->world->parent);
     if (!status && stored)
         return error_set(error, stored, "%s", why.text);
     return status;

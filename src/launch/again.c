@@ -165,6 +165,8 @@ static void start(struct parent *parent, const struct launch *launch, const stru
     if (!parent->failure)
         parent->failure = mpirun_start(&parent->mpirun, launch->mpirun, plan, environment, error);
     parent->mpirun_pid = parent->mpirun.pid;
+    if (!parent->failure && parent->mpirun.batch && parent->mpirun.far)
+        atomic_store(&parent->handover->stoppable, parent->mpirun_pid);
     if (!parent->failure)
         parent->failure = janitor_start(&parent->janitor, &parent->mpirun, parent->null, error);
     while (!parent->failure && !parent->interrupted && !mpirun_ready(&parent->mpirun))

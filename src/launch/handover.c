@@ -147,26 +147,29 @@ static bool change_mpirun(struct handover *handover, uint32_t from, uint32_t to)
     return atomic_compare_exchange_strong(&handover->mpirun, &from, to);
 }
 
-bool handover_hold_mpirun(struct handover *handover)
-{
-    return change_mpirun(handover, MPIRUN_SPARED, MPIRUN_HELD);
-}
-
 bool handover_holds_mpirun(const struct handover *handover)
 {
     return handover && atomic_load(&handover->mpirun) == MPIRUN_HELD;
 }
 
-void launch_spare_mpirun(struct handover *parent, bool spared)
+void launch_hold_mpirun(void *parent)
 {
-    if (parent)
-        change_mpirun(parent, spared ? MPIRUN_RUNS : MPIRUN_SPARED, spared ? MPIRUN_SPARED : MPIRUN_RUNS);
+    struct handover *handover = parent;
+    pid_t group = handover ? atomic_load(&handover->stoppable) : 0;
+    if (group && change_mpirun(handover, MPIRUN_RUNS, MPIRUN_HELD))
+        kill(-group, SIGSTOP);
+}
+
+void launch_release_mpirun(struct handover *parent)
+{
+    pid_t group = parent ? atomic_load(&parent->stoppable) : 0;
+    if (group && change_mpirun(parent, MPIRUN_HELD, MPIRUN_RUNS))
+        kill(-group, SIGCONT);
 }
 
 bool launch_claim_mpirun(struct handover *parent)
 {
-    return !parent || change_mpirun(parent, MPIRUN_RUNS, MPIRUN_NEEDED) ||
-           change_mpirun(parent, MPIRUN_SPARED, MPIRUN_NEEDED) || !handover_holds_mpirun(parent);
+    return !parent || change_mpirun(parent, MPIRUN_RUNS, MPIRUN_NEEDED) || !handover_holds_mpirun(parent);
 }
 
 /* ---- An environment that was cleared ----------------------------------------------------- */

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "launch/launch.h"
 #include "launch/list.h"
@@ -22,9 +23,8 @@ bool handover_is_launchers(const char *item);
 /* The same, or the variable that names the file. */
 bool handover_owns(const char *item);
 
-/* Whether the parent may stop mpirun, without which MPI_Finalize does not end: between the parent, which
- * holds it, and the manager, which says the rest. */
-enum handover_mpirun { MPIRUN_RUNS, MPIRUN_SPARED, MPIRUN_HELD, MPIRUN_NEEDED };
+/* Whether mpirun is stopped, without which MPI_Finalize does not end: the manager says so. */
+enum handover_mpirun { MPIRUN_RUNS, MPIRUN_HELD, MPIRUN_NEEDED };
 
 struct handover {
     uint64_t magic;
@@ -32,6 +32,7 @@ struct handover {
     uint32_t ranks;
     _Atomic uint32_t manager_joined;
     _Atomic uint32_t mpirun; /* enum handover_mpirun */
+    _Atomic pid_t stoppable; /* the group of an mpirun that the manager may stop; 0: there is none */
     char strings[];
 };
 
@@ -54,8 +55,7 @@ rp_status handover_open(const char *value, struct handover **handover, struct er
 /* Manager: tells the parent that there is no way back. */
 void handover_tell_joined(struct handover *handover);
 
-/* Parent: true, and mpirun is to be stopped now. */
-bool handover_hold_mpirun(struct handover *handover);
+/* Parent: whether the manager has stopped mpirun. */
 bool handover_holds_mpirun(const struct handover *handover);
 
 /* Rank: where the program cleared its environment before rp_open, puts those variables back that

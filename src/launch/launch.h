@@ -29,10 +29,10 @@
  *
  * A batch system that ends a job sends SIGTERM to all of its processes at once, to mpirun and its srun too,
  * with which all of MPI would end while the manager stores what it has (record/drain.h). So mpirun and the
- * placeholders are deaf to it there; and over several nodes mpirun is stopped for that time, before it
- * notices that the others have ended: those do so at once, this one's workers finish what they run. The
- * manager then ends without MPI_Finalize. A program that sets a handler of its own for SIGTERM after it has
- * opened a pool with a journal, and goes on after the signal, does so with mpirun stopped for good.
+ * placeholders are deaf to it there; and over several nodes the manager's handler stops mpirun for that time,
+ * before it notices that the others have ended: those do so at once, this one's workers finish what they run.
+ * The manager then ends without MPI_Finalize. Where the program has a handler of its own when the signal
+ * comes, nothing is stopped, and mpirun ends all when the batch system has ended the other nodes' ranks.
  *
  * Over several nodes the manager and this machine's workers start like that, and so this machine leads, with
  * or without workers of its own. On the others mpirun starts, in place of a placeholder, the seat of each
@@ -115,8 +115,13 @@ struct launch_joined {
  * elsewhere both texts are "". Returned strings of getenv stay valid. */
 rp_status launch_join(const struct launch *launch, struct launch_joined *joined, struct error *error);
 
-/* Manager: from now on SIGTERM makes it store what it has, for which it does not need mpirun; or not so. */
-void launch_spare_mpirun(struct handover *parent, bool spared);
+/* Manager, in its handler of SIGTERM: it stores what it has and ends, for which it does not need mpirun.
+ * Stops that where the batch system ends other nodes' ranks meanwhile. `parent` is a struct handover, or
+ * NULL. */
+void launch_hold_mpirun(void *parent);
+
+/* Manager: it goes on after all. */
+void launch_release_mpirun(struct handover *parent);
 
 /* Manager, before MPI_Finalize: false: mpirun is stopped, and MPI_Finalize would wait for ever. Once it was
  * true mpirun goes on. */

@@ -88,6 +88,7 @@ static void note_mpirun_end(struct parent *parent, int status)
 {
     parent->mpirun_pid = 0;
     parent->mpirun_status = status;
+    atomic_store(&parent->handover->stoppable, 0);
     if (parent->manager_ended || parent->failure)
         return;
     char how[96];
@@ -149,14 +150,6 @@ static void notice_join(struct parent *parent)
 
 /* ---- Signals ----------------------------------------------------------------------------- */
 
-/* Why: launch.h. */
-static void hold_mpirun(struct parent *parent)
-{
-    if (parent->mpirun.batch && parent->mpirun.far && parent->joined && parent->mpirun_pid &&
-        handover_hold_mpirun(parent->handover))
-        kill(-parent->mpirun_pid, SIGSTOP);
-}
-
 static void pass_on(struct parent *parent, const struct signalfd_siginfo *about)
 {
     int number = (int)about->ssi_signo;
@@ -166,8 +159,6 @@ static void pass_on(struct parent *parent, const struct signalfd_siginfo *about)
         parent->interrupted = ends ? number : parent->interrupted;
         return;
     }
-    if (number == SIGTERM)
-        hold_mpirun(parent);
     if (about->ssi_pid == (uint32_t)manager)
         return; /* it sent it to its own group, and has it */
     if (about->ssi_code == SI_QUEUE)

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -21,6 +22,9 @@ static struct {
     pthread_mutex_t lock;
     int users;
     bool taken[2]; /* from the default action */
+    pid_t pid;     /* whose signals they are: not those of a process that the program forks */
+    void (*_Atomic tell)(void *of);
+    void *of;
     _Atomic int signal;
     _Atomic uint64_t term; /* clock_ns of the first SIGTERM */
 } process = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -30,6 +34,9 @@ static void note(int number)
     int none = 0, before = errno;
     uint64_t first = 0, now = clock_ns();
     atomic_compare_exchange_strong(&process.signal, &none, number);
+    void (*tell)(void *of) = number == SIGTERM && process.pid == getpid() ? process.tell : NULL;
+    if (tell)
+        tell(process.of);
     if (number == SIGTERM && !atomic_compare_exchange_strong(&process.term, &first, now) &&
         now > first + SAME_NS) {
         signal(number, SIG_DFL);
@@ -52,11 +59,16 @@ static bool is_ours(int number)
            action.sa_handler == note;
 }
 
-void drain_watch(void)
+void drain_watch(void (*tell)(void *of), void *of)
 {
     struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     pthread_mutex_lock(&process.lock);
+    process.pid = getpid();
+    if (tell) {
+        process.of = of;
+        process.tell = tell;
+    }
     for (int i = 0; i < 2 && !process.users; i++) {
         process.taken[i] = has_default(numbers[i]);
         if (process.taken[i])
@@ -81,20 +93,13 @@ void drain_unwatch(bool pass_on)
     process.users--;
     if (!process.users) {
         drain_forget();
+        process.tell = NULL;
         left = atomic_exchange(&process.signal, 0);
         atomic_store(&process.term, 0);
     }
     pthread_mutex_unlock(&process.lock);
     if (left && pass_on)
         raise(left);
-}
-
-bool drain_takes_term(void)
-{
-    pthread_mutex_lock(&process.lock);
-    bool takes = process.users && process.taken[0];
-    pthread_mutex_unlock(&process.lock);
-    return takes;
 }
 
 int drain_signal(void)

@@ -22,17 +22,15 @@
 
 #define DRAIN_STATUS 75 /* that the process ends with: EX_TEMPFAIL of sysexits.h */
 
-void drain_watch(void);
+/* Where `tell` is not NULL, each SIGTERM that asks for it calls tell(of) from the handler. One in a process
+ * is enough: until the last drain_unwatch. */
+void drain_watch(void (*tell)(void *of), void *of);
 
 /* With `pass_on` a signal that came, and that nobody has seen to, then has its default action. */
 void drain_unwatch(bool pass_on);
 
 /* In a process that was forked meanwhile: the signals have their default action again. */
 void drain_forget(void);
-
-/* Whether SIGTERM asks for it: not where the program had a handler of its own at drain_watch. One that it has
- * set since is not noticed. */
-bool drain_takes_term(void);
 
 /* The signal that came, 0: none. */
 int drain_signal(void);

@@ -60,7 +60,7 @@ rp_status station_open(struct roster *roster, uint64_t id, const struct memory_h
         return status;
     }
     if (station->board.shared->drains)
-        drain_watch(); /* its signals are the manager's matter */
+        drain_watch(NULL, NULL); /* its signals are the manager's matter */
     *made = station;
     return RP_OK;
 }

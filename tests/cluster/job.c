@@ -4,11 +4,14 @@
  *     echo N     copies standard input to standard output, and ends with status N
  *     last N     says "begins", maps N items of a tenth of a second each, and says how many ran
  *     hold N     says "holds" when N tasks run that last for an hour
+ *     late       sets a handler for SIGTERM when the pool is open, and gets one; each worker says its host;
+ *                ends with standard input
  *     early N    ends with status N before it opens the pool, on the host that JOB_HOST names
  */
 #define _GNU_SOURCE
 #include <rankpool/rankpool.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,10 +107,47 @@ static int hold(void)
     return 0;
 }
 
+static volatile sig_atomic_t came;
+
+static void note(int signal_number)
+{
+    came = signal_number;
+}
+
+static int say_host(rp_call *call, const void *in, size_t size)
+{
+    rp_worker_info here;
+    (void)in, (void)size;
+    if (rp_here(call, &here) || dprintf(1, "%s\n", here.host) < 0)
+        return rp_fail(call, "no output");
+    return 0;
+}
+
+/* What the manager itself sends to the first process is not passed on. */
+static int late(void)
+{
+    char command[64];
+    signal(SIGTERM, note);
+    snprintf(command, sizeof command, "kill -TERM %ld", (long)getppid());
+    if (system(command))
+        return 1;
+    while (!came)
+        usleep(1000);
+    for (int worker = 1; worker <= rp_workers(pool); worker++)
+        if (rp_submit_with(pool, say_host, NULL, 0, RP_TASK_OPTIONS(.worker = worker), NULL))
+            return fail();
+    for (rp_future *future; (future = rp_next(pool, RP_FOREVER)); rp_release(&future))
+        if (rp_result(future, &(rp_view){0}))
+            return fail();
+    while (getchar() != EOF)
+        ;
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
-} things[] = {{"who", who}, {"echo", echo}, {"last", last}, {"hold", hold}, {"early", who}};
+} things[] = {{"who", who}, {"echo", echo}, {"last", last}, {"hold", hold}, {"late", late}, {"early", who}};
 
 int main(int count, char **arguments)
 {

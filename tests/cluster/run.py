@@ -135,7 +135,23 @@ class Plain(Test):
         self.assertEqual(done.returncode, 9, done.err)
 
 
-class Ends(Test):
+class Watching(Test):
+    """Of jobs that are looked at while they run."""
+
+    def watch(self, job):
+        self.addCleanup(lambda: (job.stdin.close(), job.kill(), job.wait(TIMEOUT_S), job.stdout.close(),
+                                 job.stderr.close()))
+
+    def line(self, job):
+        said = []
+        reader = threading.Thread(target=lambda: said.append(job.stdout.readline()), daemon=True)
+        reader.start()
+        reader.join(TIMEOUT_S)
+        self.assertTrue(said, "it has said nothing")
+        return said[0]
+
+
+class Ends(Watching):
     def hold(self):
         return self.begin("holds", "hold", str(CPUS + 2))
 
@@ -145,18 +161,6 @@ class Ends(Test):
         self.watch(job)
         self.assertEqual(self.line(job), says + "\n")
         return job
-
-    def watch(self, job):
-        self.addCleanup(lambda: (job.kill(), job.wait(TIMEOUT_S), job.stdout.close(), job.stderr.close(),
-                                 job.stdin.close()))
-
-    def line(self, job):
-        said = []
-        reader = threading.Thread(target=lambda: said.append(job.stdout.readline()), daemon=True)
-        reader.start()
-        reader.join(TIMEOUT_S)
-        self.assertTrue(said, "it has said nothing")
-        return said[0]
 
     def first(self, pattern, host="h1"):
         """The process that was started first of those whose command line begins so."""
@@ -202,7 +206,7 @@ class Ends(Test):
             self.assertRegex(done.err, rf"job: .* rank \d+ ended with status {status} before it had joined")
 
 
-class Slurm(Test):
+class Slurm(Watching):
     """On a cluster of Slurm's."""
 
     def alloc(self, *words, **more):
@@ -234,6 +238,17 @@ class Slurm(Test):
         done = call("salloc", "-Q", "--exclusive", "--nodelist=h1,h2", "srun", "-n2", RANKPOOL, "run", JOB, "who")
         self.assertEqual(done.returncode, 64, done.err)
         self.assertIn("rankpool run starts the ranks itself: call it once, not by Slurm's srun", done.err)
+
+    def test_a_handler_that_is_set_late_takes_sigterm_and_the_program_goes_on_with_all_nodes(self):
+        folder = tempfile.mkdtemp(dir=os.path.dirname(JOB))
+        self.addCleanup(shutil.rmtree, folder)
+        job = start("salloc", "-Q", "--exclusive", "--nodelist=h1,h2", RANKPOOL, "run", "-q", JOB, "late",
+                    RANKPOOL_JOURNAL=f"{folder}/run.db")
+        self.watch(job)
+        said = sorted(self.line(job) for _ in range(CPUS + 2))  # those of h2 come by mpirun, before its end
+        self.assertEqual(said, ["h1\n"] * CPUS + ["h2\n"] * 2)
+        job.stdin.close()
+        self.assertEqual(job.wait(TIMEOUT_S), 0, job.stderr.read())
 
     def test_where_the_command_is_missing_it_uses_its_own_node(self):
         self.assertEqual(self.alloc(JOB, "who"), self.wanted()[:CPUS])

@@ -98,26 +98,48 @@ TEST_CASE(a_descriptor_that_is_another_file_is_refused)
     CHECK_STATUS(handover_open(NULL, &handover, &error), RP_LAUNCH);
 }
 
-TEST_CASE(mpirun_is_stopped_only_while_the_manager_does_without_it)
+/* The manager's side, with a child in mpirun's place; `stopped` is what the kernel says of it next. */
+static void expect(pid_t child, bool stopped)
+{
+    int status = 0;
+    CHECK_INT(waitpid(child, &status, WUNTRACED | WCONTINUED), child);
+    CHECK(stopped ? WIFSTOPPED(status) : WIFCONTINUED(status));
+}
+
+TEST_CASE(mpirun_is_stopped_while_the_manager_does_without_it)
 {
     int file;
     struct handover *handover;
     REQUIRE_STATUS(handover_make(&plan, (char *[]){NULL}, &file, &handover, NULL), RP_OK);
-    CHECK(!handover_hold_mpirun(handover));
-    launch_spare_mpirun(handover, true);
-    launch_spare_mpirun(handover, false);
-    CHECK(!handover_hold_mpirun(handover));
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0)
+        for (;;)
+            pause();
+    setpgid(child, child);
+    launch_hold_mpirun(handover); /* there is none that may be stopped */
+    CHECK(!handover_holds_mpirun(handover));
 
-    launch_spare_mpirun(handover, true);
-    CHECK(handover_hold_mpirun(handover));
-    launch_spare_mpirun(handover, false);
+    atomic_store(&handover->stoppable, child);
+    launch_release_mpirun(handover);
+    launch_hold_mpirun(handover);
+    launch_hold_mpirun(handover);
     CHECK(handover_holds_mpirun(handover));
+    expect(child, true);
     CHECK(!launch_claim_mpirun(handover));
+    launch_release_mpirun(handover);
+    CHECK(!handover_holds_mpirun(handover));
+    expect(child, false);
 
-    atomic_store(&handover->mpirun, MPIRUN_SPARED);
     CHECK(launch_claim_mpirun(handover));
-    CHECK(!handover_hold_mpirun(handover));
+    launch_hold_mpirun(handover);
+    CHECK(!handover_holds_mpirun(handover));
     CHECK(launch_claim_mpirun(handover));
+    CHECK_INT(waitpid(child, NULL, WNOHANG | WUNTRACED), 0);
     CHECK(launch_claim_mpirun(NULL));
+    launch_hold_mpirun(NULL);
+    launch_release_mpirun(NULL);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
     handover_free(file, handover);
 }
