@@ -245,6 +245,7 @@ struct board_shared {
     _Alignas(BOARD_LINE) _Atomic uint64_t tail; /* entries of the order that were published */
     _Alignas(BOARD_LINE) _Atomic uint32_t manager; /* 1: it sleeps */
     _Atomic int64_t awaited;                       /* items that finish before it wants to be woken */
+    _Atomic uint32_t stood; /* times that all who run something have begun to wait at queues, see queue.h */
     _Alignas(BOARD_LINE) _Atomic uint64_t ready[BOARD_WORDS];  /* workers that have written notes */
     _Alignas(BOARD_LINE) _Atomic uint64_t wished[BOARD_WORDS]; /* workers that have made wishes */
     _Alignas(BOARD_LINE) _Atomic uint32_t closing;

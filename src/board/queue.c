@@ -173,6 +173,15 @@ static void sleep_at(const struct board *board, _Atomic uint32_t *bell, uint32_t
     } while (!futex_wait(bell, value, tick) && tick < deadline && !roster_is_orphaned(board->roster));
 }
 
+/* Everybody else who runs something waits, too: whether anybody will ever move is the manager's to see. */
+static bool is_last_to_wait(const struct board *board)
+{
+    for (uint32_t i = 1; i < board->shared->members; i++)
+        if (atomic_load(&board->slot[i].announce) && !(atomic_load(&board->slot[i].waits) & 1))
+            return false;
+    return true;
+}
+
 /* With the lock, which is given up meanwhile. */
 static void sleep_outside(struct board *board, struct board_queue *queue, const struct passage *passage,
                           uint64_t deadline)
@@ -184,6 +193,10 @@ static void sleep_outside(struct board *board, struct board_queue *queue, const 
         say_waits(board, passage->number, passage->side, true);
     STEP("queue: waits");
     queue_unlock(queue);
+    if (deadline == CLOCK_NEVER && is_last_to_wait(board)) {
+        atomic_fetch_add(&board->shared->stood, 1);
+        outbox_wake_manager(board);
+    }
     sleep_at(board, &door->bell, bell, deadline);
     STEP("queue: came back");
     queue_lock(board, queue);

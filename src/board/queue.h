@@ -27,7 +27,7 @@
  *
  * Who waits without end says so in its slot: `waits` is odd from before it sleeps to before it
  * takes an item, and grows with each change. So the manager can tell that nobody will ever move
- * (run/stuck.h).
+ * (run/stuck.h): who finds that all others of its board wait, too, counts that in `stood` and wakes it.
  *
  * The lock and the doors are checked in tests/model. */
 #ifndef RANKPOOL_BOARD_QUEUE_H

@@ -70,6 +70,13 @@ bool wish_is_open(const struct board *board, int member, uint64_t serial)
     return atomic_load(&wish->state) == WISH_TAKEN && wish->serial == serial;
 }
 
+uint64_t wish_waits(const struct board *board, int member)
+{
+    const struct wish *wish = &board->slot[member].wish;
+    uint32_t state = atomic_load(&wish->state);
+    return state == WISH_MADE || state == WISH_TAKEN ? wish->serial : 0;
+}
+
 void wish_meet(struct board *board, int member, rp_status status, uint64_t item)
 {
     struct slot *slot = &board->slot[member];

@@ -118,7 +118,7 @@ void agent_count_returned(struct agent *agent, struct pace *pace, uint32_t items
 
 /* ---- Claiming ---------------------------------------------------------------------------- */
 
-static struct blocks_view view_of(const struct post_offer *offer)
+static struct blocks_view view_of(const struct agents *pool, const struct post_offer *offer)
 {
     struct post *post = offer->post;
     uint64_t map = atomic_load_explicit(&post->map, memory_order_relaxed);
@@ -134,6 +134,7 @@ static struct blocks_view view_of(const struct post_offer *offer)
         .at = map ? post->first + offer->next : 0,
         .reduces = map && post->flags & POST_REDUCE,
         .is_pinned = atomic_load_explicit(&post->owner, memory_order_relaxed) != 0,
+        .waits = pool->lines,
         .now = (double)clock_ns()};
 }
 
@@ -217,7 +218,7 @@ static void claim_pinned(struct agent *agent)
 {
     struct post_offer offer;
     while (post_peek(&agent->view, 0, &offer)) {
-        struct blocks_view view = view_of(&offer);
+        struct blocks_view view = view_of(agent->pool, &offer);
         struct pace *pace = agents_find_pace(agent->pool, offer.post);
         uint64_t items = pace ? want(agent, pace, &view, most_for(agent, pace, offer.post)) : 0;
         if (!items)
@@ -247,7 +248,7 @@ static void claim_shared(struct agents *pool)
     struct post_offer offer;
     while (post_peek(&pool->view, 0, &offer)) {
         struct pace *pace = agents_find_pace(pool, offer.post);
-        struct blocks_view view = view_of(&offer);
+        struct blocks_view view = view_of(pool, &offer);
         uint64_t items = 0;
         struct agent *agent =
             pace && !is_for_here(pool, &view) ? choose(pool, pace, offer.post, &view, &items) : NULL;

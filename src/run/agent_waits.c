@@ -52,6 +52,31 @@ bool road_is_free(const struct manager *manager, int worker, const struct post *
            !agent_has_others(agent);
 }
 
+/* A leader that runs a task may come back from it at any moment. */
+static bool agent_stands(const struct agent *agent, uint64_t *sum)
+{
+    const struct road_node *node = agent->node;
+    if (!agent_is_blocked(agent) || (!node_hears(node) && !road_waits(agent->pool->manager, node->first)))
+        return false;
+    for (int i = node->first; i < node->first + node->count; i++) {
+        const struct far_wish *wish = *far_wish_place(agent->pool, (uint32_t)i);
+        *sum += wish ? wish->told.id : 0;
+    }
+    return true;
+}
+
+bool road_stands(const struct manager *manager, uint64_t *sum)
+{
+    struct agents *pool = manager->agents;
+    for (int i = 0; i < pool->road->nodes; i++) {
+        const struct agent *agent = &pool->agent[i];
+        bool takes_part = agent_is_there(agent) && node_is_visited(agent->node) && agent_serves(agent);
+        if (takes_part && !agent_stands(agent, sum))
+            return false;
+    }
+    return true;
+}
+
 bool road_moves_items(const struct manager *manager)
 {
     const struct agents *pool = manager->agents;

@@ -95,6 +95,7 @@ struct manager {
     struct watch *watch;   /* the crew's */
     uint64_t looked;       /* through it: clock_ns */
     int deaths;            /* that this pool has seen to */
+    uint32_t stood;        /* of the board, when it was last looked at */
     uint64_t last_wait_ns; /* how long it slept for the last completion */
     bool entered;          /* its own initializer has run */
     struct error refusal;  /* why that failed; status RP_OK: it did not */
@@ -109,14 +110,16 @@ struct manager {
     size_t failed;
     size_t held, held_bytes;     /* results that stay on the board until they are released */
     uint64_t settled;            /* tasks done so far */
-    struct post_offer unclaimed; /* what lay there first at the last look at the workers */
+    struct post_offer unclaimed; /* what lay there first at the last look at the workers ... */
+    uint64_t unclaimed_since;    /* ... and when it was seen there first: clock_ns */
+    uint64_t still, still_since; /* standstill.h, and since when it is so; 0: it is not one */
     bool draining;               /* nothing starts any more */
     bool stays;                  /* a net may still read or write the board, for ever */
     bool closed;                 /* there is nothing left but results that are held */
     uint32_t refusals;           /* on the roster, when it was last looked at */
     uint64_t *refused;           /* a bit each: workers that cannot serve the pool, or could not at first */
     bool unfinished;             /* tasks have failed for want of workers */
-    bool lying;                  /* that lay there already at the look before */
+    bool lying;                  /* that has lain there for so long that nobody may come for it */
     bool suspecting;             /* what is posted now was at a node that was lost, see posting.h */
     bool suspect;                /* somebody died, and not all that it may have held is accounted for */
     bool showing;                /* progress of submitted tasks */

@@ -133,6 +133,10 @@ bool road_holds_waiting(const struct manager *manager, int post, uint32_t item);
 bool road_waits(const struct manager *manager, int worker);
 bool road_is_free(const struct manager *manager, int worker, const struct post *post);
 
+/* All of other nodes who take part wait at queues; `sum` grows by a number that changes when one of them has
+ * moved. */
+bool road_stands(const struct manager *manager, uint64_t *sum);
+
 /* Items of queues are on their way to a node, or back. */
 bool road_moves_items(const struct manager *manager);
 

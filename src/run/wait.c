@@ -6,9 +6,13 @@
 #include "run/drain.h"
 #include "run/recover.h"
 #include "run/road.h"
+#include "run/standstill.h"
 #include "run/watch.h"
 
 #define BRISK_NS UINT64_C(40000) /* between completions: shorter waits are spent awake */
+#define STILL_NS                                                                                             \
+    UINT64_C(2000000) /* without a move: a task is at a queue for less on its way to the next                \
+                       */
 
 /* What ends a wait besides time. */
 struct awaited {
@@ -18,10 +22,20 @@ struct awaited {
     void *state;
 };
 
+/* All who run something have begun to wait at queues: the caller looks whether that is for ever. */
+static bool have_stood(struct manager *manager)
+{
+    uint32_t before = manager->stood;
+    manager->stood = atomic_load(&manager->board.shared->stood);
+    return manager->stood != before;
+}
+
 static bool anything_ready(void *state)
 {
     const struct awaited *awaited = state;
-    const struct manager *manager = awaited->manager;
+    struct manager *manager = awaited->manager;
+    if (have_stood(manager))
+        return true;
     if (awaited->look && awaited->look(awaited->state))
         return true;
     for (int word = 0; word <= (manager->crew->here - 1) / 64; word++)
@@ -30,14 +44,34 @@ static bool anything_ready(void *state)
     return false;
 }
 
-/* The work that lay there first at the last look lies there still. */
-static bool lies_unclaimed(struct manager *manager)
+static bool lies(struct manager *manager, struct post_offer *offer)
 {
-    struct post_offer before = manager->unclaimed, *now = &manager->unclaimed;
-    if (!post_peek(&manager->board, 0, now))
-        *now = (struct post_offer){0};
-    return now->post && now->post == before.post && now->generation == before.generation &&
-           now->next == before.next;
+    if (!post_peek(&manager->board, 0, offer))
+        *offer = (struct post_offer){0};
+    return offer->post;
+}
+
+/* The work that lies there first does since the look before, or nobody moves who could take it. */
+static bool lies_unclaimed(struct manager *manager, uint64_t now)
+{
+    struct post_offer before = manager->unclaimed, *offer = &manager->unclaimed;
+    bool any = lies(manager, offer);
+    if (offer->post != before.post || offer->generation != before.generation || offer->next != before.next)
+        manager->unclaimed_since = now;
+    return any && (now >= manager->unclaimed_since + WATCH_TICK_NS ||
+                   (manager->still && now >= manager->still_since + STILL_NS));
+}
+
+/* What was left to leaders at the end of a standstill is so no longer. */
+static void see_standstill(struct manager *manager, uint64_t now)
+{
+    uint64_t still = manager->agents || manager->setup.outlying ? standstill_of(manager) : 0;
+    if (still == manager->still)
+        return;
+    if (manager->still && manager->lying)
+        manager->looked = 0;
+    manager->still = still;
+    manager->still_since = now;
 }
 
 /* Once everybody who can has attached the board, a name in /dev/shm is of no use, and would outlive a
@@ -52,9 +86,11 @@ static void forget_name(struct manager *manager)
     memory_forget_name(&manager->board.memory);
 }
 
-static uint64_t next_look(const struct manager *manager)
+static uint64_t next_look(struct manager *manager)
 {
-    return manager->looked + WATCH_TICK_NS;
+    uint64_t next = manager->looked + WATCH_TICK_NS, soon = manager->still_since + STILL_NS;
+    bool is_soon = manager->still && !manager->lying && soon < next && lies(manager, &(struct post_offer){0});
+    return is_soon ? soon : next;
 }
 
 bool wait_watch(struct manager *manager)
@@ -62,6 +98,7 @@ bool wait_watch(struct manager *manager)
     drain_look(manager);
     uint64_t now = clock_ns();
     retry_post(manager);
+    see_standstill(manager, now);
     if (now < next_look(manager))
         return false;
     manager->looked = now;
@@ -71,7 +108,7 @@ bool wait_watch(struct manager *manager)
     recover_from_refusals(manager);
     if (manager->suspect)
         recover_lost(manager);
-    manager->lying = lies_unclaimed(manager);
+    manager->lying = lies_unclaimed(manager, now);
     if (manager->lying)
         roster_ring_all(manager->setup.roster);
     forget_name(manager);

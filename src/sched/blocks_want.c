@@ -133,7 +133,7 @@ static double time_without(const struct blocks *blocks, const struct blocks_node
 static bool declines(const struct blocks *blocks, const struct blocks_node *node,
                      const struct blocks_view *view, double *without)
 {
-    if (!(node->speed > 0) || view->is_pinned || view->schedule == SCHEDULE_STATIC)
+    if (!(node->speed > 0) || view->is_pinned || view->waits || view->schedule == SCHEDULE_STATIC)
         return false;
     *without = time_without(blocks, node, view->remaining);
     double alone = node->workers / node->speed + node->trip;
@@ -192,7 +192,8 @@ int blocks_next(struct blocks *blocks, const struct blocks_view *view, uint64_t 
 {
     double without;
     int number;
-    if (blocks->shy_count && (view->now >= blocks->shy_until || count_open(blocks, view) > blocks->shy_items))
+    if (blocks->shy_count &&
+        (view->waits || view->now >= blocks->shy_until || count_open(blocks, view) > blocks->shy_items))
         call_back(blocks);
     while ((number = ranking_first(&blocks->hungry)) >= 0 &&
            declines(blocks, &blocks->nodes[number], view, &without))

@@ -256,6 +256,27 @@ TEST_CASE(who_waits_without_end_says_so)
     hall_close(&hall);
 }
 
+/* One that runs something may move them all. */
+TEST_CASE(the_last_to_wait_of_all_who_run_something_wakes_the_manager)
+{
+    enum { N = 2 };
+    struct queue_hall hall;
+    struct wait waits[N];
+    hall_open(&hall, N + 2, 0);
+    struct board *board = &hall.crowd.board[0];
+    atomic_store(&board->slot[1].announce, 1);
+    atomic_store(&board->slot[2].announce, 1);
+    outbox_doze(board, 1);
+    start_waits(&hall, waits, N, false);
+    outbox_sleep(board, CLOCK_NEVER);
+    for (int i = 0; i < N; i++)
+        CHECK_STATUS(hall_put(&hall, 0, 7, 0), RP_OK);
+    for (int i = 0; i < N; i++)
+        pthread_join(waits[i].thread, NULL);
+    CHECK_UINT(atomic_load(&board->shared->stood), 1);
+    hall_close(&hall);
+}
+
 /* ---- The manager ------------------------------------------------------------------------------ */
 
 static void *put_many(void *argument)

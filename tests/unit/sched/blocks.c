@@ -266,6 +266,24 @@ TEST_CASE(who_declined_is_asked_again_when_there_is_more_or_when_the_others_do_n
     blocks_close(&blocks);
 }
 
+/* How long the others would take says nothing of tasks that wait. */
+TEST_CASE(nobody_declines_while_tasks_wait_at_queues)
+{
+    struct blocks blocks = open_blocks(2, 1, 0);
+    double now = 0;
+    uint64_t items;
+    make_known(&blocks, 0, 100, &now, 10000 * MS);
+    make_known(&blocks, 1, 100, &now, 1000 * MS);
+    blocks_sent(&blocks, 1, 3, now);
+    struct blocks_view few = view_of(0, 1, now);
+    CHECK_UINT(want(&blocks, 0, few), 0);
+    CHECK_INT(blocks_next(&blocks, &few, &items), -1); /* it is set aside */
+    few.waits = true;
+    CHECK_UINT(want(&blocks, 0, few), 1);
+    CHECK_INT(blocks_next(&blocks, &few, &items), 0);
+    blocks_close(&blocks);
+}
+
 TEST_CASE(a_speed_follows_what_comes_back)
 {
     struct blocks blocks = open_blocks(1, 1, 0);
