@@ -93,7 +93,7 @@ void drain_unwatch(bool pass_on)
     process.users--;
     if (!process.users) {
         drain_forget();
-        process.tell = 0;
+        process.tell = (void (*)(void *))NULL;
         left = atomic_exchange(&process.signal, 0);
         atomic_store(&process.term, 0);
     }

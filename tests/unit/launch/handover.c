@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,9 +114,12 @@ TEST_CASE(mpirun_is_stopped_while_the_manager_does_without_it)
     REQUIRE_STATUS(handover_make(&plan, (char *[]){NULL}, &file, &handover, NULL), RP_OK);
     pid_t child = fork();
     REQUIRE(child >= 0);
-    if (child == 0)
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        alarm(30); /* a test that fails waits for it */
         for (;;)
             pause();
+    }
     setpgid(child, child);
     launch_hold_mpirun(handover); /* there is none that may be stopped */
     CHECK(!handover_holds_mpirun(handover));
