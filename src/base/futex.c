@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,11 +19,21 @@ static struct timespec time_of(uint64_t deadline)
                              .tv_nsec = (long)(deadline % 1000000000u)};
 }
 
-/* The kernel lets a sleeper oversleep by 50 us and more, also one whose time is up already. */
+/* The kernel lets a sleeper oversleep by 50 us and more, also one whose time is up already. Who comes with
+ * such a time looks again and again: others may have the core in between, above all who is to bring what it
+ * looks for. */
+static bool is_time_up(uint64_t deadline)
+{
+    if (!clock_has_passed(deadline))
+        return false;
+    sched_yield();
+    return true;
+}
+
 bool futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline)
 {
     struct timespec until = time_of(deadline);
-    if (clock_has_passed(deadline))
+    if (is_time_up(deadline))
         return atomic_load(word) != expected;
     /* FUTEX_WAIT_BITSET takes an absolute time of the monotonic clock. */
     long rc = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, deadline == CLOCK_NEVER ? NULL : &until,
@@ -63,7 +74,7 @@ static void nap(void)
 
 void futex_wait_all_set(_Atomic uint32_t *const *words, unsigned count, uint64_t deadline)
 {
-    if (!clock_has_passed(deadline) && !wait_for_several(words, count, deadline))
+    if (!is_time_up(deadline) && !wait_for_several(words, count, deadline))
         nap();
 }
 

@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 /* Sleeps while *word is `expected`, until woken or until `deadline` (of clock_ns, CLOCK_NEVER:
- * none). Returns false when the deadline passed; may return true without cause. */
+ * none). Returns false when the deadline passed; may return true without cause. With a deadline that has
+ * passed it does not sleep, but others may run on this core first. */
 bool futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline);
 
 /* Sleeps while every one of `count` words, up to FUTEX_SEVERAL, is 1: until one of them is woken, or

@@ -2,8 +2,10 @@
 #include "check.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,6 +25,49 @@ TEST_CASE(a_deadline_that_has_passed_does_not_sleep)
     _Atomic uint32_t word = 0;
     CHECK(!futex_wait(&word, 0, clock_ns() - 1));
     CHECK(!futex_wait(&word, 0, 0));
+}
+
+/* Two on one core, each of which looks again and again until the other one has had its turn. Who kept the
+ * core would spend a slice of it on each turn. */
+enum { LOOKS = 4000 };
+
+static void look_in_turns(_Atomic uint32_t *word, uint32_t side)
+{
+    for (uint32_t turn = side; turn < LOOKS; turn += 2) {
+        for (uint32_t now; (now = atomic_load(word)) != turn;)
+            futex_wait(word, now, 0);
+        atomic_store(word, turn + 1);
+    }
+}
+
+static void *look_on_the_other_side(void *word)
+{
+    look_in_turns(word, 1);
+    return NULL;
+}
+
+static double processor_seconds(void)
+{
+    struct timespec spent;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+    return (double)spent.tv_sec + (double)spent.tv_nsec * 1e-9;
+}
+
+TEST_CASE(who_looks_again_and_again_leaves_the_core_to_who_changes_the_word)
+{
+    _Atomic uint32_t word = 0;
+    pthread_t thread;
+    cpu_set_t all, one;
+    REQUIRE(sched_getaffinity(0, sizeof all, &all) == 0);
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+    double before = processor_seconds();
+    REQUIRE(pthread_create(&thread, NULL, look_on_the_other_side, &word) == 0);
+    look_in_turns(&word, 0);
+    CHECK_INT(pthread_join(thread, NULL), 0);
+    CHECK(processor_seconds() - before < 0.1);
+    sched_setaffinity(0, sizeof all, &all);
 }
 
 TEST_CASE(a_word_that_has_changed_already_is_not_slept_on)
