@@ -181,8 +181,9 @@ struct wish {
     uint32_t status; /* rp_status, once it is met */
     uint64_t serial; /* of the worker's wishes */
     uint64_t queue;
-    uint64_t item; /* to be put; got */
+    uint64_t item; /* to be put */
     uint64_t deadline;
+    uint64_t got; /* the leader's, as the status is: it may write them when another wish has been made */
 };
 
 /* A process on the board. */

@@ -46,7 +46,7 @@ rp_status wish_end(struct board *board, uint64_t *item)
             return RP_CLOSED;
     }
     if (!wish->status && wish->side == QUEUE_GET)
-        atomic_store(&slot->held, *item = wish->item);
+        atomic_store(&slot->held, *item = wish->got);
     atomic_store(&wish->state, WISH_NONE);
     STEP("wish: over");
     return (rp_status)wish->status;
@@ -77,15 +77,16 @@ uint64_t wish_waits(const struct board *board, int member)
     return state == WISH_MADE || state == WISH_TAKEN ? wish->serial : 0;
 }
 
-void wish_meet(struct board *board, int member, rp_status status, uint64_t item)
+bool wish_meet(struct board *board, int member, rp_status status, uint64_t item)
 {
     struct slot *slot = &board->slot[member];
     uint32_t taken = WISH_TAKEN;
     slot->wish.status = status;
-    if (item != ARENA_NONE)
-        slot->wish.item = item;
-    if (atomic_compare_exchange_strong(&slot->wish.state, &taken, WISH_MET))
-        futex_wake_all(&slot->wish.state);
+    slot->wish.got = item;
+    if (!atomic_compare_exchange_strong(&slot->wish.state, &taken, WISH_MET))
+        return false;
+    futex_wake_all(&slot->wish.state);
+    return true;
 }
 
 bool wish_was_left(struct board *board, int member, uint64_t *item)
@@ -93,7 +94,7 @@ bool wish_was_left(struct board *board, int member, uint64_t *item)
     struct wish *wish = &board->slot[member].wish;
     if (atomic_exchange(&wish->state, WISH_NONE) != WISH_MET || wish->status || wish->side != QUEUE_GET)
         return false;
-    *item = wish->item;
+    *item = wish->got;
     atomic_store(&board->slot[member].held, 0);
     return true;
 }

@@ -37,8 +37,8 @@ bool wish_is_open(const struct board *board, int member, uint64_t serial);
 /* Leader: a number of its own for each of the worker's wishes while that is not met; 0: it has none. */
 uint64_t wish_waits(const struct board *board, int member);
 
-/* Leader: `item` is what the worker gets, ARENA_NONE: nothing. Wakes it. */
-void wish_meet(struct board *board, int member, rp_status status, uint64_t item);
+/* Leader: `item` is what the worker gets, ARENA_NONE: nothing. Wakes it. False: it has given the wish up. */
+bool wish_meet(struct board *board, int member, rp_status status, uint64_t item);
 
 /* Leader: whether a worker that died was to get this item; once. */
 bool wish_was_left(struct board *board, int member, uint64_t *item);

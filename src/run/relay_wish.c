@@ -127,10 +127,10 @@ struct brought {
     uint64_t parcel; /* where it lies; ARENA_NONE: there was no room, and the manager keeps it */
 };
 
-static void meet(struct relay *relay, int member, uint64_t serial, rp_status status, uint64_t parcel)
+static bool meet(struct relay *relay, int member, uint64_t serial, rp_status status, uint64_t parcel)
 {
-    if (wish_is_open(&relay->manager.board, member, serial))
-        wish_meet(&relay->manager.board, member, status, parcel);
+    struct board *board = &relay->manager.board;
+    return wish_is_open(board, member, serial) && wish_meet(board, member, status, parcel);
 }
 
 /* Without memory it is lost with who had got it. */
@@ -165,14 +165,14 @@ static void hand_over(struct brought *brought)
     struct relay *relay = brought->relay;
     struct board *board = &relay->manager.board;
     bool has_room = brought->parcel != ARENA_NONE;
-    bool kept = has_room && !relay->ending && !relay->home->crew->member[brought->member].dead &&
-                wish_is_open(board, brought->member, brought->serial);
     if (has_room)
         parcel_head(board, brought->parcel)->size = brought->size;
+    bool kept = has_room && !relay->ending && !relay->home->crew->member[brought->member].dead &&
+                meet(relay, brought->member, brought->serial, RP_OK, brought->parcel);
     if (has_room && !kept)
         parcel_mark_taken(board, brought->parcel);
-    rp_status status = kept ? RP_OK : relay->ending ? RP_CLOSED : RP_NO_MEMORY;
-    meet(relay, brought->member, brought->serial, status, kept ? brought->parcel : ARENA_NONE);
+    if (!kept)
+        meet(relay, brought->member, brought->serial, relay->ending ? RP_CLOSED : RP_NO_MEMORY, ARENA_NONE);
     say_got(relay, brought->id, kept);
 }
 
