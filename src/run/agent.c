@@ -14,13 +14,35 @@
 struct cargo {
     struct transit transit;
     struct agent *agent;
+    struct cargo *behind, **link; /* among those to its node */
+    const char *data;
+    size_t size;
 };
+
+static void load(struct cargo *cargo, struct agent *agent)
+{
+    cargo->behind = agent->cargo;
+    cargo->link = &agent->cargo;
+    if (cargo->behind)
+        cargo->behind->link = &cargo->behind;
+    agent->cargo = cargo;
+    agent->cargos++;
+}
+
+static void unload(struct cargo *cargo)
+{
+    *cargo->link = cargo->behind;
+    if (cargo->behind)
+        cargo->behind->link = cargo->link;
+    cargo->agent->cargos--;
+}
 
 static void end_cargo(struct transit *transit, bool arrived)
 {
     struct cargo *cargo = (struct cargo *)transit;
     struct agent *agent = cargo->agent;
     (void)arrived;
+    unload(cargo);
     free(cargo);
     if (agent_end_sending(agent))
         holding_sweep(agent->pool->manager);
@@ -79,10 +101,14 @@ void agent_send(struct agent *agent, struct wire_message *message, const void *d
         road_give_up(agent->node, "no memory to send to it");
         return;
     }
-    if (cargo)
-        *cargo = (struct cargo){{end_cargo}, agent};
-    if (!agent_send_with(agent, message, data, size, cargo ? &cargo->transit : NULL))
+    if (cargo) {
+        *cargo = (struct cargo){.transit = {end_cargo}, .agent = agent, .data = data, .size = size};
+        load(cargo, agent);
+    }
+    if (!agent_send_with(agent, message, data, size, cargo ? &cargo->transit : NULL) && cargo) {
+        unload(cargo);
         free(cargo);
+    }
 }
 
 void agents_send_all(struct agents *pool, const struct wire_message *message)
@@ -180,6 +206,24 @@ bool road_is_sending(const struct manager *manager)
     const struct agents *pool = manager->agents;
     for (int i = 0; pool && i < pool->road->nodes; i++)
         if (pool->agent[i].sending && !pool->agent[i].node->lost)
+            return true;
+    return false;
+}
+
+/* What else than such bytes is sent may lie anywhere. */
+static bool agent_reads(const struct agent *agent, const char *memory, size_t size)
+{
+    const struct cargo *cargo = agent->cargo;
+    while (cargo && (cargo->data + cargo->size <= memory || cargo->data >= memory + size))
+        cargo = cargo->behind;
+    return cargo || agent->sending > agent->cargos;
+}
+
+bool road_reads(const struct manager *manager, const void *memory, size_t size)
+{
+    const struct agents *pool = manager->agents;
+    for (int i = 0; pool && i < pool->road->nodes; i++)
+        if (!pool->agent[i].node->lost && agent_reads(&pool->agent[i], memory, size))
             return true;
     return false;
 }

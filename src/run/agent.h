@@ -116,7 +116,9 @@ struct agent {
     uint32_t modules;      /* of the board's, that it knows */
     uint64_t *commons;     /* ids of those that it has */
     size_t common_count, common_room;
-    unsigned sending;         /* transits to the node */
+    unsigned sending; /* transits to the node ... */
+    unsigned cargos;  /* ... and of these, bytes alone */
+    struct cargo *cargo;
     struct arrival *arrivals; /* what its notes carry, and is coming */
     struct parting *partings; /* items of queues that it has not said to have got */
     unsigned asked;           /* CANCELs without an answer */

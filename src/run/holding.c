@@ -73,14 +73,16 @@ static void give_up(struct manager *manager, struct holding *holding)
     holding_sweep(manager);
 }
 
+/* What a node takes late, or never, holds back that alone which it was sent. */
 void holding_sweep(struct manager *manager)
 {
-    if (!manager->given_up || road_is_sending(manager))
+    if (!manager->given_up)
         return;
     uint64_t oldest = oldest_post(manager);
     for (struct holding **link = &manager->holdings; *link;) {
         struct holding *holding = *link;
-        if (!holding->given_up || holding->given_up_at >= oldest) {
+        if (!holding->given_up || holding->given_up_at >= oldest ||
+            road_reads(manager, holding->memory, holding->size)) {
             link = &holding->behind;
             continue;
         }

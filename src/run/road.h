@@ -157,10 +157,11 @@ bool road_cancel(struct manager *manager, int post, uint32_t item);
 void road_await_answers(struct manager *manager);
 
 /* `size` bytes at `data` on the board under a number, and no longer so. They stay as they are while
- * road_is_sending. */
+ * road_reads them. */
 void road_share(struct manager *manager, uint64_t number, const void *data, size_t size);
 void road_unshare(struct manager *manager, uint64_t number);
-bool road_is_sending(const struct manager *manager);
+bool road_reads(const struct manager *manager, const void *memory, size_t size);
+bool road_is_sending(const struct manager *manager); /* anything at all */
 void road_await_sent(struct manager *manager);
 
 /* The same but for nodes that nobody serves at present: they may take what they were sent late, or never. */
