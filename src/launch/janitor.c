@@ -118,12 +118,15 @@ void janitor_tell(const struct janitor *janitor, const struct mpirun *mpirun)
 {
     char *const *lent = mpirun->lent[0].items;
     const char *session = session_of(mpirun, lent), *job = list_value(lent, "PMIX_NAMESPACE");
-    int length = folder_length(session);
+    int length = folder_length(session), size;
+    char *text, names[48] = "";
     if (job && *job >= '0' && *job <= '9')
-        dprintf(janitor->life, "%s\n%.*s\n%u.%lx\n", session, length, session, (unsigned)getuid(),
-                strtoul(job, NULL, 10));
-    else
-        dprintf(janitor->life, "%s\n%.*s\n\n", session, length, session);
+        snprintf(names, sizeof names, "%u.%lx", (unsigned)getuid(), strtoul(job, NULL, 10));
+    size = asprintf(&text, "%s\n%.*s\n%s\n", session, length, session, names);
+    if (size < 0)
+        return;
+    mpirun_tell(janitor->life, text, (size_t)size);
+    free(text);
 }
 
 static void bury(struct janitor *janitor)

@@ -42,6 +42,18 @@ int mpirun_pipe(int ends[2])
     return ends[0] < 0 || ends[1] < 0 ? -1 : 0;
 }
 
+void mpirun_tell(int stream, const char *text, size_t size)
+{
+    ssize_t put = 0;
+    sigset_t broken;
+    for (size_t at = 0; put >= 0 && at < size; at += (size_t)put)
+        put = write(stream, text + at, size - at);
+    sigemptyset(&broken);
+    sigaddset(&broken, SIGPIPE);
+    if (put < 0 && errno == EPIPE)
+        sigtimedwait(&broken, NULL, &(struct timespec){0});
+}
+
 static void close_end(int *end)
 {
     if (*end >= 0)
@@ -238,9 +250,8 @@ static bool is_noise(const char *line, size_t size)
 
 static void show_complaint(const char *line, size_t size)
 {
-    ssize_t put = is_noise(line, size) ? -1 : 0;
-    for (size_t at = 0; put >= 0 && at < size; at += (size_t)put)
-        put = write(2, line + at, size - at);
+    if (!is_noise(line, size))
+        mpirun_tell(2, line, size);
 }
 
 void mpirun_relay(struct mpirun *mpirun, bool show)

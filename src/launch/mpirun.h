@@ -36,6 +36,10 @@ void mpirun_add_agent(char *const *environment, struct list *list);
 /* A pipe whose ends are above 2 and are closed by exec; not 0 with errno. */
 int mpirun_pipe(int ends[2]);
 
+/* Parent, which blocks all signals: writes the whole of it, as far as somebody reads there. Where nobody
+ * does, the SIGPIPE is not left to be taken for a user's, which the manager is to have. */
+void mpirun_tell(int stream, const char *text, size_t size);
+
 rp_status mpirun_start(struct mpirun *mpirun, const char *path, const struct launch_plan *plan,
                        char *const *environment, struct error *error);
 

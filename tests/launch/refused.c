@@ -97,6 +97,18 @@ TEST_CASE(killed_while_mpirun_starts_nothing_is_left)
     rmdir(fake.folder);
 }
 
+TEST_CASE(a_program_goes_on_where_the_process_that_cleans_up_has_died)
+{
+    struct run run =
+        run_with_mpirun("until [ $(wc -w </proc/$PPID/task/$PPID/children) -gt 1 ]; do sleep 0.01; done\n"
+                        "for child in $(cat /proc/$PPID/task/$PPID/children)\n"
+                        "do [ $child = $$ ] || kill -KILL $child; done\n"
+                        "PATH=${PATH#*:} exec mpirun \"$@\"");
+    CHECK_INT(run.status, 0);
+    CHECK_STR(run.wrote, "");
+    run_clean(&run, 5);
+}
+
 TEST_CASE(a_rank_that_ends_before_it_joins_is_told)
 {
     struct run run = run_through(
