@@ -21,6 +21,7 @@ static rp_status find_ground(const struct launch *launch, const struct options *
     struct allocation allocation;
     struct probe_setting setting = {
         .mpirun = launch->mpirun,
+        .seconds = PROBE_S,
         .request = {options->per, options->workers, options->memory_per_worker},
     };
     char command[PATH_MAX] = "", left[sizeof allocation.left];

@@ -114,6 +114,7 @@ static rp_status see(const struct visit *visit, const struct allocation *allocat
                             .mpirun = mpirun,
                             .program = program,
                             .trial = trial,
+                            .patience_s = visit->where.patience_s,
                             .request = visit->where.request,
                             .node = calloc((size_t)hosts->count, sizeof *doctor.node),
                             .count = hosts->count};

@@ -30,6 +30,7 @@ struct doctor {
     const char *mpirun;  /* or "" */
     const char *program; /* the path of what is to run on all nodes */
     const char *trial;   /* the path of rankpool-trial */
+    int patience_s;      /* that a node may take to answer */
     struct node_request request;
     struct doctor_node *node; /* the first is where the manager runs */
     struct errand *errands;   /* to each of them, which stays there until all have been connected to */

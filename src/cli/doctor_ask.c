@@ -7,7 +7,6 @@
 #include "cli/doctor.h"
 #include "cli/facts.h"
 #include "launch/elsewhere.h"
-#include "launch/probe.h"
 
 #define ABREAST 32 /* nodes that are asked at a time */
 
@@ -50,25 +49,40 @@ static const struct {
 
 enum { COMPLAINTS = sizeof complaints / sizeof *complaints };
 
+/* How to see for oneself, by what reaches the nodes. */
+static const char *const by_hand[] = {
+    [MEANS_HERE] = "try by hand: ssh %h true; a login script may wait for something",
+    [MEANS_SSH] = "try by hand: ssh %h true; a login script may wait for something",
+    [MEANS_SLURM] = "try by hand: srun -N1 -n1 -w %h true; scontrol show node %h says what Slurm knows of it",
+    [MEANS_BATCH] = "try by hand: mpirun -n 1 --host %h true",
+};
+
+/* srun itself ends with another status. */
+static bool has_no_command(const char *wrote, int status)
+{
+    return status == 126 || status == 127 || strstr(wrote, "error: execve(): ");
+}
+
 static void complain(struct doctor *doctor, const struct doctor_node *node, struct errand *errand)
 {
     const char *wrote = errand->wrote ? errand->wrote : "";
-    int status = WIFEXITED(errand->status) ? WEXITSTATUS(errand->status) : 0, known = 0;
+    int status = WIFEXITED(errand->status) ? WEXITSTATUS(errand->status) : 0;
+    int known = doctor->means == MEANS_SLURM ? COMPLAINTS : 0; /* srun is no ssh */
     while (known < COMPLAINTS && !strstr(wrote, complaints[known].said))
         known++;
     if (errand->late)
-        findings_add(&doctor->findings, "answer", FOUND_WRONG, node->host,
-                     "try by hand: ssh %h true; a login script may wait for something",
-                     "has not answered within %d s", PROBE_S);
+        findings_add(&doctor->findings, "answer", FOUND_WRONG, node->host, by_hand[doctor->means],
+                     "has not answered within %d s", doctor->patience_s);
     else if (known < COMPLAINTS)
         findings_add(&doctor->findings, "answer", FOUND_WRONG, node->host, complaints[known].mend, "%s",
                      complaints[known].says);
-    else if (status == 126 || status == 127)
+    else if (has_no_command(wrote, status))
         findings_add(&doctor->findings, "answer", FOUND_WRONG, node->host,
                      "install rankpool there too, or in a folder that all share", "has no %s",
                      doctor->command);
     else
-        findings_add(&doctor->findings, "answer", FOUND_WRONG, node->host, NULL, "does not answer: %s",
+        findings_add(&doctor->findings, "answer", FOUND_WRONG, node->host, by_hand[doctor->means],
+                     "does not answer: %s",
                      *errand_last_line(errand) ? errand_last_line(errand) : "it ended without a word");
 }
 
@@ -127,7 +141,7 @@ rp_status doctor_ask(struct doctor *doctor, struct error *error)
         add_words(doctor, &doctor->node[i], &errands[i].arguments);
     }
     allow_descriptors();
-    rp_status status = errands_run(errands, doctor->count, ABREAST, PROBE_S, error);
+    rp_status status = errands_run(errands, doctor->count, ABREAST, doctor->patience_s, error);
     for (int i = 0; i < doctor->count && !status; i++)
         take(doctor, &doctor->node[i], &errands[i]);
     if (!status && doctor_all_answer(doctor))

@@ -6,7 +6,6 @@
 #include "cli/facts.h"
 #include "cli/listen.h"
 #include "launch/errand.h"
-#include "launch/probe.h"
 
 #define ABREAST   32
 #define ALL_PAIRS 32 /* nodes; of more, each tries those 1, 2, 4, ... behind it */
@@ -114,6 +113,14 @@ static void take(struct doctor *doctor, int number, const struct list *facts, bo
     free(outcomes);
 }
 
+/* It told its facts a moment ago. */
+static void miss(struct doctor *doctor, const struct doctor_node *node, bool *fine)
+{
+    *fine = false;
+    findings_add(&doctor->findings, "network", FOUND_WRONG, node->host,
+                 "see whether it is still up, and call this again", "does not say whom it can connect to");
+}
+
 /* What listens is told to end, as far as it can be reached from here; the rest ends by itself. */
 static void end_all(const struct doctor *doctor)
 {
@@ -152,12 +159,14 @@ static rp_status connect_all(struct doctor *doctor, struct errand *errands, stru
         add_words(doctor, i, &errands[asked].arguments);
         of[asked++] = i;
     }
-    rp_status status = errands_run(errands, asked, ABREAST, PROBE_S, error);
+    rp_status status = errands_run(errands, asked, ABREAST, doctor->patience_s + REACH_S, error);
     for (int i = 0; i < asked && !status; i++) {
         struct list facts = {0};
         struct error why;
         if (errands[i].said && !facts_read(errands[i].said, &facts, &why))
             take(doctor, of[i], &facts, &fine);
+        else
+            miss(doctor, &doctor->node[of[i]], &fine);
         list_free(&facts);
     }
     if (!status && fine)

@@ -2,7 +2,7 @@
 
 _rankpool() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
-    local where='--hosts --hostfile --per --memory-per-worker --help'
+    local where='--hosts --hostfile --per --memory-per-worker --patience --help'
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W 'run topo doctor --help --version' -- "$word")
@@ -15,7 +15,7 @@ _rankpool() {
     --per) mapfile -t COMPREPLY < <(compgen -W 'core thread l3 numa package' -- "$word"); return ;;
     --hostfile) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     --hosts) mapfile -t COMPREPLY < <(compgen -A hostname -- "$word"); return ;;
-    --memory-per-worker | --workers | -n) return ;;
+    --memory-per-worker | --patience | --workers | -n) return ;;
     esac
     case $command:$word in
     run:-*) mapfile -t COMPREPLY < <(compgen -W "$where --workers --dry-run --quiet" -- "$word") ;;

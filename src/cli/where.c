@@ -8,7 +8,9 @@
 #include "config/options.h"
 #include "launch/launch.h"
 
-enum { KEY_HOSTS = 256, KEY_HOSTFILE, KEY_PER, KEY_MEMORY };
+#define PATIENCE_MOST_S 3600
+
+enum { KEY_HOSTS = 256, KEY_HOSTFILE, KEY_PER, KEY_MEMORY, KEY_PATIENCE };
 
 static const struct argp_option options[] = {
     {"hosts", KEY_HOSTS, "HOST[:SLOTS],...", 0, "run on these hosts, over ssh", 0},
@@ -16,6 +18,7 @@ static const struct argp_option options[] = {
     {"per", KEY_PER, "UNIT", 0, "a worker for each core (default), thread, l3, numa or package", 0},
     {"memory-per-worker", KEY_MEMORY, "SIZE", 0,
      "no more workers on a node than its memory has room for (2G)", 0},
+    {"patience", KEY_PATIENCE, "SECONDS", 0, "that a node may take to answer, 30 by default", 0},
     {0},
 };
 
@@ -24,6 +27,15 @@ static void set(struct where *where, struct argp_state *state, const char *name,
     struct error error;
     if (options_set(&where->options, name, value, &error))
         argp_error(state, "%s", error.text);
+}
+
+static int read_patience(struct argp_state *state, const char *value)
+{
+    char *end;
+    long seconds = strtol(value, &end, 10);
+    if (end == value || *end || seconds < 1 || seconds > PATIENCE_MOST_S)
+        argp_error(state, "--patience=%s: it takes 1 to %d seconds", value, PATIENCE_MOST_S);
+    return (int)seconds;
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -42,6 +54,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_MEMORY:
         set(where, state, "memory_per_worker", value);
         return 0;
+    case KEY_PATIENCE:
+        where->patience_s = read_patience(state, value);
+        return 0;
     case ARGP_KEY_END:
         where->request.per = where->options.per;
         where->request.memory_per_worker = where->options.memory_per_worker;
@@ -56,7 +71,7 @@ const struct argp where_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
 rp_status where_begin(struct where *where, struct error *error)
 {
     struct options from_environment;
-    *where = (struct where){.options = RP_OPTIONS_INIT};
+    *where = (struct where){.options = RP_OPTIONS_INIT, .patience_s = PROBE_S};
     rp_status status = options_resolve(NULL, &from_environment, error);
     if (status)
         return status;
@@ -98,7 +113,10 @@ rp_status where_survey(const struct where *where, struct ground *ground, char mp
     struct allocation allocation;
     char command[PATH_MAX];
     rp_status status = where_name(where, &allocation, command, mpirun, error);
-    struct probe_setting setting = {
-        .command = command, .program = where->program, .mpirun = mpirun, .request = where->request};
+    struct probe_setting setting = {.command = command,
+                                    .program = where->program,
+                                    .mpirun = mpirun,
+                                    .seconds = where->patience_s,
+                                    .request = where->request};
     return status ? status : ground_survey(&allocation, &setting, ground, error);
 }

@@ -10,6 +10,7 @@
 struct where {
     const char *hosts, *hostfile; /* as given; NULL: not */
     const char *program;          /* a path that has to be there on every node; NULL: none */
+    int patience_s;               /* that a node may take to answer */
     struct node_request request;
     rp_options options; /* holds what the request points to */
 };

@@ -56,7 +56,8 @@ static rp_status refuse(const char *host, struct errand *errand, const struct pr
     int status = WIFEXITED(errand->status) ? WEXITSTATUS(errand->status) : 0;
     const char *line = errand_last_line(errand);
     if (errand->late)
-        return error_set(error, RP_LAUNCH, "host %s has not said within %d s what it offers", host, PROBE_S);
+        return error_set(error, RP_LAUNCH, "host %s has not said within %d s what it offers", host,
+                         setting->seconds);
     if (status == PROBE_NO_PROGRAM)
         return error_set(
             error, RP_LAUNCH,
@@ -105,7 +106,7 @@ rp_status probe_nodes(const struct allocation *allocation, const struct probe_se
         of[asked++] = i;
     }
     if (!status)
-        status = errands_run(errands, asked, ABREAST, PROBE_S, error);
+        status = errands_run(errands, asked, ABREAST, setting->seconds, error);
     for (int i = 0; i < asked && !status; i++)
         status = take(hosts->one[of[i]].name, &errands[i], setting, &made[of[i]], error);
     for (int i = 0; errands && i < asked; i++)

@@ -3,19 +3,20 @@
  *
  * The command has to be on each node under the path that it has here: in a shared folder, or installed
  * on each. Nothing is asked of the user meanwhile (a password, whether a host's key is right): that is a
- * failure, as is a node that cannot be reached or takes longer than PROBE_S. */
+ * failure, as is a node that cannot be reached or takes longer than it may. */
 #ifndef RANKPOOL_LAUNCH_PROBE_H
 #define RANKPOOL_LAUNCH_PROBE_H
 
 #include "launch/allocation.h"
 #include "launch/offer.h"
 
-#define PROBE_S 30 /* that a node may take, with the way there and back */
+#define PROBE_S 30 /* that a node may take, with the way there and back, where nobody says otherwise */
 
 struct probe_setting {
     const char *command; /* the path of rankpool */
     const char *program; /* a path that is to be there, too; NULL: none */
     const char *mpirun;  /* or "" */
+    int seconds;         /* that a node may take */
     struct node_request request;
 };
 

@@ -30,6 +30,10 @@ for workers in 0 -1 x 99999999999; do
 done
 expect 64 "$rankpool" run --per socket true
 has "$err" 'per'
+for patience in 0 -1 soon 3601 5s; do
+    expect 64 "$rankpool" topo --patience="$patience"
+    has "$err" "--patience=$patience: it takes 1 to 3600 seconds"
+done
 expect 64 "$rankpool" topo leftover
 expect 0 "$rankpool" --version
 expect 0 "$rankpool" run --help

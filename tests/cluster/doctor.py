@@ -109,6 +109,17 @@ class Doctor(Test):
             on("h1", "cat /etc/ssh/ssh_known_hosts.kept >/etc/ssh/ssh_known_hosts")
             self.found(examine(hosts="h1,h2"), "answer", "wrong", "h2", "password", "ssh-copy-id h2")
 
+    def test_hosts_that_are_silent_for_longer_than_they_may(self):
+        silent = "import socket, time; server = socket.create_server(('', 24)); time.sleep(10)"
+        with planted("h1", "printf 'Host h4\\n Port 24\\n' >>/etc/ssh/ssh_config", "sed -i '/^Host h4/,$d' /etc/ssh/ssh_config"), \
+             planted("h4", f'python3 -c "{silent}" >/dev/null 2>&1 & until ss -Htln sport = 24 | grep -q .; do sleep 0.01; done',
+                     'kill $(pgrep -f "[s]erver = socket")'), \
+             planted("h5", "echo sleep 10 >/etc/ssh/sshrc", "rm /etc/ssh/sshrc"), \
+             cut("h6"):
+            answer = examine("--patience=3", hosts="h1,h4,h5,h6")
+        for host in "h4", "h5", "h6":
+            self.found(answer, "answer", "wrong", host, "has not answered within 3 s", f"ssh {host} true")
+
     def test_hosts_that_answer_otherwise_than_they_should(self):
         other = "ssh-keygen -q -t ed25519 -N '' -f /tmp/other"
         folder = os.path.dirname(RANKPOOL)
@@ -158,7 +169,7 @@ class Doctor(Test):
             folder = stack.enter_context(tempfile.TemporaryDirectory(dir=os.path.dirname(RANKPOOL)))
             on("h1", f"cp {RANKPOOL} {folder}/real")
             for name, line in (("ahead", f"LD_PRELOAD={os.environ['SKEW']} exec {folder}/real \"$@\""),
-                               ("older", f"{folder}/real \"$@\" | sed -u 's/^rankpool=.*/rankpool=0.0.1/'")):
+                               ("older", f"[ $1 != reach ] || exit; {folder}/real \"$@\" | sed -u 's/^rankpool=.*/rankpool=0.0.1/'")):
                 with open(f"{folder}/{name}", "w", opener=lambda path, flags: os.open(path, flags, 0o755)) as file:
                     file.write(f"#!/bin/sh\n{line}\n")
             library = on("h2", f"realpath $(ldd {TRIAL} | sed -n 's/.*libmpi.so.* => \\(.*\\) .*/\\1/p')")
@@ -175,6 +186,7 @@ class Doctor(Test):
         self.assertRegex(ahead, r"\b3[56]\d\d s ahead")
         self.found(answer, "library", "wrong", "h2", "would load Open MPI v3.0.0")
         self.found(answer, "rankpool", "wrong", "h3", "has rankpool 0.0.1")
+        self.found(answer, "network", "wrong", "h3", "does not say whom it can connect to")
         self.found(answer, "locked", "wrong", "h3", "may lock 64 KiB")
         self.found(answer, "root", "note", "h1", "you are root there", "OMPI_ALLOW_RUN_AS_ROOT=1")
 
@@ -196,9 +208,9 @@ class Doctor(Test):
 class Slurm(Test):
     """In a job with two hosts; where it is called need be none of them."""
 
-    def examine(self, login, *variables):
+    def examine(self, login, *variables, patience=30):
         return report_of(run(login, "salloc", "-Q", "--exclusive", "--nodelist=h1,h4", "env", *variables, RANKPOOL,
-                             "doctor", "--json"))
+                             "doctor", "--json", f"--patience={patience}"))
 
     def test_all_is_looked_at_and_ranks_of_plain_srun_are_strangers(self):
         answer = self.examine("h1")
@@ -206,6 +218,17 @@ class Slurm(Test):
         self.assertEqual(verdicts.pop("srun"), "note", answer)
         self.assertEqual(set(verdicts.values()), {"ok"}, answer)
         self.found(answer, "srun", "note", None, "strangers to each other", "start programs by srun --mpi=pmix")
+
+    def test_a_node_that_does_not_answer_srun_is_none_that_ssh_does_not_reach(self):
+        with planted("h4", "kill -STOP $(pgrep -x slurmd)", "kill -CONT $(pgrep -x slurmd)"):
+            answer = self.examine("h1", patience=3)
+        self.found(answer, "answer", "wrong", "h4", "has not answered within 3 s", "srun -N1 -n1 -w h4 true")
+        self.assertNotIn("ssh", str(answer))
+
+    def test_a_node_without_the_command_says_so_by_srun(self):
+        folder = os.path.dirname(RANKPOOL)
+        with planted("h4", f"mount -t tmpfs none {folder}", f"umount {folder}"):
+            self.found(self.examine("h1"), "answer", "wrong", "h4", "has no " + RANKPOOL)
 
     def test_srun_that_lets_ranks_find_each_other_is_well_from_a_login_node_too(self):
         answer = self.examine("h5", "SLURM_MPI_TYPE=pmix")
