@@ -4,8 +4,12 @@
 #include <stdlib.h>
 
 #define EARLY  20 /* pools until everything is warm */
-#define POOLS  100
+#define EACH   10 /* from one look at what is used to the next */
+#define LOOKS  11
+#define POOLS  ((LOOKS - 1) * EACH)
 #define MEMBER 64
+#define HEAP   256  /* bytes of malloc by which as many pools may grow what is in use ... */
+#define LISTS  4096 /* ... where MPI's lists of messages still grow */
 
 static const char argument[1000];
 
@@ -117,7 +121,14 @@ static int answer_usage(rp_call *call, const void *in, size_t size)
     return rp_return(call, &usage, sizeof usage);
 }
 
-static void ask_workers(rp_pool *pool, struct process_usage *usages)
+/* Whether it is looked at what is used after a pool, and the how manieth time that is. */
+static bool is_look(int pool, int *look)
+{
+    *look = (pool - EARLY) / EACH;
+    return pool >= EARLY && (pool - EARLY) % EACH == 0;
+}
+
+static void ask_workers(rp_pool *pool, struct process_usage usages[][LOOKS], int look)
 {
     for (int worker = 1; worker <= rp_workers(pool); worker++) {
         rp_future *future;
@@ -126,18 +137,17 @@ static void ask_workers(rp_pool *pool, struct process_usage *usages)
         options.worker = worker;
         REQUIRE_STATUS(rp_submit_with(pool, answer_usage, NULL, 0, &options, &future), RP_OK);
         REQUIRE_STATUS(rp_result(future, &view), RP_OK);
-        memcpy(&usages[worker], view.data, sizeof *usages);
+        memcpy(&usages[worker][look], view.data, sizeof **usages);
         rp_release(&future);
     }
 }
 
 TEST_CASE(a_hundred_pools_leave_nothing_behind_in_the_manager_and_its_workers)
 {
-    static struct process_usage early[MEMBER], late[MEMBER];
-    int members = 0, notes = 0;
+    static struct process_usage usages[MEMBER][LOOKS];
+    int members = 0, notes = 0, look;
     for (int i = 0; i <= EARLY + POOLS; i++) {
         rp_future *outlives;
-        struct process_usage *usages = i == EARLY ? early : late;
         rp_options options = RP_OPTIONS_INIT;
         options.initializer = keep_something;
         options.finalizer = give_it_back;
@@ -149,21 +159,22 @@ TEST_CASE(a_hundred_pools_leave_nothing_behind_in_the_manager_and_its_workers)
         use_maps(pool);
         use_memory(pool);
         use_tasks(pool, &outlives, &notes);
-        if (i == EARLY || i == EARLY + POOLS)
-            ask_workers(pool, usages);
+        if (is_look(i, &look))
+            ask_workers(pool, usages, look);
         suite_close(pool);
         rp_release(&outlives);
-        usages[0] = process_usage();
+        if (is_look(i, &look))
+            usages[0][look] = process_usage();
     }
     CHECK_INT(notes, 30 * (EARLY + POOLS + 1));
-    size_t heap = suite_is_split() ? 128 << 10 : 4 << 10; /* MPI's lists of messages grow once, by 64 KiB */
     for (int i = 0; i < members; i++)
-        process_check(late[i], early[i], heap, 1 << 20);
+        process_check_each(usages[i], LOOKS, suite_is_split() ? LISTS : HEAP, 1 << 20);
 }
 
 TEST_CASE(opens_that_are_refused_leave_nothing_behind)
 {
-    struct process_usage early = {0};
+    struct process_usage usages[LOOKS];
+    int look;
     for (int i = 0; i <= EARLY + POOLS; i++) {
         rp_pool *pool = NULL;
         rp_options options = RP_OPTIONS_INIT;
@@ -172,8 +183,8 @@ TEST_CASE(opens_that_are_refused_leave_nothing_behind)
         options.initarg = argument;
         options.initarg_size = sizeof argument;
         CHECK_STATUS(rp_open(&options, &pool), RP_INVALID);
-        if (i == EARLY)
-            early = process_usage();
+        if (is_look(i, &look))
+            usages[look] = process_usage();
     }
-    process_check(process_usage(), early, 4 << 10, 1 << 20);
+    process_check_each(usages, LOOKS, HEAP, 1 << 20);
 }

@@ -71,6 +71,18 @@ void process_check(struct process_usage now, struct process_usage was, size_t he
     check_note("%s", "");
 }
 
+void process_check_each(const struct process_usage *usages, int count, size_t heap, size_t resident)
+{
+    struct process_usage last = usages[count - 1];
+    size_t least = SIZE_MAX;
+    for (int i = 1; i < count; i++) {
+        size_t was = usages[i - 1].heap, now = usages[i].heap, growth = now > was ? now - was : 0;
+        least = growth < least ? growth : least;
+    }
+    last.heap = usages[0].heap + least;
+    process_check(last, usages[0], heap, resident);
+}
+
 size_t process_mappings(void)
 {
     return count_lines("/proc/self/maps");
