@@ -200,6 +200,7 @@ rp_status doctor_try(struct doctor *doctor, struct error *error)
                                                                       : NULL;
     if (why) {
         findings_add(&doctor->findings, "trial", FOUND_SKIPPED, NULL, NULL, "%s", why);
+        findings_add(&doctor->findings, "srun", FOUND_SKIPPED, NULL, NULL, "%s", why);
         return RP_OK;
     }
     rp_status status = try_mpirun(doctor, error);

@@ -18,7 +18,7 @@ static const struct argp_option options[] = {
     {"per", KEY_PER, "UNIT", 0, "a worker for each core (default), thread, l3, numa or package", 0},
     {"memory-per-worker", KEY_MEMORY, "SIZE", 0,
      "no more workers on a node than its memory has room for (2G)", 0},
-    {"patience", KEY_PATIENCE, "SECONDS", 0, "that a node may take to answer, 30 by default", 0},
+    {"patience", KEY_PATIENCE, "SECONDS", 0, "how long a node may take to answer, 30 by default", 0},
     {0},
 };
 

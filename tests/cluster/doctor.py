@@ -98,6 +98,8 @@ class Doctor(Test):
                       "/etc/hosts", lines)
         self.assertTrue(all(line[:4] in ("ok  ", "note", "FAIL", "skip") for line in lines), lines)
         self.assertIn("skip  trial     not all nodes answer", lines)
+        every, _ = examine(hosts="h1")
+        self.assertEqual([line[6:].split()[0] for line in lines], [one["check"] for one in every["findings"]])
 
     def test_hosts_that_do_not_answer_each_for_its_reason(self):
         with planted("h2", "mv /etc/ssh/authorized_keys /etc/ssh/off", "mv /etc/ssh/off /etc/ssh/authorized_keys"), \
