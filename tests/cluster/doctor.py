@@ -118,9 +118,9 @@ class Doctor(Test):
                      'kill $(pgrep -f "[s]erver = socket")'), \
              planted("h5", "echo sleep 10 >/etc/ssh/sshrc", "rm /etc/ssh/sshrc"), \
              cut("h6"):
-            answer = examine("--patience=3", hosts="h1,h4,h5,h6")
+            answer = examine("--patience=2", hosts="h1,h4,h5,h6")
         for host in "h4", "h5", "h6":
-            self.found(answer, "answer", "wrong", host, "has not answered within 3 s", f"ssh {host} true")
+            self.found(answer, "answer", "wrong", host, "has not answered within 2 s", f"ssh {host} true")
 
     def test_hosts_that_answer_otherwise_than_they_should(self):
         other = "ssh-keygen -q -t ed25519 -N '' -f /tmp/other"
@@ -223,8 +223,8 @@ class Slurm(Test):
 
     def test_a_node_that_does_not_answer_srun_is_none_that_ssh_does_not_reach(self):
         with planted("h4", "kill -STOP $(pgrep -x slurmd)", "kill -CONT $(pgrep -x slurmd)"):
-            answer = self.examine("h1", patience=3)
-        self.found(answer, "answer", "wrong", "h4", "has not answered within 3 s", "srun -N1 -n1 -w h4 true")
+            answer = self.examine("h1", patience=2)
+        self.found(answer, "answer", "wrong", "h4", "has not answered within 2 s", "srun -N1 -n1 -w h4 true")
         self.assertNotIn("ssh", str(answer))
 
     def test_a_node_without_the_command_says_so_by_srun(self):
