@@ -91,7 +91,7 @@ struct relay {
     struct relay_run runs[RELAY_NOTES]; /* to be put into it */
     uint32_t run_count;
     size_t run_bytes;
-    uint64_t fresh;  /* items of runs since notes were sent last, where there are many nodes */
+    uint64_t fresh;  /* items that were run since notes were sent last, where there are many nodes */
     uint64_t wished; /* when a wish was passed on, or met: clock_ns */
     uint64_t due;    /* when notes are to leave at the latest: clock_ns; CLOCK_NEVER: none waits */
     uint64_t moved[BOARD_WORKERS_MAX]; /* see WIRE_DONE */
