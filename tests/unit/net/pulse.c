@@ -210,25 +210,38 @@ TEST_CASE(a_process_of_this_kernel_is_heard_without_a_connection)
     pulse_close(pulse);
 }
 
-TEST_CASE(who_does_not_know_the_secret_is_not_taken_for_a_leader)
+/* A stranger tries something, for node 0; if that went as it should, it is a leader then, of node 1, who
+ * alone is heard. */
+static void check_in_vain(bool (*attempt)(const struct pulse_invitation *invitation))
 {
-    struct pulse_invitation invitation, forged;
-    struct pulse *pulse = invite(&invitation), *none;
-    forged = invitation;
-    forged.secret[3] ^= 1;
+    struct pulse_invitation invitation;
+    struct pulse *pulse = invite(&invitation);
     pid_t leader = fork();
     if (leader == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (pulse_answer(&forged, 0, 5, &none, NULL) && pulse_answer(&invitation, NODES, 5, &none, NULL))
+        if (attempt(&invitation))
             be_a_leader(&invitation, 1);
         _exit(1);
     }
-    pulse_gather(pulse, 1, 5);
+    pulse_gather(pulse, 1, 10);
     CHECK(!pulse_hears(pulse, 0));
     CHECK(pulse_hears(pulse, 1));
     end_leader(leader, SIGKILL);
     CHECK_INT(wait_for_loss(pulse), 1);
     pulse_close(pulse);
+}
+
+static bool answer_without_the_secret(const struct pulse_invitation *invitation)
+{
+    struct pulse_invitation forged = *invitation;
+    struct pulse *none;
+    forged.secret[3] ^= 1;
+    return pulse_answer(&forged, 0, 5, &none, NULL) && pulse_answer(invitation, NODES, 5, &none, NULL);
+}
+
+TEST_CASE(who_does_not_know_the_secret_is_not_taken_for_a_leader)
+{
+    check_in_vain(answer_without_the_secret);
 }
 
 static int call(const struct pulse_invitation *invitation)
@@ -261,40 +274,20 @@ static bool say_it_again(const struct pulse_invitation *invitation)
 
 TEST_CASE(who_has_overheard_a_leader_is_not_taken_for_it)
 {
-    struct pulse_invitation invitation;
-    struct pulse *pulse = invite(&invitation);
-    pid_t leader = fork();
-    if (leader == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (say_it_again(&invitation))
-            be_a_leader(&invitation, 1);
-        _exit(1);
-    }
-    pulse_gather(pulse, 1, 5);
-    CHECK(!pulse_hears(pulse, 0));
-    CHECK(pulse_hears(pulse, 1));
-    end_leader(leader, SIGKILL);
-    pulse_close(pulse);
+    check_in_vain(say_it_again);
+}
+
+static bool call_often(const struct pulse_invitation *invitation)
+{
+    bool all = true;
+    for (int i = 0; i < 60; i++)
+        all &= call(invitation) >= 0;
+    return all;
 }
 
 TEST_CASE(strangers_who_say_nothing_keep_no_leader_out)
 {
-    struct pulse_invitation invitation;
-    struct pulse *pulse = invite(&invitation);
-    pid_t leader = fork();
-    if (leader == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        bool all = true;
-        for (int i = 0; i < 60; i++)
-            all &= call(&invitation) >= 0;
-        if (all)
-            be_a_leader(&invitation, 1);
-        _exit(1);
-    }
-    pulse_gather(pulse, 1, 10);
-    CHECK(pulse_hears(pulse, 1));
-    end_leader(leader, SIGKILL);
-    pulse_close(pulse);
+    check_in_vain(call_often);
 }
 
 TEST_CASE(a_leader_that_comes_over_several_addresses_is_heard_once)

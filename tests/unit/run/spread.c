@@ -67,7 +67,7 @@ int spread_peer(int node, int other)
 
 /* ---- Maps ---------------------------------------------------------------------------------- */
 
-int spread_compare_common(rp_call *call, const void *in, size_t size)
+static int compare_common(rp_call *call, const void *in, size_t size)
 {
     size_t length;
     const void *common = rp_common(call, &length);
@@ -78,16 +78,21 @@ int spread_compare_common(rp_call *call, const void *in, size_t size)
 
 void spread_map(size_t size)
 {
-    enum { ITEMS = 70 };
+    spread_map_by(SCHEDULE_STATIC, size);
+}
+
+void spread_map_by(enum schedule schedule, size_t size)
+{
+    enum { ITEMS = 40 };
     uint64_t out[ITEMS] = {0};
     struct error error;
-    struct map_work work = {.fn = spread_compare_common,
+    struct map_work work = {.fn = compare_common,
                             .range = true,
                             .in_size = sizeof(uint64_t),
                             .n = ITEMS,
                             .out = out,
                             .out_size = sizeof *out,
-                            .schedule = SCHEDULE_STATIC,
+                            .schedule = schedule,
                             .common = goods,
                             .common_size = size};
     if (!CHECK_STATUS(map_run(&spread_realm.gang.manager, &work, NULL, &error), RP_OK))
@@ -139,9 +144,4 @@ rp_share_id spread_share(size_t size)
     rp_share_id id;
     REQUIRE_STATUS(holding_share(&spread_realm.gang.manager, goods, size, &id, &error), RP_OK);
     return id;
-}
-
-const void *spread_goods(void)
-{
-    return goods;
 }

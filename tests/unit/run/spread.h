@@ -8,7 +8,7 @@
 
 /* Bytes: enough for the tree; and so many that nobody thinks that they are late before some seconds are over.
  */
-enum { SPREAD_NODES = 7, SPREAD_SIZE = 200000, SPREAD_LARGE = 10 << 20, SPREAD_SOON_S = 4 };
+enum { SPREAD_NODES = 7, SPREAD_SIZE = 200000, SPREAD_LARGE = 16 << 20, SPREAD_SOON_S = 8 };
 
 extern struct realm spread_realm;
 
@@ -30,14 +30,11 @@ int spread_peer(int node, int other);
 
 /* A map over all workers, each with its part; each item compares so many bytes. */
 void spread_map(size_t size);
+void spread_map_by(enum schedule schedule, size_t size);
 
 /* Shares them; and each node has so many of them, 0: it knows no such share. */
 rp_share_id spread_share(size_t size);
 uint64_t spread_ask_worker(int worker, rp_share_id id);
 void spread_ask_all(rp_share_id id, uint64_t wanted);
-
-/* The same for what items of a map have in common. */
-int spread_compare_common(rp_call *call, const void *in, size_t size);
-const void *spread_goods(void);
 
 #endif

@@ -1,9 +1,11 @@
 #define _GNU_SOURCE
 #include "trials.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,7 +81,7 @@ void trial_set_fates(struct trial trial, unsigned victims, int signal, struct ga
     *fates = (struct gang_fate){0};
 }
 
-enum { LANES = 4 };
+enum { LANES = 4, TRIAL_S = 60 };
 
 void trials_run(const struct trial *trials, int count, bool (*try_out)(struct trial trial))
 {
@@ -93,10 +95,12 @@ void trials_run(const struct trial *trials, int count, bool (*try_out)(struct tr
         if (lanes[lane])
             continue;
         gang_tally = NULL; /* each lane has its own */
-        alarm(90);         /* the case's own watchdog is not inherited */
-        for (int i = lane; i < count; i += LANES)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (int i = lane; i < count; i += LANES) {
+            alarm(TRIAL_S); /* the case's own watchdog is not inherited */
             if (try_out(trials[i]))
                 atomic_fetch_add(&struck[trials[i].place], 1);
+        }
         _exit(0);
     }
     for (int lane = 0; lane < LANES; lane++) {

@@ -248,14 +248,22 @@ TEST_CASE(the_last_items_are_declined_by_those_far_away_but_not_by_all)
     blocks_close(&blocks);
 }
 
-TEST_CASE(who_declined_is_asked_again_when_there_is_more_or_when_the_others_do_nothing)
+/* The second one, ten times as fast as the first, has something to do. */
+static struct blocks open_slow_and_fast(double *now)
 {
     struct blocks blocks = open_blocks(2, 1, 0);
-    double now = 0;
+    *now = 0;
+    make_known(&blocks, 0, 100, now, 10000 * MS);
+    make_known(&blocks, 1, 100, now, 1000 * MS);
+    blocks_sent(&blocks, 1, 3, *now);
+    return blocks;
+}
+
+TEST_CASE(who_declined_is_asked_again_when_there_is_more_or_when_the_others_do_nothing)
+{
+    double now;
     uint64_t items;
-    make_known(&blocks, 0, 100, &now, 10000 * MS);
-    make_known(&blocks, 1, 100, &now, 1000 * MS);
-    blocks_sent(&blocks, 1, 3, now);
+    struct blocks blocks = open_slow_and_fast(&now);
     struct blocks_view few = view_of(0, 1, now);
     CHECK_INT(blocks_next(&blocks, &few, &items), -1);
     struct blocks_view many = view_of(0, 100, now);
@@ -269,12 +277,9 @@ TEST_CASE(who_declined_is_asked_again_when_there_is_more_or_when_the_others_do_n
 /* How long the others would take says nothing of tasks that wait. */
 TEST_CASE(nobody_declines_while_tasks_wait_at_queues)
 {
-    struct blocks blocks = open_blocks(2, 1, 0);
-    double now = 0;
+    double now;
     uint64_t items;
-    make_known(&blocks, 0, 100, &now, 10000 * MS);
-    make_known(&blocks, 1, 100, &now, 1000 * MS);
-    blocks_sent(&blocks, 1, 3, now);
+    struct blocks blocks = open_slow_and_fast(&now);
     struct blocks_view few = view_of(0, 1, now);
     CHECK_UINT(want(&blocks, 0, few), 0);
     CHECK_INT(blocks_next(&blocks, &few, &items), -1); /* it is set aside */
