@@ -267,7 +267,7 @@ int gang_slow_square(rp_call *call, const void *in, size_t size)
     return gang_square(call, in, size);
 }
 
-int gang_gated_square(rp_call *call, const void *in, size_t size)
+static void wait_at_gate(const void *in)
 {
     uint64_t item;
     memcpy(&item, in, sizeof item);
@@ -277,5 +277,17 @@ int gang_gated_square(rp_call *call, const void *in, size_t size)
         while (atomic_load(&gang_tally->gate) >> item & 1)
             usleep(200);
     }
+}
+
+int gang_gated_square(rp_call *call, const void *in, size_t size)
+{
+    wait_at_gate(in);
     return gang_square(call, in, size);
+}
+
+int gang_gated_failure(rp_call *call, const void *in, size_t size)
+{
+    (void)size;
+    wait_at_gate(in);
+    return rp_fail(call, "no");
 }

@@ -103,5 +103,7 @@ int gang_slow_square(rp_call *call, const void *in, size_t size);
 
 /* The same, but where the item's bit (of the lowest 32) is set in `gate`, it waits until it is not. */
 int gang_gated_square(rp_call *call, const void *in, size_t size);
+/* The same, but it fails. */
+int gang_gated_failure(rp_call *call, const void *in, size_t size);
 
 #endif

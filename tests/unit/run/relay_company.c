@@ -9,30 +9,40 @@
 #define LONG_US  100000000u /* of patience: nothing leaves because of it */
 #define SHORT_US 2000u
 
-enum { ITEMS = 200, GATED = 2 };
+enum { ITEMS = 200, FAILING = 60, GATED = 2 };
 
 static struct outpost post;
 
-static void start(uint32_t patience_us, uint64_t total)
+static void start_items(uint32_t items, rp_fn *fn, uint32_t patience_us, uint64_t total)
 {
     outpost_start(&post, 4, NULL);
     outpost_open_pool(&post, NULL, NULL, NULL, 0);
     gang_tally->gate = 5;
-    struct wire_message block = outpost_squares(1, ITEMS);
-    block.block.function = outpost_name(gang_gated_square);
+    struct wire_message block = outpost_squares(1, items);
+    block.block.function = outpost_name(fn);
     block.block.chunk = 1;
     block.block.total = total;
     block.block.patience_us = patience_us;
     outpost_send_squares(&post, &block, 0);
 }
 
-/* All others have been said, or counted. */
-static void await_others(void)
+static void start(uint32_t patience_us, uint64_t total)
 {
-    while (post.items + post.tallied < ITEMS - GATED && !post.lost) {
+    start_items(ITEMS, gang_gated_square, patience_us, total);
+}
+
+/* So many have been said, or counted. */
+static void await_some(uint64_t items)
+{
+    while (post.items + post.tallied < items && !post.lost) {
         outpost_poll(&post);
         sched_yield();
     }
+}
+
+static void await_others(void)
+{
+    await_some(ITEMS - GATED);
 }
 
 static void end(void)
@@ -50,6 +60,15 @@ TEST_CASE(notes_of_half_of_what_a_node_has_leave_before_their_time)
     await_others();
     CHECK(post.items >= ITEMS / 2 - GATED);
     end();
+}
+
+TEST_CASE(notes_of_half_of_what_a_node_has_leave_before_their_time_also_where_items_fail)
+{
+    start_items(FAILING, gang_gated_failure, LONG_US, FAILING);
+    await_some(FAILING / 2);
+    gang_tally->gate = 0;
+    outpost_await_items(&post, FAILING);
+    outpost_end(&post);
 }
 
 TEST_CASE(a_note_that_waits_for_its_neighbours_is_counted_and_leaves_as_one_with_them)
