@@ -116,6 +116,14 @@ bool comm_runs(void)
     return initialized;
 }
 
+/* No other thread ever calls MPI, so the levels differ in one thing alone: from MPI_THREAD_FUNNELED on Open
+ * MPI 4.1 takes locks, and over TCP one of them twice when a peer dies in the middle of a long message. */
+#if OMPI_MAJOR_VERSION < 5
+#define THREAD_LEVEL MPI_THREAD_SINGLE
+#else
+#define THREAD_LEVEL MPI_THREAD_FUNNELED
+#endif
+
 /* Threads of MPI's own write to other nodes, too: what has died there does not end this process. */
 static rp_status start_mpi(struct error *error)
 {
@@ -124,8 +132,7 @@ static rp_status start_mpi(struct error *error)
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe, &before);
-    rp_status status =
-        mpi_judge(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level), "MPI_Init_thread", error);
+    rp_status status = mpi_judge(MPI_Init_thread(NULL, NULL, THREAD_LEVEL, &level), "MPI_Init_thread", error);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }

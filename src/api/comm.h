@@ -22,7 +22,7 @@
 struct comm;
 struct net;
 
-/* Initialises MPI (MPI_THREAD_FUNNELED) and gives the comm of all ranks. RP_INVALID where the
+/* Initialises MPI and gives the comm of all ranks. RP_INVALID where the
  * program has initialised MPI itself. */
 rp_status comm_start(struct comm **world, struct error *error);
 

@@ -81,8 +81,6 @@ static rp_status set_mpirun(const struct starting *starting, struct error *error
     };
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
         setenv(told[i][0], told[i][1], 0);
-    if (starting->spread->count > 1)
-        setenv("OMPI_MCA_btl_tcp_progress_thread", "1", 0); /* why: launch/mpirun_words.c */
     if (starting->ground->allocation.means == MEANS_SSH || starting->ground->allocation.means == MEANS_HERE)
         mpirun_forget_batch();
     else

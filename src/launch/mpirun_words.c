@@ -51,18 +51,15 @@ static const char *const told[] = {
 };
 
 /* What the ranks are told unless the user says otherwise: they are more than there are cores, since the
- * manager has none of its own; a fault ends them as it ends a plain program; where all of them are on this
- * machine, that spares MPI_Init most of its time; and where they are not, TCP has a thread of its own:
- * without it Open MPI 4.1 may spin for ever in a process that was sending to one that died, whose connection
- * it opens again in the middle of closing it. */
+ * manager has none of its own; a fault ends them as it ends a plain program; and where all of them are on
+ * this machine, that spares MPI_Init most of its time. */
 static const struct {
     const char *name, *value;
-    bool here, far; /* where there is no other node; where there are some */
+    bool far; /* also where there are other nodes */
 } suggested[] = {
-    {"OMPI_MCA_mpi_yield_when_idle", "1", true, true},
-    {"OMPI_MCA_opal_signal", "", true, true},
-    {"OMPI_MCA_pml", "ob1", true, false},
-    {"OMPI_MCA_btl_tcp_progress_thread", "1", false, true},
+    {"OMPI_MCA_mpi_yield_when_idle", "1", true},
+    {"OMPI_MCA_opal_signal", "", true},
+    {"OMPI_MCA_pml", "ob1", false},
 };
 
 /* For this machine mpirun needs no agent for others, and without this one fails where there is no ssh. */
@@ -104,8 +101,7 @@ void mpirun_fill_environment(const struct launch_plan *plan, char *const *enviro
     if (!plan->fars)
         list_add(list, *no_agent);
     for (size_t i = 0; i < sizeof suggested / sizeof *suggested; i++)
-        if ((plan->fars ? suggested[i].far : suggested[i].here) &&
-            !list_value(environment, suggested[i].name))
+        if ((suggested[i].far || !plan->fars) && !list_value(environment, suggested[i].name))
             list_addf(list, "%s=%s", suggested[i].name, suggested[i].value);
 }
 

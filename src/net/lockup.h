@@ -1,6 +1,7 @@
 /* A call of MPI that never returns. Over TCP Open MPI 4.1 may lock itself up when a peer dies while much is
  * being sent to it: a failed write closes the connection under its lock, and what ends the message takes that
- * lock again. The thread is lost then, and with it all that the process manages or leads. So where there is a
+ * lock again, if there are locks: from MPI_THREAD_FUNNELED on, which is the program's to say where it runs
+ * MPI itself. The thread is lost then, and with it all that the process manages or leads. So where there is a
  * net a thread looks from time to time, and ends a process of which one and the same call has been under way
  * for RANKPOOL_SILENCE, with a sentence. A job that hangs for ever is worse than one that ends: its journal
  * has what was stored.

@@ -1,5 +1,5 @@
 /* A net over MPI. It has a communicator to itself, also when it was closed: what lost peers have sent stays
- * there. One thread uses it (MPI_THREAD_FUNNELED does).
+ * there. One thread uses it (MPI_THREAD_SINGLE does).
  *
  * Frames. A head travels in a frame with the sizes of its segments. For each peer so many receives are posted
  * that every frame that may be under way finds one: NET_BUFFERS heads, which the sender counts (credits), the
@@ -8,8 +8,9 @@
  * source", and nothing relies on MPI's buffering: whether a send ends before its receive is posted makes no
  * difference.
  *
- * Segments. They are sent at once, in pieces, one at a time each, straight into place: a tag belongs to a
- * segment of a message, by the number of the message among those of its sender that have segments.
+ * Segments. They are sent in pieces, one at a time each, straight into place: a tag belongs to a segment of a
+ * message, by the number of the message among those of its sender that have segments. Long messages go one
+ * after the other, and while a piece of one is on its way, nothing else is given to MPI for that peer.
  *
  * Polling. All that is under way is one array of requests: for each peer the receive that its next frame will
  * complete, and the pieces. net_poll asks MPI (MPI_Testsome) about MPI_SLICE of them at a time, in turns, and
@@ -19,7 +20,12 @@
  * Loss. Nobody ends of what is sent to a peer that has died (hangup.h). MPI can recall neither a send nor a
  * receive that has begun. What a lost peer holds of these stays outstanding until MPI lets go of it, which
  * need not be before the process ends; net_close forgets it. (Open MPI 4.1 locks itself up when memory that
- * it sends over TCP is unmapped.) */
+ * it sends over TCP is unmapped.)
+ *
+ * TCP. Open MPI 4.1 does not survive everything that a peer's death may interrupt. It aborts if a short
+ * message has not been written by then: so none waits in its hands behind a long one, which it does survive.
+ * It hangs if a message follows one that could not be written: mpi_isend. And it hangs in long ones if it
+ * takes locks, which it does from MPI_THREAD_FUNNELED on, and with a progress thread: see lockup.h. */
 #ifndef RANKPOOL_NET_MPI_H
 #define RANKPOOL_NET_MPI_H
 

@@ -167,7 +167,7 @@ static struct flight *take_held(struct peer *peer)
     return flight;
 }
 
-static void send_held(struct mpi_net *net, struct peer *peer)
+void flight_send_held(struct mpi_net *net, struct peer *peer)
 {
     while (peer->held && peer->outbound < MPI_OUTBOUND)
         let_fly(net, take_held(peer));
@@ -189,15 +189,14 @@ static bool is_long(const struct flight *flight)
     return size > MPI_BRIEF;
 }
 
-/* Long ones leave one after the other: side by side each would take as long as all, and nothing could be done
- * with the first before the last had come. */
+/* Long ones leave one after the other, each when nothing waits to leave at once: side by side each would take
+ * as long as all, and nothing could be done with the first before the last had come. */
 void flight_begin(struct mpi_net *net, struct flight *flight)
 {
-    struct peer *peer = &net->peer[flight->peer];
     if (flight->sends)
         post(net, flight, -1, 0);
-    if (flight->sends && !flight->lost && (peer->held || peer->outbound >= MPI_OUTBOUND) && is_long(flight))
-        hold(peer, flight);
+    if (flight->sends && !flight->lost && is_long(flight))
+        hold(&net->peer[flight->peer], flight);
     else
         let_fly(net, flight);
 }
@@ -207,8 +206,10 @@ void flight_step(struct mpi_net *net, int busy, bool went_well)
     struct carried *carried = &net->carried[busy];
     struct flight *flight = carried->flight;
     struct peer *peer = &net->peer[flight->peer];
-    if (flight->sends && carried->segment >= 0)
+    if (flight->sends && carried->segment >= 0) {
         peer->outbound -= flight->segment[carried->segment].posted;
+        peer_send_heads(net, peer);
+    }
     if (!well(net, flight->peer, went_well || flight->lost ? MPI_SUCCESS : MPI_ERR_OTHER))
         give_up(net, flight);
     if (went_well && carried->segment >= 0 &&
@@ -218,7 +219,7 @@ void flight_step(struct mpi_net *net, int busy, bool went_well)
     *request_at(net, busy) = MPI_REQUEST_NULL;
     if (--flight->requests == 0 && !flight->held)
         end(net, flight);
-    send_held(net, peer);
+    flight_send_held(net, peer);
 }
 
 static void trim(struct mpi_net *net)

@@ -13,9 +13,10 @@ static void send_flight(struct mpi_net *net, struct peer *peer, struct flight *f
     flight_begin(net, flight);
 }
 
-static void send_queue(struct mpi_net *net, struct peer *peer)
+/* Behind what is long nothing is given to MPI: it would wait there all the same, and see mpi.h. */
+void peer_send_heads(struct mpi_net *net, struct peer *peer)
 {
-    while (peer->queue && !peer->failed && !peer->left &&
+    while (peer->queue && !peer->failed && !peer->left && peer->outbound < MPI_OUTBOUND &&
            (peer->credits > 0 || peer->queue->frame.kind != FRAME_HEAD)) {
         struct flight *flight = peer->queue;
         peer->queue = flight->next;
@@ -26,11 +27,23 @@ static void send_queue(struct mpi_net *net, struct peer *peer)
     }
 }
 
+static void send_on(struct mpi_net *net, struct peer *peer)
+{
+    peer_send_heads(net, peer);
+    flight_send_held(net, peer);
+}
+
 void peer_send(struct mpi_net *net, struct peer *peer, struct flight *flight)
 {
     *peer->queue_end = flight;
     peer->queue_end = &flight->next;
-    send_queue(net, peer);
+    send_on(net, peer);
+}
+
+static void put_ahead(struct peer *peer, struct flight *flight)
+{
+    flight->next = peer->queue;
+    peer->queue = flight;
 }
 
 bool peer_say(struct mpi_net *net, struct peer *peer, enum frame_kind kind, bool ahead)
@@ -41,8 +54,10 @@ bool peer_say(struct mpi_net *net, struct peer *peer, enum frame_kind kind, bool
     flight->frame.kind = (uint16_t)kind;
     flight->sends = true;
     net->unsent++;
-    if (ahead)
+    if (ahead && (peer->left || peer->outbound < MPI_OUTBOUND))
         send_flight(net, peer, flight);
+    else if (ahead && peer->queue)
+        put_ahead(peer, flight);
     else
         peer_send(net, peer, flight);
     return true;
@@ -181,7 +196,7 @@ bool peer_take(struct mpi_net *net, struct peer *peer, struct net_event *event)
         return false;
     }
     peer->credits += (int)buffer->frame.credits;
-    send_queue(net, peer);
+    send_on(net, peer);
     if (buffer->frame.kind == FRAME_HEAD) {
         give_head(net, peer, buffer, event);
         return true;

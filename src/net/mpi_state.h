@@ -10,9 +10,10 @@
 #define MPI_SLICE    64
 #define MPI_RECEIVES (NET_BUFFERS + NET_BUFFERS / 2 + 1)
 #define MPI_FRAMES   0           /* the tag of frames; segments have those above */
-#define MPI_PIECE    (64u << 20) /* bytes */
-#define MPI_OUTBOUND (1u << 20)  /* bytes on their way to a peer before those of the next long message are */
-#define MPI_BRIEF    (64u << 10) /* bytes of a message that does not wait for long ones */
+#define MPI_PIECE    (16u << 20) /* bytes */
+#define MPI_OUTBOUND                                                                                         \
+    (256u << 10) /* bytes of segments on their way to a peer: with so many nothing else is sent */
+#define MPI_BRIEF (64u << 10) /* bytes of a message whose segments do not wait for long ones */
 
 enum frame_kind { FRAME_HEAD, FRAME_CREDITS, FRAME_GOODBYE };
 
@@ -58,7 +59,7 @@ struct peer {
     int credits;          /* heads that may be sent */
     int owed;             /* credits that are to be given back */
     int receiving;        /* flights from it */
-    struct flight *queue; /* those that wait for a credit */
+    struct flight *queue; /* those that wait for a credit, or behind what is long */
     struct flight **queue_end;
     struct flight *held; /* those whose segments wait */
     struct flight **held_end;
@@ -110,8 +111,11 @@ void flight_let_go(struct flight *flight);
 /* One that waits to begin never does. */
 void flight_forget(struct mpi_net *net, struct flight *flight);
 
-/* Posts what can be posted at once. */
+/* Posts what can be posted at once; long segments that are sent wait for flight_send_held. */
 void flight_begin(struct mpi_net *net, struct flight *flight);
+
+/* The long segments that may leave now. */
+void flight_send_held(struct mpi_net *net, struct peer *peer);
 
 /* The request at a place in the array has completed, well or not. */
 void flight_step(struct mpi_net *net, int busy, bool well);
@@ -132,6 +136,9 @@ void peer_open(struct mpi_net *net, struct peer *peer);
 
 /* Sends a flight whose frame is filled, in its turn. */
 void peer_send(struct mpi_net *net, struct peer *peer, struct flight *flight);
+
+/* Sends the frames that wait for credits, or for what is long before them, if they need not any more. */
+void peer_send_heads(struct mpi_net *net, struct peer *peer);
 
 /* Sends a frame without a head, ahead of what waits for credits or behind it; false: there is no memory. */
 bool peer_say(struct mpi_net *net, struct peer *peer, enum frame_kind kind, bool ahead);
