@@ -116,9 +116,10 @@ bool comm_runs(void)
     return initialized;
 }
 
-/* No other thread ever calls MPI, so the levels differ in one thing alone: from MPI_THREAD_FUNNELED on Open
- * MPI 4.1 takes locks, and over TCP one of them twice when a peer dies in the middle of a long message. */
-#if OMPI_MAJOR_VERSION < 5
+/* No other thread ever calls MPI. In Open MPI 4.1 the levels differ in one thing alone: from
+ * MPI_THREAD_FUNNELED on it takes locks, and over TCP one of them twice when a peer dies in the middle of a
+ * long message. */
+#if defined OMPI_MAJOR_VERSION && OMPI_MAJOR_VERSION < 5
 #define THREAD_LEVEL MPI_THREAD_SINGLE
 #else
 #define THREAD_LEVEL MPI_THREAD_FUNNELED

@@ -50,11 +50,13 @@ static void foresee_session(const struct mpirun *mpirun, char session[PATH_MAX])
     struct utsname machine;
     for (size_t i = 0; !folder && i < sizeof variables / sizeof *variables; i++)
         folder = getenv(variables[i]);
-    *session = 0;
+    int length = PATH_MAX;
     if (!uname(&machine))
-        snprintf(session, PATH_MAX, "%s/ompi.%.*s.%u/pid.%ld", folder ? folder : "/tmp",
-                 (int)strcspn(machine.nodename, "."), machine.nodename, (unsigned)getuid(),
-                 (long)mpirun->pid);
+        length = snprintf(session, PATH_MAX, "%s/ompi.%.*s.%u/pid.%ld", folder ? folder : "/tmp",
+                          (int)strcspn(machine.nodename, "."), machine.nodename, (unsigned)getuid(),
+                          (long)mpirun->pid);
+    if (length >= PATH_MAX)
+        *session = 0;
 }
 
 static void add_arguments(struct list *arguments, const struct mpirun *mpirun)

@@ -176,7 +176,7 @@ static int mpi_room(const struct net *given, int number)
     int waiting = 0;
     for (const struct flight *flight = peer->queue; flight; flight = flight->next)
         waiting += flight->frame.kind == FRAME_HEAD;
-    return waiting ? -waiting : peer->lost ? 0 : peer->credits;
+    return waiting ? -waiting : peer->lost || !peer_has_room(peer) ? 0 : peer->credits;
 }
 
 /* ---- Life --------------------------------------------------------------------------------- */

@@ -10,7 +10,8 @@
  *
  * Segments. They are sent in pieces, one at a time each, straight into place: a tag belongs to a segment of a
  * message, by the number of the message among those of its sender that have segments. Long messages go one
- * after the other, and while a piece of one is on its way, nothing else is given to MPI for that peer.
+ * after the other, and so do their segments; as long as MPI_BRIEF or more of a peer's is on its way, nothing
+ * else is given to MPI for it.
  *
  * Polling. All that is under way is one array of requests: for each peer the receive that its next frame will
  * complete, and the pieces. net_poll asks MPI (MPI_Testsome) about MPI_SLICE of them at a time, in turns, and
@@ -23,9 +24,10 @@
  * it sends over TCP is unmapped.)
  *
  * TCP. Open MPI 4.1 does not survive everything that a peer's death may interrupt. It aborts if a short
- * message has not been written by then: so none waits in its hands behind a long one, which it does survive.
- * It hangs if a message follows one that could not be written: mpi_isend. And it hangs in long ones if it
- * takes locks, which it does from MPI_THREAD_FUNNELED on, and with a progress thread: see lockup.h. */
+ * message has not been written by then: so none waits in its hands behind a long one, which it does survive
+ * (what is brief may still wait, in a connection whose other end does not read). It hangs if a message
+ * follows one that could not be written: see mpi_isend. And it hangs in long ones if it takes locks, which it
+ * does from MPI_THREAD_FUNNELED on, and with a progress thread: see lockup.h. */
 #ifndef RANKPOOL_NET_MPI_H
 #define RANKPOOL_NET_MPI_H
 

@@ -26,10 +26,22 @@ void mpi_leave(bool before)
 }
 
 /* Asking about a request makes progress only if it is not done. */
-int mpi_isend(const void *data, int size, int rank, int tag, MPI_Comm comm, MPI_Request *request)
+static int see_to(int code, const MPI_Request *request)
 {
-    int done, code = MPI_Isend(data, size, MPI_BYTE, rank, tag, comm, request);
+    int done;
     if (code == MPI_SUCCESS)
         MPI_Request_get_status(*request, &done, MPI_STATUS_IGNORE);
     return code;
+}
+
+int mpi_isend(const void *data, int size, int rank, int tag, MPI_Comm comm, MPI_Request *request)
+{
+    int code = MPI_Isend(data, size, MPI_BYTE, rank, tag, comm, request);
+    return see_to(code, request);
+}
+
+int mpi_irecv(void *data, int size, int rank, int tag, MPI_Comm comm, MPI_Request *request)
+{
+    int code = MPI_Irecv(data, size, MPI_BYTE, rank, tag, comm, request);
+    return see_to(code, request);
 }

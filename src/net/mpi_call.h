@@ -15,10 +15,12 @@ rp_status mpi_judge(int code, const char *what, struct error *error);
 bool mpi_enter(void);
 void mpi_leave(bool before);
 
-/* MPI_Isend of bytes, after which MPI has noticed if the connection is broken. Over TCP Open MPI 4.1 takes
- * notice of a failed write only as it makes progress: what is sent to the same process before that ruins the
- * list of connections that it looks at, and the next look at it never ends. So no two messages are sent to a
- * process without progress between them, unless the first has left. MPI's code. */
+/* MPI_Isend of bytes, and MPI_Irecv of what may be long, after which MPI has noticed if the connection is
+ * broken. Over TCP Open MPI 4.1 takes notice of a failed write only as it makes progress: what is sent to the
+ * same process before that, be it the answer to an announcement, ruins the list of connections that it looks
+ * at, and the next look at it never ends. So there is progress behind each of these, unless all has left, or
+ * come. MPI's code. */
 int mpi_isend(const void *data, int size, int rank, int tag, MPI_Comm comm, MPI_Request *request);
+int mpi_irecv(void *data, int size, int rank, int tag, MPI_Comm comm, MPI_Request *request);
 
 #endif

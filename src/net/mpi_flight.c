@@ -110,7 +110,7 @@ static bool post_piece(struct mpi_net *net, struct flight *flight, int segment, 
     net->peer[flight->peer].outbound += flight->sends ? size : 0;
     return well(net, flight->peer,
                 flight->sends ? mpi_isend(at, (int)size, rank, tag, net->comm, request)
-                              : MPI_Irecv(at, (int)size, MPI_BYTE, rank, tag, net->comm, request));
+                              : mpi_irecv(at, (int)size, rank, tag, net->comm, request));
 }
 
 static bool post_frame(struct mpi_net *net, struct flight *flight, MPI_Request *request)
@@ -151,9 +151,11 @@ static void post(struct mpi_net *net, struct flight *flight, int from, int to)
 /* The rest of one that has been held, if it is to be sent still. */
 static void let_fly(struct mpi_net *net, struct flight *flight)
 {
+    int before = flight->requests;
     flight->held = false;
     flight_unreserve(net);
-    post(net, flight, 0, NET_SEGMENTS);
+    for (int i = 0; i < NET_SEGMENTS && !(flight->in_turn && flight->requests > before); i++)
+        post(net, flight, i, i + 1);
     if (flight->requests == 0)
         end(net, flight);
 }
@@ -169,13 +171,13 @@ static struct flight *take_held(struct peer *peer)
 
 void flight_send_held(struct mpi_net *net, struct peer *peer)
 {
-    while (peer->held && peer->outbound < MPI_OUTBOUND)
+    while (peer->held && peer_has_room(peer))
         let_fly(net, take_held(peer));
 }
 
 static void hold(struct peer *peer, struct flight *flight)
 {
-    flight->held = true;
+    flight->held = flight->in_turn = true;
     flight->next = NULL;
     *peer->held_end = flight;
     peer->held_end = &flight->next;
@@ -201,20 +203,32 @@ void flight_begin(struct mpi_net *net, struct flight *flight)
         let_fly(net, flight);
 }
 
+/* What comes behind a piece that has gone, or has come. */
+static bool post_next(struct mpi_net *net, struct carried *carried, MPI_Request *request)
+{
+    struct flight *flight = carried->flight;
+    int end = flight->in_turn ? NET_SEGMENTS : carried->segment + 1;
+    for (; carried->segment < end && !net->peer[flight->peer].failed; carried->segment++)
+        if (post_piece(net, flight, carried->segment, request))
+            return true;
+    return false;
+}
+
 void flight_step(struct mpi_net *net, int busy, bool went_well)
 {
     struct carried *carried = &net->carried[busy];
     struct flight *flight = carried->flight;
     struct peer *peer = &net->peer[flight->peer];
-    if (flight->sends && carried->segment >= 0) {
+    bool is_piece = carried->segment >= 0;
+    well(net, flight->peer, went_well || flight->lost ? MPI_SUCCESS : MPI_ERR_OTHER);
+    if (flight->sends && is_piece) {
         peer->outbound -= flight->segment[carried->segment].posted;
         peer_send_heads(net, peer);
     }
-    if (!well(net, flight->peer, went_well || flight->lost ? MPI_SUCCESS : MPI_ERR_OTHER))
-        give_up(net, flight);
-    if (went_well && carried->segment >= 0 &&
-        post_piece(net, flight, carried->segment, request_at(net, busy)))
+    if (went_well && is_piece && post_next(net, carried, request_at(net, busy)))
         return;
+    if (peer->failed)
+        give_up(net, flight);
     carried->flight = NULL;
     *request_at(net, busy) = MPI_REQUEST_NULL;
     if (--flight->requests == 0 && !flight->held)

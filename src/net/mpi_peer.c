@@ -13,10 +13,9 @@ static void send_flight(struct mpi_net *net, struct peer *peer, struct flight *f
     flight_begin(net, flight);
 }
 
-/* Behind what is long nothing is given to MPI: it would wait there all the same, and see mpi.h. */
 void peer_send_heads(struct mpi_net *net, struct peer *peer)
 {
-    while (peer->queue && !peer->failed && !peer->left && peer->outbound < MPI_OUTBOUND &&
+    while (peer->queue && !peer->left && peer_has_room(peer) &&
            (peer->credits > 0 || peer->queue->frame.kind != FRAME_HEAD)) {
         struct flight *flight = peer->queue;
         peer->queue = flight->next;
@@ -54,7 +53,7 @@ bool peer_say(struct mpi_net *net, struct peer *peer, enum frame_kind kind, bool
     flight->frame.kind = (uint16_t)kind;
     flight->sends = true;
     net->unsent++;
-    if (ahead && (peer->left || peer->outbound < MPI_OUTBOUND))
+    if (ahead && (peer->left || peer_has_room(peer)))
         send_flight(net, peer, flight);
     else if (ahead && peer->queue)
         put_ahead(peer, flight);
@@ -161,7 +160,9 @@ void peer_release(struct mpi_net *net, struct peer *peer)
     if (!post_receive(net, peer, read))
         return;
     watch_oldest(net, peer);
-    if (peer->owed >= NET_BUFFERS / 2 && !peer->departed)
+    bool waits =
+        peer->queue && peer->queue->frame.kind == FRAME_CREDITS; /* it is the first if there is one */
+    if (peer->owed >= NET_BUFFERS / 2 && !waits && !peer->departed)
         peer_say(net, peer, FRAME_CREDITS, true); /* without memory the next frame takes them along */
 }
 

@@ -11,9 +11,8 @@
 #define MPI_RECEIVES (NET_BUFFERS + NET_BUFFERS / 2 + 1)
 #define MPI_FRAMES   0           /* the tag of frames; segments have those above */
 #define MPI_PIECE    (16u << 20) /* bytes */
-#define MPI_OUTBOUND                                                                                         \
-    (256u << 10) /* bytes of segments on their way to a peer: with so many nothing else is sent */
-#define MPI_BRIEF (64u << 10) /* bytes of a message whose segments do not wait for long ones */
+#define MPI_BRIEF                                                                                            \
+    (256u << 10) /* bytes of segments in MPI's hands, for a peer, with which more is given to it */
 
 enum frame_kind { FRAME_HEAD, FRAME_CREDITS, FRAME_GOODBYE };
 
@@ -40,7 +39,8 @@ struct flight {
     int requests;
     int peer;
     bool sends, lost;
-    bool held; /* its segments wait for those before them */
+    bool held;    /* its segments wait for those before them */
+    bool in_turn; /* they leave one after the other */
     struct {
         char *at;
         size_t left, posted;
@@ -95,6 +95,13 @@ struct mpi_net {
     struct endings endings;
     bool unsettled; /* some peer has failed, or has left */
 };
+
+/* Whether MPI is given more for it. Behind what is long nothing is: it would wait there all the same, and see
+ * mpi.h. */
+static inline bool peer_has_room(const struct peer *peer)
+{
+    return !peer->failed && peer->outbound < MPI_BRIEF;
+}
 
 /* ---- mpi_flight.c ---- */
 

@@ -116,7 +116,7 @@ static inline bool net_is_quiet(const struct net *net)
 }
 
 /* How many heads would leave at once if they were sent to the peer now; below 0: so many wait for room there.
- * 0: it is lost. */
+ * 0: none would, or it is lost. */
 static inline int net_room(const struct net *net, int peer)
 {
     return net->ops->room(net, peer);

@@ -203,7 +203,7 @@ static void see_that_the_last_has_not_come(int body, unsigned char *const place[
     CHECK(body != SHORT || place[LAST][train_size(LAST) - 1]);
 }
 
-TEST_CASE(a_short_message_waits_for_one_long_one_at_most)
+TEST_CASE(a_short_message_does_not_wait_for_all_long_ones)
 {
     struct net *net = open_net(0);
     struct train train;

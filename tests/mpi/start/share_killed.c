@@ -1,5 +1,5 @@
 /* Nine ranks, each a node, of which six leaders are killed, one after the other, while much is being sent to
- * them and on from them: at a round's own time after a share of 20 MB has begun. Every round's map over that
+ * them and on from them: as a share of 20 MB begins, or a round's own time later. Every round's map over that
  * share gives all of its results. It says so; nobody finalizes MPI, which would wait for the dead. */
 #define _GNU_SOURCE
 #include <rankpool/rankpool.h>
