@@ -12,13 +12,13 @@
 
 #include "base/clock.h"
 #include "run/relay_state.h"
-#include "sched/blocks.h"
 
 #define PATIENCE_NS UINT64_C(100000)    /* that notes have which nothing was said about */
 #define RUN_BYTES   ((size_t)128 << 10) /* of results that do not wait for more */
 
-#define STAY_TIMES 8   /* the patience: a run without neighbours waits for them */
-#define STAY_ITEMS 32u /* of a run that does not */
+#define MANY_NS    UINT64_C(1500000) /* of patience: there are many nodes */
+#define STAY_TIMES 8                 /* the patience: a run without neighbours waits for them */
+#define STAY_ITEMS 32u               /* of a run that does not */
 #define STAY_BYTES ((size_t)16 << 10)
 
 /* ---- Joining ----------------------------------------------------------------------------- */
@@ -92,7 +92,7 @@ static uint64_t patience_of(const struct relay_block *block)
 
 static bool has_many_beside(const struct relay_block *block)
 {
-    return block->told.total && (double)patience_of(block) >= BLOCKS_PATIENCE_MANY_NS;
+    return block->told.total && patience_of(block) >= MANY_NS;
 }
 
 static uint64_t stays_until(const struct relay_run *run)

@@ -34,31 +34,23 @@ double blocks_patience_of(const struct blocks *blocks, uint32_t number)
 }
 
 /* When the first speed becomes known, or the last one is lost, all weights are measured anew. */
-void blocks_rank_all(struct blocks *blocks)
+static void rank_all(struct blocks *blocks)
 {
     for (uint32_t i = 0; i < blocks->count; i++)
         if (blocks->nodes[i].workers)
             blocks_rank(blocks, i);
 }
 
-/* A message is taken to cost about as much as a block. */
-static double patience_each(const struct blocks *blocks)
-{
-    double notes = blocks->notes * BLOCKS_PATIENCE_NOTE_NS, least = BLOCKS_PATIENCE_EACH_NS;
-    if (blocks->alive * (least + notes) >= BLOCKS_PATIENCE_MANY_NS)
-        least = fmax(least, BLOCKS_PATIENCE_COST * blocks->measured);
-    return fmin(least + notes, BLOCKS_PATIENCE_MOST_NS);
-}
-
 /* What all nodes may have goes by the patience: it changes when it must. */
 void blocks_noted(struct blocks *blocks, uint32_t notes)
 {
     blocks->notes += ((double)notes - blocks->notes) / 32;
-    double patience = patience_each(blocks);
+    double patience =
+        fmin(BLOCKS_PATIENCE_EACH_NS + blocks->notes * BLOCKS_PATIENCE_NOTE_NS, BLOCKS_PATIENCE_MOST_NS);
     if (fabs(patience - blocks->patience) < 0.2 * blocks->patience)
         return;
     blocks->patience = patience;
-    blocks_rank_all(blocks);
+    rank_all(blocks);
 }
 
 /* ---- Nodes ------------------------------------------------------------------------------- */
@@ -116,7 +108,7 @@ static void set_speed(struct blocks *blocks, struct blocks_node *node, double sp
     if (!blocks->known)
         blocks->speeds = blocks->trips = 0; /* and not what rounding has left */
     if (was_known != (blocks->known != 0))
-        blocks_rank_all(blocks);
+        rank_all(blocks);
 }
 
 void blocks_set_workers(struct blocks *blocks, uint32_t number, uint32_t workers)
@@ -173,19 +165,9 @@ static void resume(struct blocks_node *node, double now)
     node->was_short = node->got;
 }
 
-/* Between two blocks that leave one after the other the manager does nothing else, unless it sleeps. */
-static void learn_cost(struct blocks *blocks, double now)
-{
-    double took = blocks->sent > 0 ? fmin(now - blocks->sent, blocks->cost) : 0;
-    blocks->sent = now;
-    if (took > 0)
-        blocks->measured += (took - blocks->measured) / (blocks->measured > 0 ? 32 : 1);
-}
-
 void blocks_sent(struct blocks *blocks, uint32_t number, uint64_t items, double now)
 {
     struct blocks_node *node = &blocks->nodes[number];
-    learn_cost(blocks, now);
     if (!node->in_flight)
         resume(node, now);
     node->in_flight += items;
@@ -245,7 +227,6 @@ static void land(struct blocks *blocks, struct blocks_node *node, uint64_t items
     assert(items <= node->in_flight);
     node->in_flight -= items;
     blocks->in_flight -= items;
-    blocks->sent = 0;
 }
 
 void blocks_ended(struct blocks *blocks, uint32_t number, uint64_t items, double now)
@@ -280,9 +261,8 @@ int blocks_recall_candidate(const struct blocks *blocks, double trip_ns)
     int number = ranking_first(&blocks->laden);
     if (number < 0 || !blocks->known)
         return number;
-    double way = 2 * blocks->nodes[number].trip + trip_ns, patience = blocks_patience(blocks);
-    way = blocks_hears_soon(blocks) ? (way + patience / 4) / 2 : way + patience;
-    return blocks->laden.key[number] > way + BLOCKS_DOZE_NS ? number : -1;
+    double way = 2 * blocks->nodes[number].trip + trip_ns + blocks_patience(blocks) + BLOCKS_DOZE_NS;
+    return blocks->laden.key[number] > way ? number : -1;
 }
 
 void blocks_recalling(struct blocks *blocks, uint32_t number)

@@ -25,12 +25,10 @@
  * speed.
  *
  * When a node gets a block. Whenever what it has in flight falls below its cover: what it does in two
- * round trips (a block and its notes need one, and the manager looks elsewhere meanwhile), and twice while
- * notes wait for company, plus two items for each worker. Among many nodes, in maps, notes do not wait as
- * long where a node has little left: it tells when half is done. So one trip, and half of the patience, in
- * which the manager gets round to all of them, are enough; and the less nodes hold, the sooner all are
- * through, once nothing remains. Before anything has come back it has only a few items a worker, so that a
- * long one has little waiting behind it; later four times as much as it has done before, at most.
+ * round trips (a block and its notes need one, and the manager looks elsewhere meanwhile), and while
+ * notes wait for company, plus two items for each worker. Before anything has come back it has only a
+ * few items a worker, so that a long one has little waiting behind it; later four times as much as it
+ * has done before, at most.
  *
  * How large a block is. Factoring, FAC2: half of the node's share of what remains, so that the first
  * half of the work goes out in large blocks and the end in small ones, which even out what the first
@@ -39,9 +37,9 @@
  * systems via weighted factoring", SPAA 1996; Banicescu and Liu, "Adaptive factoring", HPC 2000). As
  * long as there is much to do, a block is no longer than a tenth of a second: longer ones save nothing,
  * and rest on old measurements. It is no shorter than lets the manager serve all nodes in a quarter of
- * its time: among many nodes, by what it takes from one block to the next where some leave one after the
- * other; but no more than the node's share, unless that would be over before each node has been sent one. And
- * a node takes nothing that the others will have done before it could, as long as they do something.
+ * its time; but no more than the node's share, unless that would be over before each node has been sent
+ * one. And a node takes nothing that the others will have done before it could, as long as they do
+ * something.
  *
  * Two blocks are in flight as long as much remains: one begins when what is left of the other is as
  * long as itself.
@@ -55,9 +53,7 @@
  * whole chunks. Blocks of reductions end at multiples of the tree's grain (tree.h).
  *
  * The end game. Nothing remains, and somebody has nothing to do: the node whose items wait longest gives
- * back what nobody has claimed, if they would wait longer than the way to the other takes. Of what it seems
- * to have a part has been done, of which notes are on their way: as much as it does in the patience; in maps
- * among many nodes half at most, and so less than a trip and a part of the patience is worth no way there.
+ * back what nobody has claimed, if they would wait longer than the way to the other takes.
  *
  * The workers of the manager's own node claim for themselves; here they only count, as a share.
  *
@@ -71,20 +67,15 @@
 #include "config/schedule.h"
 #include "sched/ranking.h"
 
-/* What a block costs the manager at most. Among many nodes it goes by what was measured. */
+/* What a block costs the manager, if nobody has measured it. */
 #define BLOCKS_COST_NS 5000.0
-/* That notes wait for company: at least; for each node, some messages cost the manager as much, and among
- * many nodes so many times what a block does, where that is more; the same for each note of a message, some
- * times what it takes in of it; and at most for each node. Notes of neighbours that meet are one: of uneven
- * work, the longer they wait the fewer are left. */
+/* That notes wait for company: at least; for each node, some messages cost the manager as much; the same for
+ * each note of a message, some times what it takes in of it; and at most for each node. Notes of neighbours
+ * that meet are one: of uneven work, the longer they wait the fewer are left. */
 #define BLOCKS_PATIENCE_NS      100e3
 #define BLOCKS_PATIENCE_EACH_NS 5e3
-#define BLOCKS_PATIENCE_COST    1.5
 #define BLOCKS_PATIENCE_NOTE_NS 150.0
 #define BLOCKS_PATIENCE_MOST_NS 20e3
-/* From so much on there are many nodes: of maps they tell what they have done as soon as that is half of what
- * they had (run/relay_runs.c). */
-#define BLOCKS_PATIENCE_MANY_NS 1.5e6
 /* The same where a node has some times as much in flight, and at most. */
 #define BLOCKS_PATIENCE_PART    8
 #define BLOCKS_PATIENCE_LONG_NS 1e6
@@ -112,13 +103,10 @@ struct blocks_node {
 struct blocks {
     struct blocks_node *nodes;
     uint32_t count, room, alive;
-    uint32_t own;    /* workers of the manager's own node */
-    double cost;     /* ns of the manager a block, as is supposed */
-    double measured; /* of those that left one after the other, in the mean of the last ones; 0: none did */
-    bool is_counted; /* what was to be shared last was of a map without a reduction */
-    double sent;     /* when the last block left, if nothing has come since; else 0 */
-    double speeds;   /* the sum of those that are known */
-    double trips;    /* of each of these, times its trip: items on their way */
+    uint32_t own;          /* workers of the manager's own node */
+    double cost;           /* ns of the manager a block */
+    double speeds;         /* the sum of those that are known */
+    double trips;          /* of each of these, times its trip: items on their way */
     uint64_t known, other; /* workers whose speed is known, and whose is not */
     uint64_t in_flight;
     struct ranking hungry; /* by how little of its cover a node has */

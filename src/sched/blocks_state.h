@@ -44,32 +44,19 @@ static inline double blocks_most_of(const struct blocks_node *node)
     return 4.0 * (double)node->done + 2.0 * BLOCKS_PROBE * node->workers;
 }
 
-/* What a node has done is told soon where it has little left. */
-static inline bool blocks_hears_soon(const struct blocks *blocks)
-{
-    return blocks->is_counted && blocks_patience(blocks) >= BLOCKS_PATIENCE_MANY_NS;
-}
-
 static inline double blocks_cover_of(const struct blocks *blocks, const struct blocks_node *node)
 {
-    double patience = blocks_patience(blocks), run;
-    if (blocks_hears_soon(blocks))
-        run = node->peak * (node->trip + BLOCKS_DOZE_NS) + node->speed * patience / 2;
-    else
-        run = node->peak * (2 * node->trip + 2 * patience + BLOCKS_DOZE_NS);
-    return fmin(run + 2.0 * node->workers, blocks_most_of(node) / 2);
+    double time = 2 * node->trip + 2 * blocks_patience(blocks) + BLOCKS_DOZE_NS;
+    return fmin(node->peak * time + 2.0 * node->workers, blocks_most_of(node) / 2);
 }
 
-/* Items that the node does while the manager sends a block to each node once. Among few nodes that is soon
- * done, and blocks that are too large do no harm. */
+/* Items that the node does while the manager sends a block to each node once. */
 static inline double blocks_round_of(const struct blocks *blocks, const struct blocks_node *node)
 {
-    bool is_known = blocks->measured > 0 && blocks_hears_soon(blocks);
-    return node->speed * blocks->alive * (is_known ? blocks->measured : blocks->cost);
+    return node->speed * blocks->alive * blocks->cost;
 }
 
 /* Its place in the rankings, after any change. */
 void blocks_rank(struct blocks *blocks, uint32_t number);
-void blocks_rank_all(struct blocks *blocks);
 
 #endif

@@ -192,11 +192,6 @@ int blocks_next(struct blocks *blocks, const struct blocks_view *view, uint64_t 
 {
     double without;
     int number;
-    bool is_counted = view->total && !view->reduces;
-    if (blocks->is_counted != is_counted) {
-        blocks->is_counted = is_counted;
-        blocks_rank_all(blocks);
-    }
     if (blocks->shy_count &&
         (view->waits || view->now >= blocks->shy_until || count_open(blocks, view) > blocks->shy_items))
         call_back(blocks);

@@ -11,7 +11,8 @@
 #define LARGE_BYTES 131072.0
 #define NOTE_BYTES  64.0
 #define HEAD_BYTES  256.0
-#define STAY_TIMES  8        /* so many patiences a run without neighbours stays, among many nodes ... */
+#define MANY_NS     1.5e6    /* of patience, from which on runs without neighbours stay ... */
+#define STAY_TIMES  8        /* so many times as long ... */
 #define STAY_ITEMS  32       /* unless they are so many items */
 #define POST_BYTES  524288.0 /* of the items of a post, inputs and results */
 

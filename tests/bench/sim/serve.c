@@ -51,7 +51,7 @@ static bool is_full(struct model *model, struct station *station)
  */
 static bool has_many_beside(struct model *model, struct station *station)
 {
-    return !model->options->separate && serve_wait(model, station) >= BLOCKS_PATIENCE_MANY_NS;
+    return !model->options->separate && serve_wait(model, station) >= MANY_NS;
 }
 
 static double stays_until(struct model *model, struct station *station, const struct run *run)
