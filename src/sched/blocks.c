@@ -34,7 +34,7 @@ double blocks_patience_of(const struct blocks *blocks, uint32_t number)
 }
 
 /* When the first speed becomes known, or the last one is lost, all weights are measured anew. */
-static void rank_all(struct blocks *blocks)
+void blocks_rank_all(struct blocks *blocks)
 {
     for (uint32_t i = 0; i < blocks->count; i++)
         if (blocks->nodes[i].workers)
@@ -50,7 +50,7 @@ void blocks_noted(struct blocks *blocks, uint32_t notes)
     if (fabs(patience - blocks->patience) < 0.2 * blocks->patience)
         return;
     blocks->patience = patience;
-    rank_all(blocks);
+    blocks_rank_all(blocks);
 }
 
 /* ---- Nodes ------------------------------------------------------------------------------- */
@@ -60,6 +60,7 @@ int blocks_open(struct blocks *blocks, uint32_t room, uint32_t own, double cost_
     *blocks = (struct blocks){.room = room,
                               .own = own,
                               .cost = cost_ns > 0 ? cost_ns : BLOCKS_COST_NS,
+                              .claim = 1,
                               .patience = BLOCKS_PATIENCE_EACH_NS};
     blocks->nodes = calloc(room ? room : 1, sizeof *blocks->nodes);
     blocks->shy = calloc(room ? room : 1, sizeof *blocks->shy);
@@ -108,7 +109,7 @@ static void set_speed(struct blocks *blocks, struct blocks_node *node, double sp
     if (!blocks->known)
         blocks->speeds = blocks->trips = 0; /* and not what rounding has left */
     if (was_known != (blocks->known != 0))
-        rank_all(blocks);
+        blocks_rank_all(blocks);
 }
 
 void blocks_set_workers(struct blocks *blocks, uint32_t number, uint32_t workers)
@@ -142,9 +143,9 @@ void blocks_remove_node(struct blocks *blocks, uint32_t number)
 
 /* Too little in flight to be busy. What is on its way is not counted: that would go by the speed, and one
  * that was overestimated would excuse itself for ever. */
-static bool is_short(const struct blocks_node *node)
+static bool is_short(const struct blocks *blocks, const struct blocks_node *node)
 {
-    return node->in_flight < node->workers;
+    return (double)node->in_flight < blocks_claims_of(blocks, node);
 }
 
 static void begin_sample(struct blocks_node *node, double now, bool is_first)
@@ -172,7 +173,7 @@ void blocks_sent(struct blocks *blocks, uint32_t number, uint64_t items, double 
         resume(node, now);
     node->in_flight += items;
     blocks->in_flight += items;
-    node->was_short = node->was_short || is_short(node);
+    node->was_short = node->was_short || is_short(blocks, node);
     node->recalls = false;
     blocks->moved = now;
     blocks_rank(blocks, number);
@@ -237,7 +238,7 @@ void blocks_ended(struct blocks *blocks, uint32_t number, uint64_t items, double
     node->got += items;
     learn(blocks, node, now);
     node->is_alone = false;
-    node->was_short = node->was_short || is_short(node);
+    node->was_short = node->was_short || is_short(blocks, node);
     blocks->moved = now;
     blocks_rank(blocks, number);
 }

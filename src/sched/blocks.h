@@ -109,6 +109,7 @@ struct blocks {
     double trips;          /* of each of these, times its trip: items on their way */
     uint64_t known, other; /* workers whose speed is known, and whose is not */
     uint64_t in_flight;
+    uint64_t claim;        /* items that a worker claims at once, at least: the chunk of the last view */
     struct ranking hungry; /* by how little of its cover a node has */
     struct ranking laden;  /* by how long its items wait */
     uint32_t *shy;         /* nodes that declined: out of `hungry` until `shy_until`, or until more than */

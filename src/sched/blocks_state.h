@@ -6,7 +6,7 @@
 
 #include "sched/blocks.h"
 
-#define BLOCKS_PROBE 2 /* items a worker, until something is known */
+#define BLOCKS_PROBE 2 /* claims a worker, until something is known */
 #define BLOCKS_BUSY  4 /* blocks may take a quarter of the manager's time */
 
 /* ---- Speeds ------------------------------------------------------------------------------ */
@@ -38,16 +38,22 @@ static inline uint64_t blocks_count_workers(const struct blocks *blocks)
 
 /* ---- How much a node may have ------------------------------------------------------------ */
 
-/* Some times what it has shown that it can do. */
-static inline double blocks_most_of(const struct blocks_node *node)
+/* Items with which each of its workers has something to do. */
+static inline double blocks_claims_of(const struct blocks *blocks, const struct blocks_node *node)
 {
-    return 4.0 * (double)node->done + 2.0 * BLOCKS_PROBE * node->workers;
+    return (double)node->workers * (double)blocks->claim;
+}
+
+/* Some times what it has shown that it can do. */
+static inline double blocks_most_of(const struct blocks *blocks, const struct blocks_node *node)
+{
+    return 4.0 * (double)node->done + 2.0 * BLOCKS_PROBE * blocks_claims_of(blocks, node);
 }
 
 static inline double blocks_cover_of(const struct blocks *blocks, const struct blocks_node *node)
 {
     double time = 2 * node->trip + 2 * blocks_patience(blocks) + BLOCKS_DOZE_NS;
-    return fmin(node->peak * time + 2.0 * node->workers, blocks_most_of(node) / 2);
+    return fmin(node->peak * time + 2.0 * blocks_claims_of(blocks, node), blocks_most_of(blocks, node) / 2);
 }
 
 /* Items that the node does while the manager sends a block to each node once. */
@@ -58,5 +64,6 @@ static inline double blocks_round_of(const struct blocks *blocks, const struct b
 
 /* Its place in the rankings, after any change. */
 void blocks_rank(struct blocks *blocks, uint32_t number);
+void blocks_rank_all(struct blocks *blocks);
 
 #endif

@@ -33,7 +33,7 @@ static double within_share(const struct asking *asking, double run)
 {
     double round = blocks_round_of(asking->blocks, asking->node);
     run = fmax(fmin(fmax(run, BLOCKS_BUSY * round), ceil(asking->share)), floor(round));
-    return fmin(run, blocks_most_of(asking->node) - (double)asking->node->in_flight);
+    return fmin(run, blocks_most_of(asking->blocks, asking->node) - (double)asking->node->in_flight);
 }
 
 /* Nobody knows how many there will be, or wants them to go out ahead. */
@@ -49,7 +49,7 @@ static struct answer auto_block(const struct asking *asking)
         return dynamic_block(asking);
     double run = asking->share / 2;
     run = fmin(run, fmax(node->speed * BLOCKS_LONG_NS, asking->cover));
-    double keep = fmin(fmax(run, asking->cover), blocks_most_of(node) / 2);
+    double keep = fmin(fmax(run, asking->cover), blocks_most_of(asking->blocks, node) / 2);
     return (struct answer){keep, within_share(asking, fmax(run, missing(asking)))};
 }
 
@@ -192,6 +192,11 @@ int blocks_next(struct blocks *blocks, const struct blocks_view *view, uint64_t 
 {
     double without;
     int number;
+    uint64_t claim = view->chunk ? view->chunk : 1;
+    if (blocks->claim != claim) {
+        blocks->claim = claim;
+        blocks_rank_all(blocks);
+    }
     if (blocks->shy_count &&
         (view->waits || view->now >= blocks->shy_until || count_open(blocks, view) > blocks->shy_items))
         call_back(blocks);

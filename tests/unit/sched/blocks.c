@@ -435,6 +435,26 @@ TEST_CASE(blocks_hold_whole_chunks)
     }
 }
 
+/* Workers claim by chunks: a node with two of them has work for two. */
+TEST_CASE(each_worker_of_a_node_has_chunks_of_its_own)
+{
+    static const enum schedule schedules[] = {SCHEDULE_AUTO, SCHEDULE_DYNAMIC};
+    for (size_t i = 0; i < 2; i++) {
+        struct blocks blocks = open_blocks(2, 8, 0);
+        struct blocks_view view = view_of(160000, 160000, 0);
+        uint64_t items;
+        view.schedule = schedules[i];
+        view.chunk = 100;
+        int node = blocks_next(&blocks, &view, &items);
+        REQUIRE(node >= 0);
+        CHECK(items >= 8 * 100);
+        blocks_sent(&blocks, (uint32_t)node, items, 0);
+        blocks_ended(&blocks, (uint32_t)node, 100, 100 * MS); /* the first that is heard of */
+        CHECK(blocks.nodes[node].in_flight + want(&blocks, (uint32_t)node, view) >= 8 * 100);
+        blocks_close(&blocks);
+    }
+}
+
 TEST_CASE(blocks_of_reductions_end_at_multiples_of_the_tree_s_grain)
 {
     struct blocks blocks = open_blocks(2, 1, 0);
