@@ -9,10 +9,9 @@
 #include "run/standstill.h"
 #include "run/watch.h"
 
-#define BRISK_NS UINT64_C(40000) /* between completions: shorter waits are spent awake */
-#define STILL_NS                                                                                             \
-    UINT64_C(2000000) /* without a move: a task is at a queue for less on its way to the next                \
-                       */
+#define BRISK_NS UINT64_C(40000)   /* between completions: shorter waits are spent awake */
+#define STILL_NS UINT64_C(2000000) /* without a move: on its way to the next a task is at a queue for less   \
+                                    */
 
 /* What ends a wait besides time. */
 struct awaited {

@@ -273,7 +273,8 @@ TEST_CASE(the_last_to_wait_of_all_who_run_something_wakes_the_manager)
         CHECK_STATUS(hall_put(&hall, 0, 7, 0), RP_OK);
     for (int i = 0; i < N; i++)
         pthread_join(waits[i].thread, NULL);
-    CHECK_UINT(atomic_load(&board->shared->stood), 1);
+    uint32_t stood = atomic_load(&board->shared->stood);
+    CHECK(stood == 1 || stood == 2); /* the first may look when the second waits already */
     hall_close(&hall);
 }
 
