@@ -236,7 +236,7 @@ void road_await(struct manager *manager, bool (*is_so)(const struct manager *man
     struct road *road = manager->setup.road;
     _Atomic uint32_t never = 0;
     while (is_so(manager) && may_turn(road))
-        if (!road_turn(road))
+        if (!road_turn(road) && is_so(manager))
             futex_wait(&never, 0, road_nap(road));
 }
 
@@ -244,7 +244,7 @@ void road_settle(struct road *road)
 {
     _Atomic uint32_t never = 0;
     while (may_turn(road) && !net_is_quiet(road->net))
-        if (!road_turn(road))
+        if (!road_turn(road) && !net_is_quiet(road->net)) /* that a send has ended is no event, and ends naps */
             futex_wait(&never, 0, road_nap(road));
 }
 

@@ -62,3 +62,36 @@ TEST_CASE(a_pool_may_close_although_a_node_that_is_away_has_not_taken_a_share)
     CHECK_STR(envoy_why(), "");
     envoy_end();
 }
+
+/* ---- A net that is silent once it has been looked at ---- */
+
+static bool is_sending;
+
+static bool look_in_vain(struct net *net, struct net_event *event)
+{
+    (void)net, (void)event;
+    is_sending = false;
+    return false;
+}
+
+static bool has_sent_all(const struct net *net)
+{
+    (void)net;
+    return !is_sending;
+}
+
+/* MPI says nothing more of what was sent without a token than that it has left. */
+TEST_CASE(who_settles_wakes_up_when_the_last_message_has_left_without_a_word)
+{
+    static const struct net_ops silent = {.poll = look_in_vain, .is_quiet = has_sent_all};
+    struct net net = {&silent, 1};
+    envoy_begin(1, NULL);
+    struct road *road = envoy_realm.road;
+    struct net *before = road->net;
+    road->net = &net;
+    is_sending = true;
+    road_settle(road);
+    CHECK(!is_sending);
+    road->net = before;
+    envoy_end();
+}
