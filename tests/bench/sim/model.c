@@ -153,9 +153,6 @@ static void happen(struct model *model, const struct event *event)
         serve_poke(model, &model->stations[event->who]);
         return;
     case WAITED:
-        model->stations[event->who].has_timer = false;
-        serve_poke(model, &model->stations[event->who]);
-        return;
     case LOOKS:
         serve_poke(model, &model->stations[event->who]);
         return;

@@ -67,7 +67,7 @@ struct station {
     uint64_t fresh;      /* items that it does not know to have ended */
     size_t batch_merged; /* its runs when they were merged last */
     double batch_since;  /* when its oldest came */
-    bool has_timer;
+    double timer; /* when it looks at the clock next; not after `now`: it does not */
     uint32_t credits;
     struct blocks blocks;
     uint64_t unposted;

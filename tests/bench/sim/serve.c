@@ -318,10 +318,11 @@ static void set_timer(struct model *model, struct station *station)
 {
     double due = station->fresh ? station->batch_since + serve_wait(model, station) : INFINITY;
     due = fmin(due, oldest_stays_until(model, station));
-    if (is_root(station) || station->has_timer || due == INFINITY || !station->credits)
+    bool has_one = station->timer > model->now && station->timer <= due;
+    if (is_root(station) || has_one || due == INFINITY || !station->credits)
         return;
-    station->has_timer = true;
-    model_after(model, fmax(0, due - model->now), WAITED, station->number, NULL);
+    station->timer = fmax(due, model->now);
+    model_after(model, station->timer - model->now, WAITED, station->number, NULL);
 }
 
 void serve_next(struct model *model, struct station *station)
