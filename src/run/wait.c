@@ -10,8 +10,7 @@
 #include "run/watch.h"
 
 #define BRISK_NS UINT64_C(40000)   /* between completions: shorter waits are spent awake */
-#define STILL_NS UINT64_C(2000000) /* without a move: on its way to the next a task is at a queue for less   \
-                                    */
+#define STILL_NS UINT64_C(2000000) /* without a move: a task is at a queue for less between two others */
 
 /* What ends a wait besides time. */
 struct awaited {

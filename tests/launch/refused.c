@@ -74,27 +74,19 @@ TEST_CASE(an_mpirun_that_cannot_be_executed_is_told)
 
 TEST_CASE(a_signal_while_mpirun_starts_ends_all)
 {
-    struct fake fake = fake_mpirun("kill -TERM $PPID; sleep 1000");
-    struct run run =
-        run_through(&(struct run_setting){.environment = ENVIRONMENT(fake.path)}, ARGUMENTS("ranks"));
+    struct run run = run_with_mpirun("kill -TERM $PPID; sleep 1000");
     CHECK_INT(run.status, 1000 + SIGTERM);
     run_clean(&run, 5);
-    unlink(fake.file);
-    rmdir(fake.folder);
 }
 
 /* It has its folder as soon as the process that cleans up is there beside it. */
 TEST_CASE(killed_while_mpirun_starts_nothing_is_left)
 {
-    struct fake fake =
-        fake_mpirun("until [ $(wc -w </proc/$PPID/task/$PPID/children) -gt 1 ]; do sleep 0.01; done\n"
-                    "mkdir -p $TMPDIR/ompi.$(hostname -s).$(id -u)/pid.$$/job; kill -KILL $PPID; sleep 1000");
-    struct run run =
-        run_through(&(struct run_setting){.environment = ENVIRONMENT(fake.path)}, ARGUMENTS("ranks"));
+    struct run run = run_with_mpirun(
+        "until [ $(wc -w </proc/$PPID/task/$PPID/children) -gt 1 ]; do sleep 0.01; done\n"
+        "mkdir -p $TMPDIR/ompi.$(hostname -s).$(id -u)/pid.$$/job; kill -KILL $PPID; sleep 1000");
     CHECK_INT(run.status, 1000 + SIGKILL);
     run_clean(&run, 5);
-    unlink(fake.file);
-    rmdir(fake.folder);
 }
 
 TEST_CASE(a_program_goes_on_where_the_process_that_cleans_up_has_died)
