@@ -213,7 +213,7 @@ def cell_nodes(quick):
                 command = nodes(2, "echo", size, n, 1 if quick else 3, *alloc, tcp=tcp)
                 label = f"{'tcp' if tcp else 'shm'} {size >> 10} KiB{' rp_alloc' if alloc else ''}"
                 yield Row(label, Figure(command, "ratio"), goal=0.9)
-                yield Row(f"{label}, MPI by hand", Figure(command, "by_hand"))
+                yield Row(f"{label}, MPI by hand", Figure(command, "by_hand"), goal=1.0)
     for us in (10, 100, 1000):
         command = nodes(3, "map", f"grain:{us}", 10**6 // us, 2)
         yield Row(f"{us} us", Figure(command, "efficiency", what("nodes")),

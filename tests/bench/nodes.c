@@ -5,8 +5,9 @@
  *       rp_map; by hand: a manager that keeps two blocks under way to each other rank, which take 1 ms or
  *       have 10,000 items. Also prints what the manager used of a core
  *   echo SIZE N ROUNDS [alloc]
- *       rp_map of items that come back, in arrays of rp_alloc if that is said; raw: ping-pong of SIZE bytes;
- *       by hand: the same items there and back, four under way; bytes are counted in both directions
+ *       rp_map of items that come back, in arrays of rp_alloc if that is said; raw: ping-pong of the same
+ *       items, one after the other, from and to where they lie; hot: of the first one alone, which stays in
+ *       the caches; by hand: the items there and back, four under way; bytes are counted in both directions
  *   trip GAP N
  *       round trips of an empty task, GAP microseconds between them */
 #define _GNU_SOURCE
@@ -168,17 +169,27 @@ static char *place(const struct bench *bench, const struct payload *payload, cha
     return array + (bench->self ? k % DEPTH : k) * payload->size;
 }
 
-static void ping_pong(const struct bench *bench, const struct payload *payload)
+static void there_and_back(const struct bench *bench, const struct payload *payload, size_t k)
 {
     int size = (int)payload->size, other = 1 - bench->self;
-    for (size_t i = 0; i < payload->n; i++) {
-        if (bench->self == 0)
-            MPI_Send(payload->in, size, MPI_BYTE, other, 0, MPI_COMM_WORLD);
-        MPI_Recv(bench->self ? payload->in : payload->out, size, MPI_BYTE, other, 0, MPI_COMM_WORLD,
-                 MPI_STATUS_IGNORE);
-        if (bench->self == 1)
-            MPI_Send(payload->in, size, MPI_BYTE, other, 0, MPI_COMM_WORLD);
-    }
+    char *in = place(bench, payload, payload->in, k), *out = place(bench, payload, payload->out, k);
+    if (bench->self == 0)
+        MPI_Send(in, size, MPI_BYTE, other, 0, MPI_COMM_WORLD);
+    MPI_Recv(bench->self ? in : out, size, MPI_BYTE, other, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    if (bench->self == 1)
+        MPI_Send(in, size, MPI_BYTE, other, 0, MPI_COMM_WORLD);
+}
+
+static void ping_pong(const struct bench *bench, const struct payload *payload)
+{
+    for (size_t k = 0; k < payload->n; k++)
+        there_and_back(bench, payload, k);
+}
+
+static void ping_pong_hot(const struct bench *bench, const struct payload *payload)
+{
+    for (size_t k = 0; k < payload->n; k++)
+        there_and_back(bench, payload, 0);
 }
 
 /* What a program does by hand: DEPTH items under way, each received in its place, and copied by the task. */
@@ -273,11 +284,11 @@ static void run_echo(struct bench *bench, int argc, char **argv)
     memset(payload.out, 1, payload.size * items);
     for (int i = 0; i < (int)argument_count(argc, argv, 4, 3); i++) {
         double pool = by_pool(bench, &payload), raw = timed(bench, &payload, ping_pong),
-               hand = timed(bench, &payload, by_hand);
+               hot = timed(bench, &payload, ping_pong_hot), hand = timed(bench, &payload, by_hand);
         if (bench->self == 0)
-            printf("NODES what=echo size=%zu n=%zu repetition=%d mbps=%.0f raw=%.0f hand=%.0f ratio=%.3f "
-                   "by_hand=%.3f\n",
-                   payload.size, payload.n, i, pool, raw, hand, pool / raw, pool / hand);
+            printf("NODES what=echo size=%zu n=%zu repetition=%d mbps=%.0f raw=%.0f hot=%.0f hand=%.0f "
+                   "ratio=%.3f by_hand=%.3f\n",
+                   payload.size, payload.n, i, pool, raw, hot, hand, pool / raw, pool / hand);
     }
     free(payload.in);
     free(payload.out);
