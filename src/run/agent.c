@@ -15,8 +15,7 @@ struct cargo {
     struct transit transit;
     struct agent *agent;
     struct cargo *behind, **link; /* among those to its node */
-    const char *data;
-    size_t size;
+    struct holding *holding;      /* where they lie, or NULL */
 };
 
 static void load(struct cargo *cargo, struct agent *agent)
@@ -26,7 +25,6 @@ static void load(struct cargo *cargo, struct agent *agent)
     if (cargo->behind)
         cargo->behind->link = &cargo->behind;
     agent->cargo = cargo;
-    agent->cargos++;
 }
 
 static void unload(struct cargo *cargo)
@@ -34,7 +32,15 @@ static void unload(struct cargo *cargo)
     *cargo->link = cargo->behind;
     if (cargo->behind)
         cargo->behind->link = cargo->link;
-    cargo->agent->cargos--;
+}
+
+/* No memory is held back for a lost node. */
+void agent_lose_cargo(struct agent *agent)
+{
+    for (struct cargo *cargo = agent->cargo; cargo; cargo = cargo->behind) {
+        holding_unpin(agent->pool->manager, cargo->holding);
+        cargo->holding = NULL;
+    }
 }
 
 static void end_cargo(struct transit *transit, bool arrived)
@@ -43,9 +49,9 @@ static void end_cargo(struct transit *transit, bool arrived)
     struct agent *agent = cargo->agent;
     (void)arrived;
     unload(cargo);
-    free(cargo);
     if (agent_end_sending(agent))
-        holding_sweep(agent->pool->manager);
+        holding_unpin(agent->pool->manager, cargo->holding);
+    free(cargo);
 }
 
 void agent_begin_sending(struct agent *agent)
@@ -102,11 +108,13 @@ void agent_send(struct agent *agent, struct wire_message *message, const void *d
         return;
     }
     if (cargo) {
-        *cargo = (struct cargo){.transit = {end_cargo}, .agent = agent, .data = data, .size = size};
+        *cargo = (struct cargo){
+            .transit = {end_cargo}, .agent = agent, .holding = holding_pin(agent->pool->manager, data)};
         load(cargo, agent);
     }
     if (!agent_send_with(agent, message, data, size, cargo ? &cargo->transit : NULL) && cargo) {
         unload(cargo);
+        holding_unpin(agent->pool->manager, cargo->holding);
         free(cargo);
     }
 }
@@ -198,39 +206,6 @@ void road_begin_close(struct manager *manager)
         agent->node->closes += agent_is_there(agent);
     }
     agents_send_all(pool, &(struct wire_message){.type = WIRE_CLOSE});
-}
-
-/* What a lost node was to get MPI may read for ever: nobody waits for that. */
-bool road_is_sending(const struct manager *manager)
-{
-    const struct agents *pool = manager->agents;
-    for (int i = 0; pool && i < pool->road->nodes; i++)
-        if (pool->agent[i].sending && !pool->agent[i].node->lost)
-            return true;
-    return false;
-}
-
-/* What else than such bytes is sent may lie anywhere. */
-static bool agent_reads(const struct agent *agent, const char *memory, size_t size)
-{
-    const struct cargo *cargo = agent->cargo;
-    while (cargo && (cargo->data + cargo->size <= memory || cargo->data >= memory + size))
-        cargo = cargo->behind;
-    return cargo || agent->sending > agent->cargos;
-}
-
-bool road_reads(const struct manager *manager, const void *memory, size_t size)
-{
-    const struct agents *pool = manager->agents;
-    for (int i = 0; pool && i < pool->road->nodes; i++)
-        if (!pool->agent[i].node->lost && agent_reads(&pool->agent[i], memory, size))
-            return true;
-    return false;
-}
-
-void road_await_sent(struct manager *manager)
-{
-    road_await(manager, road_is_sending);
 }
 
 static bool takes(const struct agent *agent)

@@ -89,12 +89,13 @@ struct agent_block {
     uint32_t from, count;
     struct lease said, ended;
     struct pace *pace;
-    struct block *memory; /* of its post: pinned */
-    bool leads;           /* it is for who leads the node, where others work */
-    bool telling;         /* what has started is told: of submitted tasks, and of what is suspicious */
-    uint32_t *runner;     /* of these: the worker that has started each, 0: none */
-    void *own;            /* its body where that does not lie on the board */
-    unsigned under_way;   /* transits that refer to it */
+    struct block *memory;    /* of its post: pinned */
+    struct holding *holding; /* the same of what its body lies in; or NULL */
+    bool leads;              /* it is for who leads the node, where others work */
+    bool telling;            /* what has started is told: of submitted tasks, and of what is suspicious */
+    uint32_t *runner;        /* of these: the worker that has started each, 0: none */
+    void *own;               /* its body where that does not lie on the board */
+    unsigned under_way;      /* transits that refer to it */
     bool sent;
     bool wanted;   /* it is to be asked back */
     bool recalled; /* it has been asked back, which is done once: what it keeps then has begun */
@@ -116,9 +117,8 @@ struct agent {
     uint32_t modules;      /* of the board's, that it knows */
     uint64_t *commons;     /* ids of those that it has */
     size_t common_count, common_room;
-    unsigned sending; /* transits to the node ... */
-    unsigned cargos;  /* ... and of these, bytes alone */
-    struct cargo *cargo;
+    unsigned sending;         /* transits to the node */
+    struct cargo *cargo;      /* of these, bytes that are no block's */
     struct arrival *arrivals; /* what its notes carry, and is coming */
     struct parting *partings; /* items of queues that it has not said to have got */
     unsigned asked;           /* CANCELs without an answer */
@@ -235,6 +235,10 @@ bool agent_send_with(struct agent *agent, struct wire_message *message, const vo
 void agent_begin_sending(struct agent *agent);
 bool agent_end_sending(struct agent *agent);
 bool agents_end_transit(struct agents *pool);
+
+/* Its node is lost, and may be read for for ever: what it was to get keeps no memory that is given up. */
+void agent_lose_cargo(struct agent *agent);
+void agent_lose_body(struct agent_block *block); /* agent_block.c */
 
 /* What it does not know yet: modules of the board, and what a map's items have in common. */
 void agent_send_modules(struct agent *agent);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "run/agent.h"
+#include "run/holding.h"
 #include "run/posting.h"
 
 static bool lease_both(struct agent_block *block)
@@ -100,6 +101,21 @@ fail:
 
 /* ---- On its way -------------------------------------------------------------------------- */
 
+void agent_lose_body(struct agent_block *block)
+{
+    holding_unpin(block->agent->pool->manager, block->holding);
+    block->holding = NULL;
+}
+
+/* Inputs that lie in an array of the user's: the post may end before the net has done with them. */
+static struct holding *pin_array(const struct agent_block *block, const char *inputs)
+{
+    struct manager *manager = block->agent->pool->manager;
+    const char *memory = board_at(&manager->board, block->memory->offset);
+    bool is_own = inputs >= memory && inputs < memory + block->memory->size;
+    return is_own ? NULL : holding_pin(manager, inputs);
+}
+
 static void end_body(struct transit *transit, bool arrived)
 {
     struct agent_block *block = (struct agent_block *)transit;
@@ -110,6 +126,7 @@ static void end_body(struct transit *transit, bool arrived)
     }
     block->under_way--;
     block->sent = true;
+    agent_lose_body(block);
     posting_unpin(block->agent->pool->manager, block->memory);
     agent_leave_block(block);
 }
@@ -132,4 +149,5 @@ void agent_send_block(struct agent_block *block, const void *head, size_t size,
     agent_begin_sending(agent);
     block->under_way++;
     block->memory = posting_pin(agent->pool->manager, block->post);
+    block->holding = pin_array(block, segment[segments - 1].data);
 }

@@ -88,9 +88,13 @@ void agent_lose(struct agent *agent)
     agent_count_workers(agent);
     agent_tell_lost(agent);
     agent->asked = 0;
-    for (uint32_t i = 0; i < agent->room; i++)
-        if (agent->block[i])
-            agent_take_back(agent->block[i], 0);
+    agent_lose_cargo(agent);
+    for (uint32_t i = 0; i < agent->room; i++) {
+        if (!agent->block[i])
+            continue;
+        agent_lose_body(agent->block[i]);
+        agent_take_back(agent->block[i], 0);
+    }
     agent_lose_arrivals(agent);
     agent_lose_items(agent);
     for (int i = agent->node->first; i < agent->node->first + agent->node->count; i++) {

@@ -126,7 +126,6 @@ void agents_forget_spreads(struct agents *pool)
 void road_forget(struct manager *manager, uint64_t map)
 {
     struct agents *pool = manager->agents;
-    road_await_sent(manager);
     forget_spread(pool, map);
     for (int i = 0; i < pool->road->nodes; i++) {
         struct agent *agent = &pool->agent[i];

@@ -16,6 +16,7 @@ struct holding {
     rp_share_id share; /* 0: an allocation */
     bool given_up;
     uint64_t given_up_at; /* posts made before may still read it */
+    unsigned pins;        /* others that do */
 };
 
 static struct holding *take(struct manager *manager, size_t size)
@@ -62,14 +63,16 @@ static uint64_t oldest_post(const struct manager *manager)
 
 /* Who gives up memory faster than its bytes leave for other nodes waits for them, but for no node that nobody
  * serves: that one's keep their memory. */
-static void give_up(struct manager *manager, struct holding *holding)
+static void give_up(struct manager *manager, struct holding *holding, uint64_t posts, size_t most)
 {
     holding->given_up = true;
-    holding->given_up_at = manager->postings_made;
+    holding->given_up_at = posts;
     manager->given_up++;
     manager->given_up_bytes += holding->size;
-    if (manager->given_up_bytes > GIVEN_UP_MOST)
-        road_await_taken(manager);
+    holding_sweep(manager);
+    if (manager->given_up_bytes <= most)
+        return;
+    road_await_taken(manager);
     holding_sweep(manager);
 }
 
@@ -81,8 +84,7 @@ void holding_sweep(struct manager *manager)
     uint64_t oldest = oldest_post(manager);
     for (struct holding **link = &manager->holdings; *link;) {
         struct holding *holding = *link;
-        if (!holding->given_up || holding->given_up_at >= oldest ||
-            road_reads(manager, holding->memory, holding->size)) {
+        if (!holding->given_up || holding->given_up_at >= oldest || holding->pins) {
             link = &holding->behind;
             continue;
         }
@@ -100,6 +102,43 @@ void holding_fini(struct manager *manager)
         manager->holdings = holding->behind;
         release(manager, holding);
     }
+}
+
+struct holding *holding_pin(struct manager *manager, const void *memory)
+{
+    struct holding *holding = manager->holdings;
+    const char *at = memory;
+    while (holding && (at < holding->memory || at >= holding->memory + holding->size))
+        holding = holding->behind;
+    if (holding)
+        holding->pins++;
+    return holding;
+}
+
+void holding_unpin(struct manager *manager, struct holding *holding)
+{
+    if (holding && --holding->pins == 0 && holding->given_up)
+        holding_sweep(manager);
+}
+
+/* ---- What is in common ------------------------------------------------------------------- */
+
+uint64_t holding_common(struct manager *manager, const void *data, size_t size)
+{
+    struct holding *holding = take(manager, size);
+    if (!holding)
+        return 0;
+    memcpy(holding->memory, data, size);
+    return holding->offset;
+}
+
+/* The next one that is as large has to wait if this one does not leave. */
+void holding_end_common(struct manager *manager, uint64_t offset)
+{
+    struct holding *holding = manager->holdings;
+    while (holding->offset != offset)
+        holding = holding->behind;
+    give_up(manager, holding, 0, GIVEN_UP_MOST + holding->size);
 }
 
 /* ---- Shares ------------------------------------------------------------------------------ */
@@ -178,7 +217,7 @@ rp_status holding_unshare(struct manager *manager, rp_share_id id, struct error 
     atomic_store(&((struct share_head *)holding->memory)->magic, 0);
     if (manager->agents)
         road_unshare(manager, id);
-    give_up(manager, holding);
+    give_up(manager, holding, manager->postings_made, GIVEN_UP_MOST);
     return RP_OK;
 }
 
@@ -204,7 +243,7 @@ bool holding_free(struct manager *manager, void *memory)
     for (struct holding *holding = manager->holdings; holding; holding = holding->behind) {
         if (holding->memory != memory || holding->share || holding->given_up)
             continue;
-        give_up(manager, holding);
+        give_up(manager, holding, manager->postings_made, GIVEN_UP_MOST);
         return true;
     }
     return false;

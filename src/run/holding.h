@@ -1,9 +1,9 @@
 /* Holdings: memory of the board that the user holds. Shares are copies that tasks read by their
- * number; allocations are read and written in place by everybody on the node. Alone they are
- * memory of this process.
+ * number; allocations are read and written in place by everybody on the node; commons are copies of what the
+ * items of one map read. Alone they are memory of this process.
  *
  * What is given up may still be read by tasks that were posted before: it is freed when the last
- * of their posts has ended. */
+ * of their posts has ended, and the net, which pins what it reads, has done with it. */
 #ifndef RANKPOOL_RUN_HOLDING_H
 #define RANKPOOL_RUN_HOLDING_H
 
@@ -29,6 +29,15 @@ void *holding_alloc(struct manager *manager, size_t size);
 /* False: that memory is not from holding_alloc. */
 bool holding_free(struct manager *manager, void *memory);
 
+/* A copy of what a map's or stream's items have in common: its offset on the board, 0 without memory. Then
+ * all its posts have ended: nobody here reads it, and no node is waited for. */
+uint64_t holding_common(struct manager *manager, const void *data, size_t size);
+void holding_end_common(struct manager *manager, uint64_t offset);
+
+/* What lies there is read by others than posts; NULL: it lies in no holding, which is fine to unpin. */
+struct holding *holding_pin(struct manager *manager, const void *memory);
+void holding_unpin(struct manager *manager, struct holding *holding);
+
 /* The offset on the board of `size` bytes at `memory`, where they lie in one allocation; 0: they do
  * not. */
 uint64_t holding_offset(const struct manager *manager, const void *memory, size_t size);
@@ -36,7 +45,7 @@ uint64_t holding_offset(const struct manager *manager, const void *memory, size_
 /* The share as this process sees it; NULL: there is none of that number. */
 const void *holding_find(const struct manager *manager, rp_share_id id, size_t *size);
 
-/* Frees what was given up, as far as no post needs it; all of it at the pool's end. */
+/* Frees what was given up, as far as nobody needs it; all of it at the pool's end. */
 void holding_sweep(struct manager *manager);
 void holding_fini(struct manager *manager);
 

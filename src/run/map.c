@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "run/collect.h"
@@ -52,13 +51,8 @@ static rp_status share_common(struct map *map)
     struct manager *manager = map->manager;
     if (!work->common_size || manager_is_alone(manager))
         return RP_OK;
-    map->common = arena_take(&manager->arena, work->common_size);
-    if (map->common == ARENA_NONE) {
-        map->common = 0;
-        return RP_NO_MEMORY;
-    }
-    memcpy(board_at(&manager->board, map->common), work->common, work->common_size);
-    return RP_OK;
+    map->common = holding_common(manager, work->common, work->common_size);
+    return map->common ? RP_OK : RP_NO_MEMORY;
 }
 
 /* Arrays of rp_alloc are read and written where they are, but in another order. */
@@ -115,7 +109,7 @@ static void end(struct map *map)
     if (map->manager->agents && map->work->common_size)
         road_forget(map->manager, map->id);
     if (map->common)
-        arena_give(&map->manager->arena, map->common, map->work->common_size);
+        holding_end_common(map->manager, map->common);
     map_bite_free(map);
     map_again_free(map);
     map_reduce_end(map);

@@ -146,7 +146,7 @@ void road_attend(struct manager *manager);
 /* What nodes hold of a work (NULL: of all) and have not begun is asked back. */
 void road_recall(struct manager *manager, const void *work);
 
-/* No more blocks of a map will be sent: what they had in common is the caller's again on return. */
+/* No more blocks of a map will be sent, nor what they had in common: it is given up, as a share is. */
 void road_forget(struct manager *manager, uint64_t map);
 
 /* A submitted task that a node has (its record says RECORD_AWAY) is asked for, to be cancelled. If it has
@@ -156,15 +156,13 @@ bool road_cancel(struct manager *manager, int post, uint32_t item);
 /* Until the nodes have answered all of that, or are lost. */
 void road_await_answers(struct manager *manager);
 
-/* `size` bytes at `data` on the board under a number, and no longer so. They stay as they are while
- * road_reads them. */
+/* `size` bytes at `data` on the board under a number, and no longer so. They lie in a holding, which is
+ * pinned while they are sent. */
 void road_share(struct manager *manager, uint64_t number, const void *data, size_t size);
 void road_unshare(struct manager *manager, uint64_t number);
-bool road_reads(const struct manager *manager, const void *memory, size_t size);
-bool road_is_sending(const struct manager *manager); /* anything at all */
-void road_await_sent(struct manager *manager);
 
-/* The same but for nodes that nobody serves at present: they may take what they were sent late, or never. */
+/* Until all that was sent has left, but for nodes that nobody serves at present: they may take it late, or
+ * never. */
 void road_await_taken(struct manager *manager);
 
 /* Items that a worker of another node has run. */

@@ -7,6 +7,7 @@
 #include "run/collect.h"
 #include "run/describe.h"
 #include "run/drain.h"
+#include "run/holding.h"
 #include "run/road.h"
 #include "run/show.h"
 #include "run/stream_state.h"
@@ -211,12 +212,10 @@ static rp_status begin(struct stream *stream)
     submit_close_blocks(manager);
     if (!work->common_size || manager_is_alone(manager))
         return RP_OK;
-    uint64_t common = arena_take(&manager->arena, work->common_size);
-    if (common == ARENA_NONE)
+    stream->common = holding_common(manager, work->common, work->common_size);
+    if (!stream->common)
         return error_set(stream->error, RP_NO_MEMORY, "no memory for a stream with %zu bytes in common",
                          work->common_size);
-    memcpy(board_at(&manager->board, common), work->common, work->common_size);
-    stream->common = common;
     return RP_OK;
 }
 
@@ -239,7 +238,7 @@ rp_status stream_run(struct manager *manager, const struct stream_work *work, st
     if (manager->agents && work->common_size)
         road_forget(manager, stream.id);
     if (stream.common)
-        arena_give(&manager->arena, stream.common, work->common_size);
+        holding_end_common(manager, stream.common);
     journal_end(stream.part);
     free(stream.arrivals);
     if (stream.status)

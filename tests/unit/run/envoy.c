@@ -137,6 +137,12 @@ void envoy_answer_all(struct envoy_block *got)
     envoy_answer(got, 0, got->block.items);
 }
 
+bool envoy_is_sent_to(void)
+{
+    const struct agent *agent = envoy_realm.gang.manager.agents->agent;
+    return agent->sending && !agent->node->lost;
+}
+
 const char *envoy_why(void)
 {
     const char *said = road_why(envoy_realm.road, realm_first(&envoy_realm, 0));

@@ -48,6 +48,9 @@ void envoy_answer_all(struct envoy_block *got);
 /* At a step of the board: takes in what has come, if the manager sleeps. */
 void envoy_listen(const char *place);
 
+/* Bytes are on their way to it. */
+bool envoy_is_sent_to(void);
+
 /* Why its node is lost; "": it is not. */
 const char *envoy_why(void);
 

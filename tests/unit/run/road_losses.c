@@ -214,7 +214,7 @@ TEST_CASE(the_same_where_the_net_writes_to_the_place_of_the_first_one_meanwhile_
 /* A block whose inputs the node never takes. */
 static void cut_what_is_sent(const char *place)
 {
-    if (strcmp(place, "manager: sleeps") != 0 || !road_is_sending(&envoy_realm.gang.manager))
+    if (strcmp(place, "manager: sleeps") != 0 || !envoy_is_sent_to())
         return;
     net_loop_cut(envoy_realm.end[0], 0);
     board_step = NULL;
