@@ -38,7 +38,7 @@ static bool has_passage(const struct board_queue *queue, enum queue_side side)
     return side == QUEUE_GET ? count > 0 : !capacity || count < capacity;
 }
 
-bool queue_lets_pass(struct board *board, uint64_t number, enum queue_side side)
+bool queue_lets_pass(const struct board *board, uint64_t number, enum queue_side side)
 {
     const struct board_queue *queue = queue_find(board, number);
     return !queue || !queue_is_open(queue, number) || has_passage(queue, side);
@@ -173,11 +173,20 @@ static void sleep_at(const struct board *board, _Atomic uint32_t *bell, uint32_t
     } while (!futex_wait(bell, value, tick) && tick < deadline && !roster_is_orphaned(board->roster));
 }
 
-/* Everybody else who runs something waits, too: whether anybody will ever move is the manager's to see. */
+uint64_t queue_waits(const struct board *board, int member)
+{
+    const struct slot *slot = &board->slot[member];
+    uint64_t waits = atomic_load(&slot->waits), at = atomic_load(&slot->waits_for);
+    bool may_move = queue_lets_pass(board, at >> 1, at & 1 ? QUEUE_PUT : QUEUE_GET);
+    return waits & 1 && !may_move ? waits : 0;
+}
+
+/* Everybody else who runs something waits, too: whether anybody will ever move is the manager's to see. Who
+ * was called, and is not awake yet, will be the last one, or will move. */
 static bool is_last_to_wait(const struct board *board)
 {
     for (uint32_t i = 1; i < board->shared->members; i++)
-        if (atomic_load(&board->slot[i].announce) && !(atomic_load(&board->slot[i].waits) & 1))
+        if (atomic_load(&board->slot[i].announce) && !queue_waits(board, (int)i))
             return false;
     return true;
 }

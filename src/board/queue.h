@@ -27,7 +27,8 @@
  *
  * Who waits without end says so in its slot: `waits` is odd from before it sleeps to before it
  * takes an item, and grows with each change. So the manager can tell that nobody will ever move
- * (run/stuck.h): who finds that all others of its board wait, too, counts that in `stood` and wakes it.
+ * (run/stuck.h): who finds that all others of its board wait, too, counts that in `stood` and wakes it. Who
+ * was called and is not awake yet is still odd, and does not count as one that waits (queue_waits).
  *
  * The lock and the doors are checked in tests/model. */
 #ifndef RANKPOOL_BOARD_QUEUE_H
@@ -70,7 +71,11 @@ void queue_keep(struct board *board);
 void queue_attend(struct board *board, uint64_t number, enum queue_side side, bool waits);
 
 /* Without the lock: whether one that waits there would come back. */
-bool queue_lets_pass(struct board *board, uint64_t number, enum queue_side side);
+bool queue_lets_pass(const struct board *board, uint64_t number, enum queue_side side);
+
+/* A number of its own for each wait without end of a member that nothing ends yet; 0: it does not wait, or
+ * would come back. */
+uint64_t queue_waits(const struct board *board, int member);
 
 /* Manager: a process died. `member` holds no item any more, and all who wait look again. */
 void queues_shake(struct board *board, int member);

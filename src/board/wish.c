@@ -1,5 +1,6 @@
 #include "board/wish.h"
 
+#include "base/clock.h"
 #include "base/futex.h"
 #include "board/arena.h"
 #include "board/outbox.h"
@@ -74,7 +75,8 @@ uint64_t wish_waits(const struct board *board, int member)
 {
     const struct wish *wish = &board->slot[member].wish;
     uint32_t state = atomic_load(&wish->state);
-    return state == WISH_MADE || state == WISH_TAKEN ? wish->serial : 0;
+    bool waits = state == WISH_MADE || state == WISH_TAKEN;
+    return waits && wish->deadline == CLOCK_NEVER ? wish->serial : 0;
 }
 
 bool wish_meet(struct board *board, int member, rp_status status, uint64_t item)

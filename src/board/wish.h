@@ -34,7 +34,8 @@ bool wish_take(struct board *board, int member);
 /* Leader: whether that wish was taken and is not met. */
 bool wish_is_open(const struct board *board, int member, uint64_t serial);
 
-/* Leader: a number of its own for each of the worker's wishes while that is not met; 0: it has none. */
+/* Leader: a number of its own for each of the worker's wishes without end while that is not met; 0: it has
+ * none. */
 uint64_t wish_waits(const struct board *board, int member);
 
 /* Leader: `item` is what the worker gets, ARENA_NONE: nothing. Wakes it. False: it has given the wish up. */

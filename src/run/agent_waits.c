@@ -56,9 +56,13 @@ bool road_is_free(const struct manager *manager, int worker, const struct post *
 static bool agent_stands(const struct agent *agent, uint64_t *sum)
 {
     const struct road_node *node = agent->node;
-    if (!agent_is_blocked(agent) || (!node_hears(node) && !road_waits(agent->pool->manager, node->first)))
+    const struct manager *manager = agent->pool->manager;
+    bool leads = agent_has_others(agent);
+    if (!agent->wishes || (!node_hears(node) && !road_waits(manager, node->first)))
         return false;
     for (int i = node->first; i < node->first + node->count; i++) {
+        if ((i > node->first || !leads) && manager_has(manager, i) && !road_waits(manager, i))
+            return false;
         const struct far_wish *wish = *far_wish_place(agent->pool, (uint32_t)i);
         *sum += wish ? wish->told.id : 0;
     }

@@ -120,6 +120,7 @@ struct manager {
     uint64_t *refused;           /* a bit each: workers that cannot serve the pool, or could not at first */
     bool unfinished;             /* tasks have failed for want of workers */
     bool lying;                  /* that has lain there for so long that nobody may come for it */
+    bool lies_still;             /* the same, but for a standstill alone */
     bool suspecting;             /* what is posted now was at a node that was lost, see posting.h */
     bool suspect;                /* somebody died, and not all that it may have held is accounted for */
     bool showing;                /* progress of submitted tasks */

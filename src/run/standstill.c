@@ -1,5 +1,6 @@
 #include "run/standstill.h"
 
+#include "board/queue.h"
 #include "board/wish.h"
 #include "run/road.h"
 
@@ -7,8 +8,7 @@ static uint64_t waits_of(const struct manager *manager, int worker)
 {
     if (manager->setup.outlying)
         return wish_waits(&manager->board, worker);
-    uint64_t waits = atomic_load(&manager->board.slot[worker].waits);
-    return waits & 1 ? waits : 0;
+    return queue_waits(&manager->board, worker);
 }
 
 /* What each has counts its waits, so that the sum of them is as good. */

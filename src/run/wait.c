@@ -56,8 +56,9 @@ static bool lies_unclaimed(struct manager *manager, uint64_t now)
     bool any = lies(manager, offer);
     if (offer->post != before.post || offer->generation != before.generation || offer->next != before.next)
         manager->unclaimed_since = now;
-    return any && (now >= manager->unclaimed_since + WATCH_TICK_NS ||
-                   (manager->still && now >= manager->still_since + STILL_NS));
+    bool long_since = now >= manager->unclaimed_since + WATCH_TICK_NS;
+    manager->lies_still = any && !long_since && manager->still && now >= manager->still_since + STILL_NS;
+    return any && (long_since || manager->lies_still);
 }
 
 /* What was left to leaders at the end of a standstill is so no longer. */
@@ -66,7 +67,7 @@ static void see_standstill(struct manager *manager, uint64_t now)
     uint64_t still = manager->agents || manager->setup.outlying ? standstill_of(manager) : 0;
     if (still == manager->still)
         return;
-    if (manager->still && manager->lying)
+    if (manager->lies_still)
         manager->looked = 0;
     manager->still = still;
     manager->still_since = now;

@@ -278,6 +278,36 @@ TEST_CASE(the_last_to_wait_of_all_who_run_something_wakes_the_manager)
     hall_close(&hall);
 }
 
+/* It comes back and moves, or is the last one itself. */
+TEST_CASE(who_was_called_and_is_not_awake_yet_does_not_wait)
+{
+    struct queue_hall hall;
+    struct wait wait;
+    struct error error;
+    hall_open(&hall, 2, 0);
+    struct board *board = &hall.crowd.board[0];
+    uint64_t called_at = hall.number;
+    struct slot *called = &board->slot[2]; /* of nobody: it does not wake */
+    atomic_store(&board->slot[1].announce, 1);
+    atomic_store(&called->announce, 1);
+    atomic_store(&called->waits_for, called_at << 1 | QUEUE_GET);
+    atomic_store(&called->waits, 1);
+    CHECK_UINT(queue_waits(board, 2), 1);
+    CHECK_STATUS(hall_put(&hall, 0, 7, 0), RP_OK);
+    CHECK_UINT(queue_waits(board, 2), 0);
+
+    REQUIRE_STATUS(queue_open(board, 0, &hall.number, &error), RP_OK);
+    start_waits(&hall, &wait, 1, false);
+    CHECK_STATUS(hall_put(&hall, 0, 7, 0), RP_OK);
+    pthread_join(wait.thread, NULL);
+    CHECK_UINT(atomic_load(&board->shared->stood), 0);
+
+    atomic_store(&called->waits, 2);
+    hall.number = called_at;
+    CHECK_STATUS(hall_get(&hall, 0, NULL, 0), RP_OK);
+    hall_close(&hall);
+}
+
 /* ---- The manager ------------------------------------------------------------------------------ */
 
 static void *put_many(void *argument)

@@ -85,3 +85,17 @@ TEST_CASE(what_one_that_is_killed_at_any_instruction_was_to_get_is_with_it_or_is
     check_note("%s", "");
     hall_close(&scene.hall);
 }
+
+TEST_CASE(a_wish_that_time_ends_is_none_that_waits)
+{
+    struct queue_hall hall;
+    uint64_t item = ARENA_NONE;
+    hall_open(&hall, 1, 0);
+    struct board *board = &hall.crowd.board[VICTIM];
+    for (int i = 0; i < 2; i++) {
+        wish_make(board, QUEUE_GET, 1, ARENA_NONE, i ? CLOCK_NEVER : clock_deadline(60));
+        CHECK_INT(wish_waits(&hall.crowd.board[0], VICTIM) > 0, i);
+        CHECK_STATUS(wish_end(board, &item), RP_CLOSED);
+    }
+    hall_close(&hall);
+}

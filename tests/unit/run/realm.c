@@ -102,6 +102,7 @@ void realm_open(struct realm *realm, const struct manager_setup *setup)
 
 void realm_end(struct realm *realm)
 {
+    realm_at_ends = NULL;
     for (int i = 0; i < realm->nodes && !realm->may_lose; i++)
         if (road_why(realm->road, realm_first(realm, i)))
             CHECK_FAILED("%s", road_why(realm->road, realm_first(realm, i)));

@@ -44,7 +44,7 @@ void realm_start(struct realm *realm, int workers, int nodes, int workers_each);
 void realm_start_fated(struct realm *realm, int workers, const struct gang_fate *fates);
 void realm_start_mute(struct realm *realm, int workers, int nodes, int workers_each);
 
-/* Done with the ends of the net before any leader uses its own; NULL: nothing. */
+/* Done with the ends of the net before any leader uses its own, until realm_end; NULL: nothing. */
 extern void (*realm_at_ends)(struct realm *realm);
 
 /* As gang_open; the manager has the road. */
