@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -71,15 +72,26 @@ void process_check(struct process_usage now, struct process_usage was, size_t he
     check_note("%s", "");
 }
 
-void process_check_each(const struct process_usage *usages, int count, size_t heap, size_t resident)
+static int compare_sizes(const void *left, const void *right)
+{
+    size_t a = *(const size_t *)left, b = *(const size_t *)right;
+    return (a > b) - (a < b);
+}
+
+void process_check_each(const struct process_usage *usages, int count, size_t heap, size_t whole,
+                        size_t resident)
 {
     struct process_usage last = usages[count - 1];
-    size_t least = SIZE_MAX;
+    size_t growth[PROCESS_LOOKS_MAX];
+    if (!CHECK(count > 1 && count <= PROCESS_LOOKS_MAX))
+        return;
+    process_check(last, usages[0], whole, resident);
     for (int i = 1; i < count; i++) {
-        size_t was = usages[i - 1].heap, now = usages[i].heap, growth = now > was ? now - was : 0;
-        least = growth < least ? growth : least;
+        size_t was = usages[i - 1].heap, now = usages[i].heap;
+        growth[i - 1] = now > was ? now - was : 0;
     }
-    last.heap = usages[0].heap + least;
+    qsort(growth, (size_t)count - 1, sizeof *growth, compare_sizes);
+    last.heap = usages[0].heap + growth[(count - 1) / 2];
     process_check(last, usages[0], heap, resident);
 }
 

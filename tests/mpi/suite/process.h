@@ -23,9 +23,12 @@ struct process_usage process_usage(void);
  * keeps its own. */
 void process_check(struct process_usage now, struct process_usage was, size_t heap, size_t resident);
 
-/* The same of usages at even intervals. What leaks grows the heap in each of them, and what MPI takes for
- * lists of its own, 64 KiB at a time, does so now and then: so of the heap's growths the least one counts. */
-void process_check_each(const struct process_usage *usages, int count, size_t heap, size_t resident);
+/* The same of usages at even intervals. What leaks grows the heap in most of them by `heap`; what MPI takes
+ * for lists of its own, 64 KiB at a time, does so now and then: so of the growths the median counts. Where
+ * MPI has none, `whole` is for all of them together, else SIZE_MAX / 2. */
+#define PROCESS_LOOKS_MAX 64
+void process_check_each(const struct process_usage *usages, int count, size_t heap, size_t whole,
+                        size_t resident);
 
 size_t process_mappings(void);  /* lines of /proc/self/maps */
 size_t process_resident(void);  /* bytes */
