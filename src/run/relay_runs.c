@@ -3,11 +3,11 @@
  * counts of who ran what are right all the same, WIRE_DONE puts right. In a pool with a journal it is written
  * who ran each item: there only runs of one worker are joined.
  *
- * Of uneven work many a run has no neighbour yet when it is time. Where there are so many nodes that notes
- * wait for long, and only the end of the map is watched for, short runs stay for some times as long, until
- * what runs between them has ended; the manager is told by a tally how many items they are, from which it
- * knows what the node needs. There, too, notes leave as soon as half of what the node had is done: the less
- * it has left, the sooner the manager hears of it. */
+ * Of uneven work many a run has no neighbour yet when it is time. Where notes wait for long, since there are
+ * many nodes or this one has much to do, and only the end of the map is watched for, short runs stay for some
+ * times as long, until what runs between them has ended; the manager is told by a tally how many items they
+ * are, from which it knows what the node needs. There, too, notes leave as soon as half of what the node had
+ * is done: the less it has left, the sooner the manager hears of it. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -16,7 +16,7 @@
 #define PATIENCE_NS UINT64_C(100000)    /* that notes have which nothing was said about */
 #define RUN_BYTES   ((size_t)128 << 10) /* of results that do not wait for more */
 
-#define MANY_NS    UINT64_C(1500000) /* of patience: there are many nodes */
+#define LONG_NS    UINT64_C(1500000) /* of patience */
 #define STAY_TIMES 8                 /* the patience: a run without neighbours waits for them */
 #define STAY_ITEMS 32u               /* of a run that does not */
 #define STAY_BYTES ((size_t)16 << 10)
@@ -90,15 +90,15 @@ static uint64_t patience_of(const struct relay_block *block)
     return block->told.patience_us ? block->told.patience_us * UINT64_C(1000) : PATIENCE_NS;
 }
 
-static bool has_many_beside(const struct relay_block *block)
+static bool waits_for_long(const struct relay_block *block)
 {
-    return block->told.total && patience_of(block) >= MANY_NS;
+    return block->told.total && patience_of(block) >= LONG_NS;
 }
 
 static uint64_t stays_until(const struct relay_run *run)
 {
     const struct relay_block *block = run->block;
-    bool may = has_many_beside(block) && block->open && !relay_is_telling(block) &&
+    bool may = waits_for_long(block) && block->open && !relay_is_telling(block) &&
                run->note.count < STAY_ITEMS && run->note.bytes < STAY_BYTES;
     return may ? run->since + STAY_TIMES * patience_of(block) : 0;
 }
@@ -224,7 +224,7 @@ bool relay_tell(struct relay_block *block, uint32_t from, const struct note *not
                             .since = note->ended,
                             .note = relay_describe_note(block, from, note, worker)};
     relay_expect(relay, block, note->ended);
-    if (has_many_beside(block))
+    if (waits_for_long(block))
         relay->fresh += note->count;
     if (note->flags & NOTE_PLACED) {
         run.note.bytes = told->flags & POST_DROP_RESULTS ? 0 : note->count * told->out_size;

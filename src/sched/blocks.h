@@ -77,8 +77,8 @@
 #define BLOCKS_PATIENCE_NOTE_NS 150.0
 #define BLOCKS_PATIENCE_MOST_NS 20e3
 /* The same where a node has some times as much in flight, and at most. */
-#define BLOCKS_PATIENCE_PART    8
-#define BLOCKS_PATIENCE_LONG_NS 1e6
+#define BLOCKS_PATIENCE_PART    16
+#define BLOCKS_PATIENCE_LONG_NS 4e6
 /* Both ends doze when nothing happens. */
 #define BLOCKS_DOZE_NS 200e3
 /* Of work in a block. */

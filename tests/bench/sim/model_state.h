@@ -7,14 +7,14 @@
 #include "sched/blocks.h"
 #include "sched/lease.h"
 
-#define FULL_BYTES  16384.0 /* of notes in a message; and with their results ... */
-#define LARGE_BYTES 131072.0
-#define NOTE_BYTES  64.0
-#define HEAD_BYTES  256.0
-#define MANY_NS     1.5e6    /* of patience, from which on runs without neighbours stay ... */
-#define STAY_TIMES  8        /* so many times as long ... */
-#define STAY_ITEMS  32       /* unless they are so many items */
-#define POST_BYTES  524288.0 /* of the items of a post, inputs and results */
+#define FULL_BYTES       16384.0 /* of notes in a message; and with their results ... */
+#define LARGE_BYTES      131072.0
+#define NOTE_BYTES       64.0
+#define HEAD_BYTES       256.0
+#define LONG_PATIENCE_NS 1.5e6    /* of patience, from which on runs without neighbours stay ... */
+#define STAY_TIMES       8        /* so many times as long ... */
+#define STAY_ITEMS       32       /* unless they are so many items */
+#define POST_BYTES       524288.0 /* of the items of a post, inputs and results */
 
 /* Items, and what the parent learns its link's round trip from: when their block was sent, and how long of
  * the time since was no trip. Only the first run of a block has that. */
@@ -67,7 +67,8 @@ struct station {
     uint64_t fresh;      /* items that it does not know to have ended */
     size_t batch_merged; /* its runs when they were merged last */
     double batch_since;  /* when its oldest came */
-    double timer; /* when it looks at the clock next; not after `now`: it does not */
+    double timer;        /* when it looks at the clock next; not after `now`: it does not */
+    double patience;     /* of its notes, as its parent's last block says */
     uint32_t credits;
     struct blocks blocks;
     uint64_t unposted;

@@ -14,7 +14,8 @@ double serve_wait(struct model *model, struct station *station)
 {
     double each = model->options->wait;
     if (!(each > 0))
-        each = blocks_patience(&model_parent(model, station)->blocks);
+        each = station->patience > 0 ? station->patience
+                                     : blocks_patience(&model_parent(model, station)->blocks);
     return each * (1 + station->children);
 }
 
@@ -47,16 +48,15 @@ static bool is_full(struct model *model, struct station *station)
     return fills(model, batch);
 }
 
-/* Among many nodes short runs wait for their neighbours, and half of what there was is said before its time.
- */
-static bool has_many_beside(struct model *model, struct station *station)
+/* Short runs then wait for their neighbours, and half of what there was is said before its time. */
+static bool waits_for_long(struct model *model, struct station *station)
 {
-    return !model->options->separate && serve_wait(model, station) >= MANY_NS;
+    return !model->options->separate && serve_wait(model, station) >= LONG_PATIENCE_NS;
 }
 
 static double stays_until(struct model *model, struct station *station, const struct run *run)
 {
-    bool may = has_many_beside(model, station) && run->to - run->from < STAY_ITEMS && !is_dry(station);
+    bool may = waits_for_long(model, station) && run->to - run->from < STAY_ITEMS && !is_dry(station);
     return may ? run->since + STAY_TIMES * serve_wait(model, station) * 0.999 : 0;
 }
 
@@ -72,7 +72,7 @@ static bool is_half_done(struct model *model, struct station *station)
 {
     uint64_t left = station->open.items + station->running;
     left += has_children(station) ? station->blocks.in_flight : 0;
-    return has_many_beside(model, station) && station->fresh && station->fresh >= left;
+    return waits_for_long(model, station) && station->fresh && station->fresh >= left;
 }
 
 static bool must_flush(struct model *model, struct station *station)
@@ -165,6 +165,7 @@ static double begin_feed(struct model *model, struct station *station)
     station->service.runs = (struct runs){0};
     runs_add(&station->service.runs, run);
     blocks_sent(&station->blocks, (uint32_t)child, items, model->now);
+    model->stations[station->service.child].patience = blocks_patience_of(&station->blocks, (uint32_t)child);
     return model->costs->manager_block + model->costs->manager_item / 2 * (double)items +
            bytes_cost(model, &station->service.runs, model->costs->in_size);
 }

@@ -167,10 +167,10 @@ TEST_CASE(results_that_nobody_watches_for_wait_for_a_part_of_what_the_node_has_t
     make_known(&blocks, 0, 1000, &now, 100 * MS); /* 10 a millisecond */
     CHECK_NEAR(blocks_patience_of(&blocks, 0), 0.1 * MS, 1);
     CHECK_NEAR(blocks_patience_of(&blocks, 1), 0.1 * MS, 1);
-    blocks_sent(&blocks, 0, 32, now);
+    blocks_sent(&blocks, 0, 64, now);
     CHECK_NEAR(blocks_patience_of(&blocks, 0), 0.4 * MS, 0.02 * MS);
     blocks_sent(&blocks, 0, 1000, now);
-    CHECK_NEAR(blocks_patience_of(&blocks, 0), 1 * MS, 1);
+    CHECK_NEAR(blocks_patience_of(&blocks, 0), 4 * MS, 1);
     blocks_close(&blocks);
 }
 
