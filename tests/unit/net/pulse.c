@@ -426,14 +426,14 @@ TEST_CASE(an_end_that_is_closed_in_good_order_is_no_loss)
     REQUIRE(pipe(pipes) == 0);
     pid_t leaving = fork();
     if (leaving == 0) {
-        int failed = pulse_answer(&invitation, 0, 5, &leader, NULL);
+        bool failed = pulse_answer(&invitation, 0, 5, &leader, NULL);
         pulse_close(failed ? NULL : leader);
         _exit(failed);
     }
     pid_t staying = fork();
     if (staying == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        int failed = pulse_answer(&invitation, 1, 5, &leader, NULL);
+        bool failed = pulse_answer(&invitation, 1, 5, &leader, NULL);
         struct pollfd poller = {.fd = failed ? -1 : pulse_fd(leader), .events = POLLIN};
         bool parted = !failed && poll(&poller, 1, -1) == 1 && pulse_has_parted(pulse_fd(leader));
         _exit(write(pipes[1], parted ? "y" : "n", 1) != 1);

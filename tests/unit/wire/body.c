@@ -211,10 +211,10 @@ TEST_CASE(counts_that_no_memory_holds_are_refused)
     struct wire_message message = {.type = WIRE_NOTES, .notes = {UINT32_MAX}};
     size_t size = wire_message_pack(&message, head, sizeof head);
     CHECK_STATUS(wire_message_unpack(&message, head, size, NULL, 0, NULL), RP_INVALID);
-    message = (struct wire_message){.type = WIRE_DONE, .done = {1u << 29}}; /* 2^32 bytes */
+    message = (struct wire_message){.type = WIRE_DONE, .done = {.count = 1u << 29}}; /* 2^32 bytes */
     size = wire_message_pack(&message, head, sizeof head);
     CHECK_STATUS(wire_message_unpack(&message, head, size, NULL, 0, NULL), RP_INVALID);
-    message = (struct wire_message){.type = WIRE_COMMON, .common = {1, UINT64_MAX}};
+    message = (struct wire_message){.type = WIRE_COMMON, .common = {.id = 1, .size = UINT64_MAX}};
     size = wire_message_pack(&message, head, sizeof head);
     CHECK_STATUS(wire_message_unpack(&message, head, size, NULL, 0, NULL), RP_INVALID);
 }
