@@ -24,14 +24,29 @@ static uint32_t find_source(const struct agent *agent)
     return from && agent_serves(from) ? (uint32_t)from->node->first : 0;
 }
 
+/* The nodes that have it from this one. */
+static uint32_t count_kids(const struct agent *agent)
+{
+    const struct agents *pool = agent->pool;
+    int number = (int)agent_number(agent);
+    uint32_t count = 0;
+    for (int bit = 1; !((number + 1) & bit) && number + bit < pool->road->nodes; bit <<= 1)
+        count += agent_is_there(&pool->agent[number + bit]);
+    return agent_serves(agent) ? count : 0;
+}
+
 /* A COMMON or a SHARE. */
-static void send_goods(struct agent *agent, struct wire_message message, uint32_t from, const void *data,
+static void send_goods(struct agent *agent, struct wire_message message, bool by_tree, const void *data,
                        size_t size)
 {
-    if (message.type == WIRE_COMMON)
+    uint32_t from = by_tree ? find_source(agent) : 0, kids = by_tree ? count_kids(agent) : 0;
+    if (message.type == WIRE_COMMON) {
         message.common.from = from;
-    else
+        message.common.kids = kids;
+    } else {
         message.share.from = from;
+        message.share.kids = kids;
+    }
     agent_send(agent, &message, from ? NULL : data, from ? 0 : size);
 }
 
@@ -61,7 +76,7 @@ static bool knows_common(const struct agent *agent, uint64_t id)
     return false;
 }
 
-static void tell_common(struct agent *agent, uint64_t id, uint32_t from, const void *data, size_t size)
+static void tell_common(struct agent *agent, uint64_t id, bool by_tree, const void *data, size_t size)
 {
     if (agent->common_count == agent->common_room) {
         size_t room = agent->common_room ? 2 * agent->common_room : 4;
@@ -74,7 +89,7 @@ static void tell_common(struct agent *agent, uint64_t id, uint32_t from, const v
         agent->common_room = room;
     }
     agent->commons[agent->common_count++] = id;
-    send_goods(agent, (struct wire_message){.type = WIRE_COMMON, .common = {id, size, 0, 0}}, from, data,
+    send_goods(agent, (struct wire_message){.type = WIRE_COMMON, .common = {id, size, 0, 0}}, by_tree, data,
                size);
 }
 
@@ -86,7 +101,7 @@ static void spread(struct agents *pool, struct spread *spread)
     for (int i = 0; i < pool->road->nodes; i++) {
         struct agent *agent = &pool->agent[i];
         if (agent_is_there(agent) && !knows_common(agent, spread->id))
-            tell_common(agent, spread->id, find_source(agent), spread->data, spread->size);
+            tell_common(agent, spread->id, true, spread->data, spread->size);
     }
 }
 
@@ -98,7 +113,7 @@ void agent_send_common(struct agent *agent, uint64_t id, const void *data, size_
     if (is_worth_a_tree(agent->pool, size))
         made = malloc(sizeof *made);
     if (!made) {
-        tell_common(agent, id, 0, data, size);
+        tell_common(agent, id, false, data, size);
         return;
     }
     *made = (struct spread){.id = id, .data = data, .size = size};
@@ -150,7 +165,7 @@ void road_share(struct manager *manager, uint64_t number, const void *data, size
         struct agent *agent = &pool->agent[i];
         if (agent_is_there(agent))
             send_goods(agent, (struct wire_message){.type = WIRE_SHARE, .share = {number, size, 0, 0}},
-                       by_tree ? find_source(agent) : 0, data, size);
+                       by_tree, data, size);
     }
 }
 
@@ -170,10 +185,10 @@ void agent_take_want(struct agent *agent, const struct wire_want *want)
     while (spread && spread->id != want->id)
         spread = spread->behind;
     if (data)
-        send_goods(agent, (struct wire_message){.type = WIRE_SHARE, .share = {want->id, size, 0, 0}}, 0, data,
-                   size);
+        send_goods(agent, (struct wire_message){.type = WIRE_SHARE, .share = {want->id, size, 0, 0}}, false,
+                   data, size);
     else if (want->kind == WIRE_COMMON && spread)
         send_goods(agent,
-                   (struct wire_message){.type = WIRE_COMMON, .common = {want->id, spread->size, 0, 0}}, 0,
-                   spread->data, spread->size);
+                   (struct wire_message){.type = WIRE_COMMON, .common = {want->id, spread->size, 0, 0}},
+                   false, spread->data, spread->size);
 }

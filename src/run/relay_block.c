@@ -200,6 +200,8 @@ static void find_no_room(struct relay *relay, const struct relay_block *block)
 
 void relay_feed(struct relay *relay)
 {
+    if (relay->waiting && relay_owes_goods(relay))
+        return;
     while (relay->waiting && !relay->refused) {
         struct relay_block *block = relay->waiting;
         if (relay->shares_awaited || (block->common && !block->common->ready))

@@ -4,6 +4,11 @@
  * as soon as it has them. If that node is lost or refuses the pool (LOST), or nothing comes for too long, the
  * manager is asked instead, and what it sends counts.
  *
+ * A leader that is alone on its node is deaf while it runs an item. So it lets nothing begin that has come
+ * while those who are to have something from here have not asked for it or are being sent it, unless they
+ * take too long: they may be deaf themselves. What it has begun before, or what another pool has, may make it
+ * deaf all the same, and then those below wait for as long as they do for one that keeps silent.
+ *
  * Bytes that are coming have a place of their own until they are there. What is forgotten meanwhile lasts
  * until its last use ends: a block that names it, or a leader that it is sent to. */
 #include <stdio.h>
@@ -51,13 +56,14 @@ struct relay_goods *relay_find_goods(const struct relay *relay, enum wire_type k
     return goods;
 }
 
-static struct relay_goods *add(struct relay *relay, enum wire_type kind, uint64_t id, uint64_t size)
+static struct relay_goods *add(struct relay *relay, enum wire_type kind, uint64_t id, uint64_t size,
+                               uint32_t kids)
 {
     struct relay_goods *goods = calloc(1, sizeof *goods);
     if (!goods)
         return NULL;
     *goods = (struct relay_goods){
-        .relay = relay, .behind = relay->goods, .kind = kind, .id = id, .size = (size_t)size};
+        .relay = relay, .behind = relay->goods, .kind = kind, .id = id, .size = (size_t)size, .kids = kids};
     relay->shares_awaited += kind == WIRE_SHARE;
     return relay->goods = goods;
 }
@@ -128,6 +134,12 @@ static const void *bytes_of(const struct relay_goods *goods, size_t *size)
                                      : board_at(&goods->relay->manager.board, goods->offset);
 }
 
+/* Until then the other one waits for it. */
+static uint64_t when_late(size_t size)
+{
+    return clock_ns() + LATE_NS + size * LATE_BYTE_NS;
+}
+
 /* The pool may have been left meanwhile. */
 static void end_lending(struct delivery *delivery, bool done)
 {
@@ -163,7 +175,9 @@ static void lend(struct relay_goods *goods, int peer)
     }
     *lending = (struct lending){{end_lending}, relay, goods};
     goods->users++;
+    goods->kids -= goods->kids > 0;
     relay->lent++;
+    relay->lends = when_late(size);
     relay->deliveries++;
 }
 
@@ -201,8 +215,7 @@ static void make_ready(struct relay_goods *goods)
 {
     struct relay *relay = goods->relay;
     goods->ready = true;
-    if (relay->home->kin_count)
-        relay->minds = clock_ns() + MIND_NS;
+    goods->minded = clock_ns() + MIND_NS;
     if (goods->kind == WIRE_SHARE && !goods->forgotten) {
         relay->shares_awaited--;
         if (!holding_show_share(&relay->manager, goods->id))
@@ -295,7 +308,7 @@ static void ask(struct relay_goods *goods, int peer)
     struct wire_message message = {
         .type = WIRE_WANT, .pool = goods->relay->pool, .want = {goods->id, (uint32_t)goods->kind, 0}};
     goods->asked = peer;
-    goods->due = clock_ns() + LATE_NS + goods->size * LATE_BYTE_NS;
+    goods->due = when_late(goods->size);
     if (peer == home->peer)
         relay_send(home, &message);
     else if (net_send(home->net, peer, head, wire_message_pack(&message, head, sizeof head), NULL, 0, NULL,
@@ -330,6 +343,7 @@ void relay_take_goods(struct relay *relay, const struct net_event *event, const 
     uint64_t id = shared ? message->share.number : message->common.id;
     uint64_t size = shared ? message->share.size : message->common.size;
     uint32_t from = shared ? message->share.from : message->common.from;
+    uint32_t kids = shared ? message->share.kids : message->common.kids;
     struct relay_goods *goods = relay_find_goods(relay, kind, id);
     bool asked = goods && goods->due;
     if (event->peer != relay->home->peer && (!asked || goods->asked != event->peer)) {
@@ -339,7 +353,7 @@ void relay_take_goods(struct relay *relay, const struct net_event *event, const 
     } else if (!id || (goods && (!asked || from || goods->size != size))) {
         relay_take_nothing(relay->home, event);
         relay_refuse(relay, "two things that tasks read came under one number");
-    } else if ((!goods && !(goods = add(relay, kind, id, size))) ||
+    } else if ((!goods && !(goods = add(relay, kind, id, size, kids))) ||
                (!from && !receive(goods, event, message->body))) {
         refuse(relay, event, kind, size);
     } else if (from) {
@@ -376,10 +390,26 @@ void relay_chase_late(struct relay *relay)
             relay_chase_goods(goods);
 }
 
+/* By others, who have not asked yet. */
+static bool is_wanted(const struct relay_goods *goods)
+{
+    return goods->kids && goods->ready && !goods->forgotten && clock_ns() < goods->minded;
+}
+
 bool relay_minds_goods(const struct relay *relay)
 {
     const struct relay_goods *goods = relay->goods;
-    while (goods && !is_asked(goods))
+    while (goods && !is_asked(goods) && !is_wanted(goods))
         goods = goods->behind;
-    return goods || (relay->minds && clock_ns() < relay->minds);
+    return goods;
+}
+
+bool relay_owes_goods(const struct relay *relay)
+{
+    const struct relay_goods *goods = relay->goods;
+    if (relay->home->crew->here > 2)
+        return false;
+    while (goods && !is_wanted(goods))
+        goods = goods->behind;
+    return goods || (relay->lent && clock_ns() < relay->lends);
 }

@@ -21,6 +21,8 @@ struct relay_goods {
     struct fetch *fetch; /* its bytes are coming; or NULL */
     int asked;           /* the peer, ... */
     uint64_t due;        /* ... and until when it is waited for: clock_ns; 0: nobody had to be asked */
+    uint32_t kids;       /* leaders that were told to ask for it here, and have not ... */
+    uint64_t minded;     /* ... and until when that is expected: clock_ns */
     bool placed;         /* of a share: it has a place */
     bool ready, forgotten;
 };
@@ -76,9 +78,9 @@ struct relay {
     struct relay_goods *goods;  /* commons and shares */
     struct relay_want *wants;   /* of other leaders, for what is not here */
     unsigned shares_awaited;    /* nothing starts before they are here */
-    uint64_t minds;             /* others may want what has come, until then: clock_ns */
     uint64_t patient;           /* until then they are, at the end: clock_ns */
     unsigned lent, late;        /* deliveries that are for other leaders, or that nobody waits for */
+    uint64_t lends;             /* until then those others wait: clock_ns */
     struct relay_block *blocks; /* all that have not ended */
     bool asked;                 /* some of them are to be given back */
     struct relay_block *waiting, **waiting_end; /* those that have come whole */
@@ -212,6 +214,9 @@ void relay_chase_late(struct relay *relay);
 
 /* Whether other leaders are waited for, or may want something: they ring nobody. */
 bool relay_minds_goods(const struct relay *relay);
+
+/* Whether others are to have something from here before this process is deaf. */
+bool relay_owes_goods(const struct relay *relay);
 
 /* relay_wish.c */
 bool relay_pass_wishes(struct relay *relay); /* true if there were any */

@@ -105,7 +105,7 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     FIELD(u64, id) /* not 0 */                                                                               \
     FIELD(u64, size)                                                                                         \
     FIELD(u32, from)                                                                                         \
-    FIELD(u32, reserved)
+    FIELD(u32, kids) /* so many other leaders are told to ask this one */
 
 #define WIRE_FORGET_FIELDS(FIELD) FIELD(u64, id)
 
@@ -113,7 +113,7 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     FIELD(u64, number)                                                                                       \
     FIELD(u64, size)                                                                                         \
     FIELD(u32, from) /* as of COMMON */                                                                      \
-    FIELD(u32, reserved)
+    FIELD(u32, kids)
 
 #define WIRE_UNSHARE_FIELDS(FIELD) FIELD(u64, number)
 

@@ -84,18 +84,7 @@ static int find_page(rp_call *call, const void *in, size_t size)
 
 static void find_page_of(int worker, rp_share_id id, uint64_t place[2])
 {
-    struct error error;
-    struct task *task = calloc(1, sizeof *task);
-    REQUIRE(task);
-    task->fn = find_page;
-    task->kept = true;
-    task->owner = worker;
-    REQUIRE_STATUS(submit_task(&spread_realm.gang.manager, task, &id, sizeof id, &error), RP_OK);
-    CHECK_STATUS(submit_wait(&spread_realm.gang.manager, task, CLOCK_NEVER), RP_OK);
-    memcpy(place, task->result, 2 * sizeof *place);
-    task->kept = false;
-    submit_let_go(&spread_realm.gang.manager, task);
-    submit_drop(&spread_realm.gang.manager, task);
+    spread_take(spread_submit(find_page, worker, id), place, 2 * sizeof *place);
 }
 
 TEST_CASE(all_workers_of_a_node_read_the_same_memory)
@@ -110,5 +99,52 @@ TEST_CASE(all_workers_of_a_node_read_the_same_memory)
         CHECK_UINT(first[0], other[0]);
         CHECK_UINT(first[1], other[1]);
     }
+    spread_end();
+}
+
+/* ---- Leaders that compute ------------------------------------------------------------------ */
+
+/* Those below a leader hear of it later than that one has everything for its task. */
+static void delay_those_below(struct realm *realm)
+{
+    enum { POLLS = 100 };
+    for (int i = 0; i < SPREAD_NODES; i++)
+        if (road_parent(i) >= 0)
+            net_loop_delay(realm->end[i], POLLS, 0);
+}
+
+static int meet_and_compare(rp_call *call, const void *in, size_t size)
+{
+    atomic_fetch_add(&gang_tally->waiting, 1);
+    gang_await(&gang_tally->waiting, SPREAD_NODES);
+    return spread_compare(call, in, size);
+}
+
+TEST_CASE(leaders_that_compute_hand_on_what_is_shared_before_they_begin)
+{
+    struct task *task[SPREAD_NODES];
+    realm_at_ends = delay_those_below;
+    spread_start(0, 1);
+    rp_share_id id = spread_share(SPREAD_SIZE);
+    for (int i = 0; i < SPREAD_NODES; i++)
+        task[i] = spread_submit(meet_and_compare, realm_first(&spread_realm, i), id);
+    for (int i = 0; i < SPREAD_NODES; i++) {
+        uint64_t answer = 0;
+        spread_take(task[i], &answer, sizeof answer);
+        CHECK_UINT(answer, SPREAD_SIZE);
+    }
+    CHECK_INT(spread_count_bodies(), 3); /* none had to ask the manager */
+    spread_end();
+}
+
+TEST_CASE(a_leader_that_computes_does_not_wait_for_ever_for_those_below)
+{
+    spread_start(0, 1);
+    net_loop_hold(spread_realm.end[2], 0, true);
+    rp_share_id id = spread_share(SPREAD_SIZE);
+    CHECK_UINT(spread_ask_worker(realm_first(&spread_realm, 1), id), SPREAD_SIZE);
+    net_loop_hold(spread_realm.end[2], 0, false);
+    spread_ask_all(id, SPREAD_SIZE);
+    CHECK_INT(spread_count_bodies(), 3);
     spread_end();
 }

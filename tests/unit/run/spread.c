@@ -103,8 +103,7 @@ void spread_map_by(enum schedule schedule, size_t size)
 
 /* ---- Shares -------------------------------------------------------------------------------- */
 
-/* What the input names, 0 if there is no such share. */
-static int compare_share(rp_call *call, const void *in, size_t size)
+int spread_compare(rp_call *call, const void *in, size_t size)
 {
     rp_share_id id;
     memcpy(&id, in, sizeof id);
@@ -113,22 +112,32 @@ static int compare_share(rp_call *call, const void *in, size_t size)
     return rp_return(call, &same, sizeof same);
 }
 
-uint64_t spread_ask_worker(int worker, rp_share_id id)
+struct task *spread_submit(rp_fn *fn, int worker, rp_share_id id)
 {
     struct error error;
     struct task *task = calloc(1, sizeof *task);
-    uint64_t answer = UINT64_MAX;
     REQUIRE(task);
-    task->fn = compare_share;
+    task->fn = fn;
     task->kept = true;
     task->owner = worker;
     REQUIRE_STATUS(submit_task(&spread_realm.gang.manager, task, &id, sizeof id, &error), RP_OK);
+    return task;
+}
+
+void spread_take(struct task *task, void *answer, size_t size)
+{
     CHECK_STATUS(submit_wait(&spread_realm.gang.manager, task, CLOCK_NEVER), RP_OK);
     if (CHECK_STATUS(task->status, RP_OK))
-        memcpy(&answer, task->result, sizeof answer);
+        memcpy(answer, task->result, size);
     task->kept = false;
     submit_let_go(&spread_realm.gang.manager, task);
     submit_drop(&spread_realm.gang.manager, task);
+}
+
+uint64_t spread_ask_worker(int worker, rp_share_id id)
+{
+    uint64_t answer = UINT64_MAX;
+    spread_take(spread_submit(spread_compare, worker, id), &answer, sizeof answer);
     return answer;
 }
 

@@ -34,6 +34,13 @@ void spread_map_by(enum schedule schedule, size_t size);
 
 /* Shares them; and each node has so many of them, 0: it knows no such share. */
 rp_share_id spread_share(size_t size);
+
+/* A task for a worker that is told of a share; and what it answers. */
+struct task *spread_submit(rp_fn *fn, int worker, rp_share_id id);
+void spread_take(struct task *task, void *answer, size_t size);
+
+/* Such a task: how many bytes the share has, 0 if there is none. */
+int spread_compare(rp_call *call, const void *in, size_t size);
 uint64_t spread_ask_worker(int worker, rp_share_id id);
 void spread_ask_all(rp_share_id id, uint64_t wanted);
 
