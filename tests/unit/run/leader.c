@@ -200,22 +200,13 @@ TEST_CASE(a_table_that_does_not_fit_its_inputs_is_refused)
 
 /* ---- Deaths ------------------------------------------------------------------------------ */
 
-static int die_at_thirteen(rp_call *call, const void *in, size_t size)
-{
-    uint64_t item;
-    memcpy(&item, in, sizeof item);
-    if (item == 13)
-        raise(SIGKILL);
-    return gang_square(call, in, size);
-}
-
 TEST_CASE(what_a_dead_worker_ran_is_lost_and_what_it_held_runs_elsewhere)
 {
     static const struct gang_fate none[] = {{0}};
     outpost_start(&post, 3, none);
     outpost_open_pool(&post, NULL, NULL, NULL, 0);
     struct wire_message block = outpost_squares(1, 400);
-    block.block.function = outpost_name(die_at_thirteen);
+    block.block.function = outpost_name(outpost_die_at_thirteen);
     block.block.schedule = SCHEDULE_DYNAMIC;
     block.block.chunk = 40;
     atomic_store(&gang_tally->struck, 1); /* a death is no surprise */
@@ -229,34 +220,6 @@ TEST_CASE(what_a_dead_worker_ran_is_lost_and_what_it_held_runs_elsewhere)
     outpost_check_squares(&post, 1, 0, 14, 386);
     outpost_await(&post, WIRE_LOST, 1);
     CHECK_UINT(post.last[WIRE_LOST].lost.worker, lost->note.worker);
-    outpost_end(&post);
-}
-
-static void nap(long ms)
-{
-    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
-}
-
-static int nap_and_die_at_thirteen(rp_call *call, const void *in, size_t size)
-{
-    nap(70);
-    return die_at_thirteen(call, in, size);
-}
-
-/* The naps part the moments at which the leader and a pool of its own accord would look for the dead. */
-TEST_CASE(a_death_is_told_before_what_has_become_of_its_items)
-{
-    static const struct gang_fate none[] = {{0}};
-    outpost_start(&post, 2, none);
-    nap(50);
-    outpost_open_pool(&post, NULL, NULL, NULL, 0);
-    struct wire_message block = outpost_squares(1, 1);
-    block.block.function = outpost_name(nap_and_die_at_thirteen);
-    atomic_store(&gang_tally->struck, 1);
-    outpost_send_squares(&post, &block, 13);
-    outpost_await_items(&post, 1);
-    CHECK_STATUS(post.said[0].note.status, RP_WORKER_LOST);
-    CHECK_INT(post.got[WIRE_LOST], 1);
     outpost_end(&post);
 }
 

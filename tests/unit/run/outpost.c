@@ -154,6 +154,15 @@ void outpost_send_squares(struct outpost *post, const struct wire_message *messa
     outpost_send(post, &copy, in, message->block.items * sizeof *in);
 }
 
+int outpost_die_at_thirteen(rp_call *call, const void *in, size_t size)
+{
+    uint64_t item;
+    memcpy(&item, in, sizeof item);
+    if (item == 13)
+        raise(SIGKILL);
+    return gang_square(call, in, size);
+}
+
 struct wire_message outpost_tasks(uint64_t block, uint32_t items)
 {
     return (struct wire_message){
@@ -207,7 +216,8 @@ static void take(struct outpost *post, const struct net_event *event)
                                           event->segments, &error),
                       RP_OK))
         return;
-    post->got[message.type]++;
+    if (!post->got[message.type]++)
+        post->items_at[message.type] = post->items;
     post->last[message.type] = message;
     if (message.type == WIRE_STARTED) {
         uint64_t open = (uint64_t)atomic_fetch_add(&post->started, 1) + 1 - post->items;

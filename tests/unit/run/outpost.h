@@ -40,8 +40,9 @@ struct outpost {
     uint64_t items;   /* of notes that are whole */
     uint64_t tallied; /* items of tallies */
     _Atomic int started;
-    uint64_t charged; /* the most items at a time that had started, and had no note */
-    int got[64];      /* messages by their types ... */
+    uint64_t charged;      /* the most items at a time that had started, and had no note */
+    int got[64];           /* messages by their types, ... */
+    uint64_t items_at[64]; /* how many items there were when the first of each came, ... */
     struct wire_message last[64];
     char text[1024];             /* of the last one that had some */
     uint64_t done[GANG_WORKERS]; /* items by worker */
@@ -84,6 +85,9 @@ void outpost_await(struct outpost *post, enum wire_type type, int count);
 /* A block of a map of gang_square, whose inputs are numbers. */
 struct wire_message outpost_squares(uint64_t block, uint32_t items);
 struct wire_function outpost_name(rp_fn *fn);
+
+/* As gang_square, but who runs item 13 dies of it. */
+int outpost_die_at_thirteen(rp_call *call, const void *in, size_t size);
 
 /* A block of submitted tasks, whose inputs have no bytes; and sends it with tasks of indices 900.. */
 struct wire_message outpost_tasks(uint64_t block, uint32_t items);
