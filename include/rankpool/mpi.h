@@ -50,9 +50,11 @@ extern "C" {
  * as they take to come, as with any collective call of MPI. But where a rank dies that has opened a pool on
  * `comm` before, or is in the call, and the launcher lets the others go on, these get RP_MPI within a second,
  * as they do from then on: no pool can be opened on `comm` any more. Ranks of other machines are told by
- * those of its own that are in the call: where none is there yet they wait for one, and where the last rank
- * of a machine dies, or the machine, for ever; as all do before the ranks know each other: for who dies
- * before the first call on `comm`, or as it begins.
+ * those of its own that are in the call: where none is there yet they wait for one. Where the last rank of a
+ * machine dies, or the machine, which is noticed after RANKPOOL_SILENCE, they are told by the managers of the
+ * pools that were opened on `comm` before, and of a manager's by the first ranks of all other machines. In
+ * the first call on `comm` they wait for ever then; as all do before the ranks know each other: for who dies
+ * before the first call, or as it begins.
  *
  * The first call duplicates `comm`, and keeps the duplicate with it as an attribute: it is freed
  * with `comm`, at MPI_Finalize at last. A pool that is open when `comm` is freed remains usable; one that

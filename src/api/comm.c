@@ -58,8 +58,8 @@ static rp_status duplicate(MPI_Comm callers, struct comm **comm, struct error *e
 
 static void release(struct comm *comm)
 {
-    if (comm->kept && comm->release)
-        comm->release(comm->kept);
+    if (comm->kept && comm->keeping.release)
+        comm->keeping.release(comm->kept);
     if (!comm->lost.status) /* else MPI has not ended what was begun there */
         free_communicator(&comm->own);
     free(comm);
@@ -83,10 +83,10 @@ static int begin_end(MPI_Comm self, int key, void *value, void *state)
     if (box_is_child())
         end_child();
     if (process.world && process.world->kept)
-        process.world->end(process.world->kept);
+        process.world->keeping.end(process.world->kept);
     while (process.first) {
         if (process.first->kept)
-            process.first->end(process.first->kept);
+            process.first->keeping.end(process.first->kept);
         MPI_Comm_delete_attr(process.first->callers, process.key);
     }
     if (process.ready)
@@ -325,9 +325,8 @@ void *comm_kept(const struct comm *comm)
     return comm->kept;
 }
 
-void comm_keep(struct comm *comm, void *what, void (*release_it)(void *what), void (*end_it)(void *what))
+void comm_keep(struct comm *comm, void *what, const struct comm_keeping *keeping)
 {
     comm->kept = what;
-    comm->release = release_it;
-    comm->end = end_it;
+    comm->keeping = *keeping;
 }

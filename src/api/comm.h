@@ -9,9 +9,10 @@
  *
  * Errors of MPI are returned, as RP_MPI, and so is a rank's death during an exchange, which ends the comm:
  * each rank finds that out by itself, or is told by a rank of the dead one's machine that waits, too, and
- * some may have what they waited for. The last rank of a machine, and the machine, are waited for, unless MPI
- * says so. Later deaths are not MPI's matter (run/watch.h, run/vigil.h). All calls that exchange something
- * are collective; who waits in one sees to the pools of its process meanwhile (team_tend), and sleeps. */
+ * some may have what they waited for. Of the last rank of a machine, and of the machine, those know who
+ * manage or lead what is kept with the comm (comm_keeping.find_lost): the others are waited for. Later deaths
+ * are not MPI's matter (run/watch.h, run/vigil.h). All calls that exchange something are collective; who
+ * waits in one sees to the pools of its process meanwhile (team_tend), and sleeps. */
 #ifndef RANKPOOL_API_COMM_H
 #define RANKPOOL_API_COMM_H
 
@@ -50,9 +51,13 @@ rp_status comm_open_net(struct comm *comm, const int *peer, int peers, struct ne
 /* Not collective, though all should do so at about the same time; NULL is fine. */
 void comm_close_net(struct net *net);
 
-/* What is kept with the comm (NULL at first), and released with it; `release` may be NULL. `end` is called
- * before, where the program, or a task, calls MPI_Finalize. */
+/* What is kept with the comm (NULL at first), and released with it. */
+struct comm_keeping {
+    void (*release)(void *what);        /* or NULL */
+    void (*end)(void *what);            /* before that, where the program, or a task, calls MPI_Finalize */
+    int (*find_lost)(const void *what); /* a rank of the comm that is known to have died; -1: none; or NULL */
+};
 void *comm_kept(const struct comm *comm);
-void comm_keep(struct comm *comm, void *what, void (*release)(void *what), void (*end)(void *what));
+void comm_keep(struct comm *comm, void *what, const struct comm_keeping *keeping);
 
 #endif

@@ -2,7 +2,8 @@
  * others sleeps, goes on with what its process has to do for open pools, and sees deaths.
  *
  * MPI does not end a collective in which a rank has died. So every rank looks whether the processes of its
- * own kernel live, and tells the ranks elsewhere when one does not. A comm that has lost a rank is of no use
+ * own kernel live, and tells the ranks elsewhere when one does not; and who hears of other machines, for the
+ * pools that the comm has had, tells all of what has ended there. A comm that has lost a rank is of no use
  * any more: what has begun there stays with MPI, memory and all. */
 #include <limits.h>
 #include <sched.h>
@@ -96,7 +97,7 @@ static void see_off(struct news *news)
 
 /* Whoever sees a death tells it: others that could may have died as well, or be long in coming. What is told
  * for the second time is not heard. */
-static void tell_elsewhere(const struct comm *comm, int lost)
+static void tell(const struct comm *comm, int lost, bool elsewhere)
 {
     struct news *news = malloc(sizeof *news + (size_t)comm->ranks * sizeof *news->request);
     if (!news)
@@ -104,8 +105,9 @@ static void tell_elsewhere(const struct comm *comm, int lost)
     *news = (struct news){.lost = lost};
     bool outer = mpi_enter();
     for (int rank = 0; rank < comm->ranks; rank++)
-        if (!comm->pid[rank] && !mpi_isend(&news->lost, sizeof news->lost, rank, LOST_TAG, comm->own,
-                                           &news->request[news->requests]))
+        if (rank != comm->rank && rank != lost && !(elsewhere && comm->pid[rank]) &&
+            !mpi_isend(&news->lost, sizeof news->lost, rank, LOST_TAG, comm->own,
+                       &news->request[news->requests]))
             news->requests++;
     mpi_leave(outer);
     see_off(news);
@@ -116,8 +118,17 @@ static void look_here(struct comm *comm)
     for (int rank = 0; rank < comm->ranks && !comm->lost.status; rank++)
         if (comm->pid[rank] && pidfd_is_gone(comm->pid[rank])) {
             lose(comm, rank);
-            tell_elsewhere(comm, rank);
+            tell(comm, rank, true);
         }
+}
+
+static void look_elsewhere(struct comm *comm)
+{
+    int rank = comm->kept && comm->keeping.find_lost ? comm->keeping.find_lost(comm->kept) : -1;
+    if (rank < 0)
+        return;
+    lose(comm, rank);
+    tell(comm, rank, false);
 }
 
 static void hear_elsewhere(struct comm *comm)
@@ -143,6 +154,8 @@ static void look(struct comm *comm)
     look_here(comm);
     if (!comm->lost.status)
         hear_elsewhere(comm);
+    if (!comm->lost.status)
+        look_elsewhere(comm);
 }
 
 void comm_watch(struct comm *comm, int rank, long pid)

@@ -14,8 +14,7 @@ struct comm {
     uint64_t looked;   /* at these: clock_ns */
     struct error lost; /* RP_OK: all ranks live, as far as is known */
     void *kept;
-    void (*release)(void *what);
-    void (*end)(void *what);
+    struct comm_keeping keeping;
     bool knows; /* the ranks have said who they are */
     long pid[]; /* of each rank on this kernel; 0: another one's */
 };

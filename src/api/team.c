@@ -50,6 +50,21 @@ static void end_all(void *first)
     }
 }
 
+/* Of the ranks of other machines: the manager, or one that leads there. Pools that the comm's ranks have had
+ * before go on to see that, also while no pool is open. */
+static int find_lost(const void *first)
+{
+    for (const struct team *team = first; team; team = team->behind) {
+        const struct crew *crew = team->world.crew;
+        if (team->world.roster.shared && roster_is_orphaned(&team->world.roster))
+            return crew->member[0].rank;
+        for (int i = 1; i < crew->count; i++)
+            if (crew->member[i].dead)
+                return crew->member[i].rank;
+    }
+    return -1;
+}
+
 struct team *team_of(struct comm *comm, int manager)
 {
     struct team *team = comm_kept(comm);
@@ -148,6 +163,6 @@ rp_status team_meet(struct team *team, struct comm *comm, struct error *error)
     team->met = true;
     team->users++;
     team->behind = comm_kept(comm);
-    comm_keep(comm, team, drop_all, end_all);
+    comm_keep(comm, team, &(struct comm_keeping){drop_all, end_all, find_lost});
     return RP_OK;
 }

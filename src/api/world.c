@@ -255,7 +255,7 @@ static rp_status meet_others(struct world *world, const struct launch *launch, s
     process.worker = rank > 0;
     process.pid = getpid();
     atexit(process.worker ? end_worker : end_manager);
-    comm_keep(comm, world, NULL, end_in_finalize);
+    comm_keep(comm, world, &(struct comm_keeping){.end = end_in_finalize});
     rp_status status = launch_strangers(launch, ranks, error);
     if (!status)
         status = launch_join(launch, &joined, error);

@@ -19,5 +19,14 @@ class Opening(unittest.TestCase):
             job.await_end(SECONDS)
         await_nobody("h2", "orted", SECONDS)
 
+    def test_the_last_rank_of_a_host_is_missed_where_a_pool_was_opened_before(self):
+        for dead, others in (2, (0, 1)), (0, (1, 2)):
+            with self.subTest(dead=dead), Job(
+                    "h1", *mpirun("h1:1,h2:1,h3:1", PROGRAM, "1", str(dead), "1", options=["--enable-recovery"])) as job:
+                for rank in others:
+                    job.await_text(f"rank {rank}: then 15: rank {dead} of the communicator has died", SECONDS)
+                testbed("exec", "h1", "pkill", "-KILL", "-x", "mpirun")
+                job.await_end(SECONDS)
+
 
 unittest.main(verbosity=2)
