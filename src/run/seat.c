@@ -142,7 +142,7 @@ void seat_follow(struct worker_seat *seat)
 
 bool seat_has_work(struct worker_seat *seat)
 {
-    if (seat_is_behind(seat) || seat_must_quit(seat))
+    if (seat_is_behind(seat) || (seat_must_quit(seat) && !seat->over))
         return true;
     for (struct station *station = seat->stations; station; station = station->behind)
         if (station_has_work(station))

@@ -23,6 +23,7 @@ struct worker_seat {
     uint32_t version; /* of the roster's table that the stations follow */
     bool all;         /* every pool is served; else the chosen ones */
     bool searching;   /* it counts as such on the roster */
+    bool over;        /* it has been seen that it must quit: nothing more comes of that */
     enum seat_part part;
     unsigned count;
     uint64_t chosen[ROSTER_POOLS]; /* those on the table, which are no more */

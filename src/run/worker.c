@@ -161,6 +161,8 @@ static void serve_each(struct worker *worker)
             seat_follow(seat);
             served = true; /* the caller looks whether its pool is still there */
         }
+        if (seat_must_quit(seat) && !seat->over)
+            seat->over = served = true; /* and whether this is where it is */
         works |= serve_seat(worker, seat);
     }
     worker->works = works;
