@@ -49,7 +49,7 @@ static struct loop *loop_new(int leaders)
         return NULL;
     bool done = (loop->line = calloc(n * n, sizeof *loop->line));
     for (size_t i = 0; i < n; i++) {
-        loop->end[i] = (struct end){.net = {&loop_ops, 0}, .loop = loop};
+        loop->end[i] = (struct end){.net = {.ops = &loop_ops}, .loop = loop};
         done = (loop->end[i].port = calloc(n, sizeof *loop->end[i].port)) && done;
     }
     pthread_mutex_init(&loop->lock, NULL);

@@ -318,7 +318,7 @@ rp_status net_open_mpi(const void *communicator, const int *rank, int peers, str
     struct mpi_net *net = calloc(1, sizeof *net);
     if (!net)
         return error_set(error, RP_NO_MEMORY, "no memory for connections to other nodes");
-    net->net = (struct net){&mpi_ops, peers};
+    net->net = (struct net){.ops = &mpi_ops, .peers = peers};
     if (!allocate(net, rank, peers)) {
         free_net(net);
         return error_set(error, RP_NO_MEMORY, "no memory for connections to %d nodes", peers);

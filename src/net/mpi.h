@@ -9,7 +9,9 @@
  * difference.
  *
  * Segments. They are sent in pieces, one at a time each, straight into place: a tag belongs to a segment of a
- * message, by the number of the message among those of its sender that have segments. Long messages go one
+ * message, by the number of the message among those of its sender that have segments. (Pieces are long enough
+ * for their announcements to cost little. Of longer ones Open MPI copies as much into a connection at once as
+ * the other end takes out, and meanwhile sees nothing of what comes from there.) Long messages go one
  * after the other, and so do their segments; as long as MPI_BRIEF or more of a peer's is on its way, nothing
  * else is given to MPI for it.
  *

@@ -221,6 +221,7 @@ void flight_step(struct mpi_net *net, int busy, bool went_well)
     struct peer *peer = &net->peer[flight->peer];
     bool is_piece = carried->segment >= 0;
     well(net, flight->peer, went_well || flight->lost ? MPI_SUCCESS : MPI_ERR_OTHER);
+    net->net.pieces += is_piece && went_well;
     if (flight->sends && is_piece) {
         peer->outbound -= flight->segment[carried->segment].posted;
         peer_send_heads(net, peer);

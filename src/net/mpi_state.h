@@ -9,8 +9,8 @@
 
 #define MPI_SLICE    64
 #define MPI_RECEIVES (NET_BUFFERS + NET_BUFFERS / 2 + 1)
-#define MPI_FRAMES   0           /* the tag of frames; segments have those above */
-#define MPI_PIECE    (16u << 20) /* bytes */
+#define MPI_FRAMES   0          /* the tag of frames; segments have those above */
+#define MPI_PIECE    (2u << 20) /* bytes */
 #define MPI_BRIEF                                                                                            \
     (256u << 10) /* bytes of segments in MPI's hands, for a peer, with which more is given to it */
 

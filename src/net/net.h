@@ -14,7 +14,8 @@
  *     receiver:       NET_HEADED(head, sizes) -> net_receive(places, token) ... NET_BODY(token)
  *
  * Heads of a peer arrive in the order in which they were sent. Later heads of it may come before a body;
- * bodies, and NET_SENT, come in any order.
+ * bodies, and NET_SENT, come in any order. Between these no event tells of a segment that is on its way: that
+ * it moves is seen by the number of its pieces.
  *
  * Room. A receiver has NET_BUFFERS buffers a peer for heads, and no more are under way: what is sent beyond
  * that waits with the sender, without bound, so a caller keeps its own count of what it has sent and not
@@ -67,6 +68,7 @@ struct net_event {
 struct net {
     const struct net_ops *ops;
     int peers;
+    uint64_t pieces; /* of segments that have left, or come, so far */
 };
 
 struct net_ops {
@@ -120,6 +122,14 @@ static inline bool net_is_quiet(const struct net *net)
 static inline int net_room(const struct net *net, int peer)
 {
     return net->ops->room(net, peer);
+}
+
+/* Whether more pieces have moved than had when it was asked before. */
+static inline bool net_moves(const struct net *net, uint64_t *seen)
+{
+    bool moves = net->pieces != *seen;
+    *seen = net->pieces;
+    return moves;
 }
 
 /* Frees the end; NULL is fine. It is for when all is said: what is outstanding is forgotten, and never told

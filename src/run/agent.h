@@ -61,6 +61,7 @@ struct road {
     struct agents *pools;
     uint64_t newest;        /* of the pools that have joined */
     uint64_t eventful;      /* when anything came or was sent last: clock_ns */
+    uint64_t pieces;        /* of the net's, that were seen */
     uint64_t moved;         /* when bytes beside a head had come, or had left, last */
     uint64_t wished;        /* when a task there wanted something of a queue, or got it */
     bool feeding;           /* road_feed is under way */

@@ -267,7 +267,7 @@ static bool receive(struct leader *leader)
         take_event(leader, &event);
         events++;
     }
-    return events;
+    return net_moves(leader->home.net, &leader->pieces) || events;
 }
 
 /* ---- Deaths ------------------------------------------------------------------------------ */

@@ -7,7 +7,7 @@
 #include "run/worker.h"
 
 #define EAGER_NS  UINT64_C(100000)  /* after a wish at a queue: its worker waits, or has the next one soon */
-#define MOVING_NS UINT64_C(1000000) /* without any event that it looks on while bytes are under way */
+#define MOVING_NS UINT64_C(2000000) /* without any event that it looks on while bytes are under way */
 #define LINGER_NS UINT64_C(200000)  /* after these: what comes next does soon */
 #define DOZE_NS   UINT64_C(200000)  /* without anything: what comes then comes rarely, and rings */
 #define HEARD_NS  UINT64_C(200000000) /* that a manager that takes nothing is waited for, ... */

@@ -32,6 +32,7 @@ struct leader {
     uint64_t turned, looked;   /* the last turn, and the last look at who has died: clock_ns */
     uint64_t active;           /* when something happened last */
     uint64_t heard;            /* the same of what has come by the net */
+    uint64_t pieces;           /* of the net's, that were seen */
     uint64_t moved;            /* when bytes beside a head had come, or had left, last */
     bool dozes;                /* the bell will ring */
 };

@@ -158,6 +158,7 @@ static bool take_events(struct road *road)
         road_take_event(road, &event);
         any = true;
     }
+    any |= net_moves(road->net, &road->pieces);
     road->turned = clock_ns();
     feel_pulse(road);
     for (int i = 0; i < road->nodes; i++)

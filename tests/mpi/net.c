@@ -202,6 +202,25 @@ TEST_CASE(long_messages_wait_for_those_before_them)
     net_close(net);
 }
 
+/* Between its head and its end a long message has no event: that it moves is seen by its pieces. */
+TEST_CASE(pieces_of_a_long_message_are_counted_at_both_ends)
+{
+    struct net *net = open_net(0);
+    struct net_event event = {.token = NULL};
+    size_t size = train_size(0);
+    char *data = rank < 2 ? calloc(1, size) : NULL;
+    if (rank == 0)
+        CHECK_STATUS(net_send(net, 0, "", 1, &(struct net_segment){data, size}, 1, &event, NULL), RP_OK);
+    while (rank < 2 && !event.token)
+        if (net_poll(net, &event) && event.kind == NET_HEADED)
+            net_receive(net, &event, (void *[]){data}, data);
+    CHECK(rank >= 2 || net->pieces > 8);
+    uint64_t seen = net->pieces;
+    CHECK(!net_moves(net, &seen));
+    free(data);
+    net_close(net);
+}
+
 static void see_that_all_is_there(int body, unsigned char *const place[])
 {
     CHECK(!place[body][0] && !place[body][train_size(body) - 1]);

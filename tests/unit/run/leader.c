@@ -291,3 +291,27 @@ TEST_CASE(a_node_with_nothing_to_do_sleeps)
     CHECK(used < 0.02); /* of half a second */
     outpost_end(&post);
 }
+
+static bool look_in_vain(struct net *net, struct net_event *event)
+{
+    (void)net, (void)event;
+    return false;
+}
+
+/* A long message has no event before its end. */
+TEST_CASE(bytes_that_move_are_seen_to_by_a_leader_that_waits_for_them)
+{
+    static const struct net_ops silent = {.poll = look_in_vain};
+    struct net net = {.ops = &silent, .peers = 1};
+    struct leader *leader;
+    struct error error;
+    outpost_start(&post, 1, NULL);
+    struct leader_setup setup = {.net = &net, .roster = &post.gang.roster, .crew = post.crew};
+    REQUIRE_STATUS(leader_create(&setup, &leader, &error), RP_OK);
+    CHECK(!leader_turn(leader));
+    net.pieces++;
+    CHECK(leader_turn(leader));
+    CHECK(!leader_turn(leader));
+    leader_destroy(leader);
+    outpost_end(&post);
+}

@@ -235,7 +235,7 @@ static bool has_sent_all(const struct net *net)
 TEST_CASE(who_settles_wakes_up_when_the_last_message_has_left_without_a_word)
 {
     static const struct net_ops silent = {.poll = look_in_vain, .is_quiet = has_sent_all};
-    struct net net = {&silent, 1};
+    struct net net = {.ops = &silent, .peers = 1};
     envoy_begin(1, NULL);
     struct road *road = envoy_realm.road;
     struct net *before = road->net;
@@ -243,6 +243,25 @@ TEST_CASE(who_settles_wakes_up_when_the_last_message_has_left_without_a_word)
     is_sending = true;
     road_settle(road);
     CHECK(!is_sending);
+    road->net = before;
+    envoy_end();
+}
+
+/* A long message has no event before its end. */
+TEST_CASE(bytes_that_move_are_seen_to_by_who_waits_for_them)
+{
+    static const struct net_ops silent = {.poll = look_in_vain, .is_quiet = has_sent_all};
+    struct net net = {.ops = &silent, .peers = 1};
+    envoy_begin(1, NULL);
+    struct road *road = envoy_realm.road;
+    struct net *before = road->net;
+    road->net = &net;
+    road->eventful = 1;
+    road_turn(road);
+    CHECK_UINT(road->eventful, 1);
+    net.pieces++;
+    road_turn(road);
+    CHECK(road->eventful > 1);
     road->net = before;
     envoy_end();
 }
