@@ -170,6 +170,24 @@ TEST_CASE(slow_nodes_get_less)
     CHECK(result.makespan >= result.bound && result.makespan <= result.bound + 20 * MS);
 }
 
+TEST_CASE(a_slow_branch_gives_back_what_its_nodes_have_not_begun)
+{
+    struct model_options options = free_model(2, 16, 4, 2 * 64, 10 * MS);
+    options.slow = 4; /* the first of four branches: two items of each of its workers take 200 ms */
+    struct model_result result = model_run(&options);
+    check_note("makespan %g, recalled %llu", result.makespan, (unsigned long long)result.recalled);
+    CHECK(result.makespan <= 150 * MS);
+}
+
+TEST_CASE(leaders_in_the_middle_that_would_work_do_not)
+{
+    struct model_options options = free_model(2, 16, 1, 16 * 1000, MS);
+    options.lone = true;
+    struct model_result result = model_run(&options); /* 12 of 16 work */
+    check_note("makespan %g", result.makespan);
+    CHECK(result.makespan >= 16 * SECOND / 12 && result.makespan <= 16 * SECOND / 12 + 20 * MS);
+}
+
 TEST_CASE(far_nodes_are_kept_busy)
 {
     struct model_options options = free_model(1, 2, 2, 1000, 10 * MS);

@@ -17,8 +17,8 @@ struct station *model_parent(struct model *model, const struct station *station)
 }
 
 /* Bytes leave one after the other, and arrive so. */
-void model_send(struct model *model, struct station *from, struct station *to, enum message_kind kind,
-                struct runs runs, double bytes, uint64_t ended)
+void model_send(struct model *model, struct station *from, struct station *to, struct message what,
+                double bytes)
 {
     struct message *message = events_memory(1, sizeof *message);
     double takes = bytes / model->costs->bandwidth;
@@ -26,7 +26,8 @@ void model_send(struct model *model, struct station *from, struct station *to, e
     double arrives = fmax(leaves + model->costs->latency, to->in_free) + takes;
     from->out_free = leaves + takes;
     to->in_free = arrives;
-    *message = (struct message){.kind = kind, .from = from->number, .runs = runs, .ended = ended};
+    *message = what;
+    message->from = from->number;
     model_after(model, arrives - model->now, ARRIVED, to->number, message);
 }
 
@@ -42,8 +43,7 @@ static void adopt(struct model *model, struct station *parent, uint32_t first, u
 {
     parent->first_child = first;
     parent->children = count;
-    uint32_t own = is_root(parent) ? model->options->own : 0;
-    fail_without_memory(blocks_open(&parent->blocks, count, own, 0));
+    fail_without_memory(blocks_open(&parent->blocks, count, parent->own, 0));
     for (uint32_t i = 0; i < count; i++) {
         struct station *child = &model->stations[first + i];
         child->parent = parent->number;
@@ -61,44 +61,59 @@ static void count_children(struct model *model, struct station *parent)
     }
 }
 
-static void make_leader(struct model *model, struct station *station, uint32_t node)
+static void make_leader(struct model *model, struct station *station, uint32_t node, bool works)
 {
     const struct model_options *options = model->options;
-    station->workers = options->workers;
+    model->leader[node] = station->number;
+    station->own = station->workers = works ? options->workers : 0;
     station->speed = node < options->slow ? 0.1 : 1;
     station->idle = events_memory(options->workers, sizeof *station->idle);
-    for (uint32_t i = 0; i < options->workers; i++)
+    for (uint32_t i = 0; i < station->own; i++)
         station->idle[station->idle_count++] = node * options->workers + i;
 }
 
+/* Whose nodes from `from` to before `to` are: the first is that of the station, which leads the others. */
+static void make_branch(struct model *model, struct station *station, uint32_t first, uint32_t from,
+                        uint32_t to)
+{
+    make_leader(model, station, from, !model->options->lone || to - from == 1);
+    if (to - from > 1)
+        adopt(model, station, first, to - from - 1);
+    for (uint32_t i = from + 1; i < to; i++)
+        make_leader(model, &model->stations[first + i - from - 1], i, true);
+}
+
+/* Those right below the manager, and all that these lead behind them. */
 static void make_stations(struct model *model)
 {
     const struct model_options *options = model->options;
-    uint32_t nodes = options->nodes, middle = 0;
+    uint32_t nodes = options->nodes, branches = options->levels ? nodes : 0, first;
     if (options->levels == 2)
-        middle = options->fan ? options->fan : (uint32_t)ceil(sqrt(nodes));
-    middle = middle < nodes ? middle : nodes;
-    uint32_t leaders = options->levels ? 1 + middle : 0;
-    model->count = leaders + nodes;
+        branches = options->fan ? options->fan : (uint32_t)ceil(sqrt(nodes));
+    branches = branches < nodes ? branches : nodes;
+    model->count = (options->levels ? 1 : 0) + nodes;
     model->stations = events_memory(model->count, sizeof *model->stations);
-    for (uint32_t i = 0; i < model->count; i++) {
-        struct station *station = &model->stations[i];
-        *station =
+    model->leader = events_memory(nodes, sizeof *model->leader);
+    for (uint32_t i = 0; i < model->count; i++)
+        model->stations[i] =
             (struct station){.number = i, .credits = options->credits ? options->credits : NET_BUFFERS};
-        if (i >= leaders)
-            make_leader(model, station, i - leaders);
-    }
-    if (!options->levels)
+    struct station *root = &model->stations[0];
+    if (!options->levels) {
+        make_leader(model, root, 0, true);
         return;
-    model->stations[0].idle = events_memory(options->own + 1, sizeof *model->stations[0].idle);
-    model->stations[0].speed = 1;
-    adopt(model, &model->stations[0], 1, middle ? middle : nodes);
-    for (uint32_t i = 0; i < middle; i++) {
-        uint32_t from = (uint32_t)((uint64_t)nodes * i / middle),
-                 to = (uint32_t)((uint64_t)nodes * (i + 1) / middle);
-        adopt(model, &model->stations[1 + i], leaders + from, to - from);
     }
-    for (uint32_t i = leaders; i-- > 0;)
+    root->idle = events_memory(options->own + 1, sizeof *root->idle);
+    root->speed = 1;
+    root->own = root->workers = options->own;
+    adopt(model, root, 1, branches);
+    first = 1 + branches;
+    for (uint32_t i = 0; i < branches; i++) {
+        uint32_t from = (uint32_t)((uint64_t)nodes * i / branches),
+                 to = (uint32_t)((uint64_t)nodes * (i + 1) / branches);
+        make_branch(model, &model->stations[1 + i], first, from, to);
+        first += to - from - 1;
+    }
+    for (uint32_t i = 1 + branches; i-- > 0;)
         count_children(model, &model->stations[i]);
 }
 
@@ -119,9 +134,9 @@ static void begin(struct model *model)
         runs_add(&root->open, (struct run){.to = n});
     else
         root->unposted = n;
-    root->workers += model->options->own;
     root->is_awake = true;
     model_after(model, model->costs->start / 2, WOKEN, 0, NULL);
+    root->woken = model->options->own;
     for (uint32_t i = there; i < workers; i++)
         model_after(model, model->costs->start / 2 + model->costs->wake_delay, CLAIMED, i, NULL);
 }
@@ -157,6 +172,7 @@ static void happen(struct model *model, const struct event *event)
         serve_poke(model, &model->stations[event->who]);
         return;
     case CLAIMED:
+        worker_station(model, event->who)->woken--;
         worker_claim(model, event->who);
         return;
     case ENDED:
@@ -231,6 +247,7 @@ static void end(struct model *model)
         free(station->idle);
     }
     free(model->stations);
+    free(model->leader);
     free(model->idle_since);
     free(model->claim);
     events_close(&model->events);

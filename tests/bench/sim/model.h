@@ -6,7 +6,7 @@
  *
  *     levels 0   one node: the manager posts, its workers claim
  *     levels 1   the manager sends blocks to the leaders of `nodes` nodes
- *     levels 2   the manager sends blocks to `fan` stations, which do to the leaders what it does to them
+ *     levels 2   the manager sends blocks to `fan` of these leaders, each of which does the same to others
  *
  * What a station does, in this order: flush its notes when they are due, read the messages that there are,
  * send blocks to whoever wants some. Notes go up in messages when they have waited for `wait`, fill 16 KiB,
@@ -15,8 +15,11 @@
  * neighbours stays, as in run/relay_runs.c. Whoever has nothing to do stays awake for a
  * moment, then naps, longer the longer nothing happens. A block is of one post.
  *
- * Not in the model: memory, faults, noise, a network that others use, and stations of a second level that
- * share a core with somebody. */
+ * As in the library the leaders in the middle serve the workers of their own nodes as well; where leaders
+ * work, these alone do not. What is asked back of them they have their branch give back, too.
+ *
+ * Not in the model: memory, faults, noise, a network that others use, and that a worker's claims go by what
+ * will follow the blocks of its node as well. */
 #ifndef RANKPOOL_BENCH_SIM_MODEL_H
 #define RANKPOOL_BENCH_SIM_MODEL_H
 

@@ -36,7 +36,9 @@ struct message {
     enum message_kind kind;
     uint32_t from; /* station */
     struct runs runs;
-    uint64_t ended; /* of notes: items that are told of for the first time, with those of a tally */
+    uint64_t ended;  /* of notes: items that are told of for the first time, with those of a tally */
+    double patience; /* of a block: that its notes have ... */
+    uint64_t behind; /* ... and how many items will follow it */
 };
 
 /* What a station does at the moment, until an event says that it is through. */
@@ -52,7 +54,8 @@ struct station {
     uint32_t number, parent, place; /* its place in the parent's blocks */
     uint32_t level;                 /* 0: the manager */
     uint32_t first_child, children; /* stations */
-    uint32_t first_worker, workers;
+    uint32_t workers;               /* its own and all below it */
+    uint32_t own;                   /* that claim from it */
     double speed;
     struct service service;
     bool is_awake;
@@ -68,12 +71,15 @@ struct station {
     size_t batch_merged; /* its runs when they were merged last */
     double batch_since;  /* when its oldest came */
     double timer;        /* when it looks at the clock next; not after `now`: it does not */
-    double patience;     /* of its notes, as its parent's last block says */
     uint32_t credits;
     struct blocks blocks;
     uint64_t unposted;
+    double patience; /* that its parent told it last ... */
+    uint64_t behind; /* ... and how many items will come */
+    bool yields;     /* what is given back to it goes back to its parent */
     /* of a leader */
     uint32_t *idle, idle_count, running;
+    uint32_t woken; /* that have not claimed yet */
     double item_ns, stolen, claim_ns;
     double out_free, in_free; /* when its link is free again */
 };
@@ -84,6 +90,7 @@ struct model {
     struct model_result result;
     struct station *stations;
     uint32_t count;
+    uint32_t *leader;   /* of each node: the station that its workers claim from */
     double *idle_since; /* of each worker */
     struct run *claim;  /* the same */
     struct events events;
@@ -120,8 +127,8 @@ void runs_close(struct runs *runs);
 
 /* model.c */
 void model_after(struct model *model, double delay, enum event_kind kind, uint32_t who, void *what);
-void model_send(struct model *model, struct station *from, struct station *to, enum message_kind kind,
-                struct runs runs, double bytes, uint64_t ended);
+void model_send(struct model *model, struct station *from, struct station *to, struct message what,
+                double bytes);
 struct station *model_parent(struct model *model, const struct station *station);
 
 /* serve.c: a station that may have got something to do; one that looks for what to do next; and how long its
@@ -129,6 +136,9 @@ struct station *model_parent(struct model *model, const struct station *station)
 void serve_poke(struct model *model, struct station *station);
 void serve_next(struct model *model, struct station *station);
 double serve_wait(struct model *model, struct station *station);
+
+/* Where the post of an item ends. */
+uint64_t serve_post_end(const struct model *model, uint64_t from);
 
 /* outcome.c: it is through with its service. */
 void serve_end(struct model *model, struct station *station);

@@ -50,13 +50,29 @@ static void take_notes(struct model *model, struct station *station, struct mess
     model_after(model, model->costs->latency, CREDITED, child->number, NULL);
 }
 
+static void say_recalled(struct model *model, struct station *station, struct runs back)
+{
+    model_send(model, station, model_parent(model, station), (struct message){.kind = RECALLED, .runs = back},
+               HEAD_BYTES);
+}
+
+/* Whoever is below it is to do so, too. */
 static void give_back(struct model *model, struct station *station)
 {
     struct runs back = {0};
     struct run last;
     if (runs_take_last(&station->open, &last))
         runs_add(&back, last);
-    model_send(model, station, model_parent(model, station), RECALLED, back, HEAD_BYTES, 0);
+    say_recalled(model, station, back);
+    station->yields = true;
+    for (uint32_t i = 0; i < station->children; i++) {
+        const struct blocks_node *node = &station->blocks.nodes[i];
+        if (node->recalls || node->in_flight <= node->workers)
+            continue;
+        blocks_recalling(&station->blocks, i);
+        model_send(model, station, &model->stations[station->first_child + i],
+                   (struct message){.kind = RECALL}, HEAD_BYTES);
+    }
 }
 
 static void take_back(struct model *model, struct station *station, struct message *message)
@@ -65,24 +81,29 @@ static void take_back(struct model *model, struct station *station, struct messa
     if (is_root(station))
         model->result.recalled += items;
     blocks_recalled(&station->blocks, model->stations[message->from].place, items);
+    if (items && station->yields) {
+        say_recalled(model, station, message->runs);
+        return;
+    }
     if (items)
         runs_add(&station->open, message->runs.run[message->runs.first]);
     runs_close(&message->runs);
-    if (is_root(station))
-        worker_wake_some(model, station);
+    worker_wake_some(model, station);
 }
 
 static void take_block(struct model *model, struct station *station, struct message *message)
 {
     struct run *run = &message->runs.run[message->runs.first];
     if (has_children(station)) {
-        blocks_trip(&model_parent(model, station)->blocks, station->place,
-                    2 * (model->now - run->sent) + serve_wait(model, station));
+        blocks_trip(&model_parent(model, station)->blocks, station->place, 2 * (model->now - run->sent));
         run->sent = 0;
     }
+    station->patience = message->patience;
+    station->behind = message->behind;
+    station->yields = false;
     runs_add(&station->open, *run);
     runs_close(&message->runs);
-    if (!has_children(station) && !is_lone(model, station))
+    if (!is_lone(model, station))
         worker_wake_some(model, station);
 }
 
@@ -110,11 +131,19 @@ static void end_feed(struct model *model, struct station *station, struct servic
     struct station *child = &model->stations[service->child];
     struct run *run = service->runs.run;
     double bytes = HEAD_BYTES + model->costs->in_size * (double)(run->to - run->from);
+    uint64_t rest = serve_post_end(model, run->from) - run->to;
+    uint64_t behind = (station->open.items > rest ? station->open.items - rest : 0) + station->behind;
+    struct message message = {
+        .kind = BLOCK,
+        .runs = service->runs,
+        .patience = blocks_patience_of(&station->blocks, child->place),
+        .behind = behind / station->workers * child->workers,
+    };
     run->sent = model->now;
     run->besides = 0;
     if (is_root(station))
         model->result.blocks++;
-    model_send(model, station, child, BLOCK, service->runs, bytes, 0);
+    model_send(model, station, child, message, bytes);
 }
 
 static void end_flush(struct model *model, struct station *station, struct service *service)
@@ -124,7 +153,8 @@ static void end_flush(struct model *model, struct station *station, struct servi
                    model->costs->out_size * (double)runs->items;
     for (size_t i = runs->first; i < runs->count; i++)
         runs->run[i].besides += model->now;
-    model_send(model, station, model_parent(model, station), NOTES, *runs, bytes, service->ended);
+    model_send(model, station, model_parent(model, station),
+               (struct message){.kind = NOTES, .runs = *runs, .ended = service->ended}, bytes);
 }
 
 void serve_end(struct model *model, struct station *station)
@@ -147,7 +177,8 @@ void serve_end(struct model *model, struct station *station)
         end_feed(model, station, &service);
         break;
     case ASK:
-        model_send(model, station, &model->stations[service.child], RECALL, (struct runs){0}, HEAD_BYTES, 0);
+        model_send(model, station, &model->stations[service.child], (struct message){.kind = RECALL},
+                   HEAD_BYTES);
         break;
     case POST_ITEMS:
         station->unposted -= service.runs.items;

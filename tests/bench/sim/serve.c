@@ -9,14 +9,10 @@
 #define AT_ONCE 256   /* messages that a station with children reads before it looks who wants what */
 #define LONG_NS 50e3  /* of a claim of a lone leader: what is due before its end is sent before it */
 
-/* How long its notes wait for company: the longer the more nodes it speaks for. */
+/* How long its notes wait for company. */
 double serve_wait(struct model *model, struct station *station)
 {
-    double each = model->options->wait;
-    if (!(each > 0))
-        each = station->patience > 0 ? station->patience
-                                     : blocks_patience(&model_parent(model, station)->blocks);
-    return each * (1 + station->children);
+    return model->options->wait > 0 ? model->options->wait : station->patience;
 }
 
 /* ---- What is to be done ------------------------------------------------------------------ */
@@ -131,8 +127,7 @@ static double begin_flush(struct model *model, struct station *station)
            bytes_cost(model, &service->runs, costs->out_size);
 }
 
-/* Items of the front run that are of one post. */
-static uint64_t post_end(const struct model *model, uint64_t from)
+uint64_t serve_post_end(const struct model *model, uint64_t from)
 {
     double bytes = model->costs->in_size + model->costs->out_size;
     uint64_t post = bytes > 1 ? (uint64_t)fmax(1, POST_BYTES / bytes) : (uint64_t)POST_BYTES;
@@ -146,13 +141,13 @@ static double begin_feed(struct model *model, struct station *station)
     uint64_t items;
     if (!front)
         return -1;
-    if (is_root(station) && station->open.items <= station->idle_count) /* they are about to take it */
+    if (station->open.items <= station->idle_count + station->woken) /* they are about to take it */
         return -1;
-    uint64_t end = post_end(model, front->from);
+    uint64_t end = serve_post_end(model, front->from);
     struct blocks_view view = {.schedule = model->options->schedule,
                                .chunk = model->options->chunk,
                                .total = model->options->tasks.n,
-                               .remaining = station->open.items,
+                               .remaining = station->open.items + station->behind,
                                .available = (end < front->to ? end : front->to) - front->from,
                                .at = front->from,
                                .now = model->now};
@@ -165,7 +160,6 @@ static double begin_feed(struct model *model, struct station *station)
     station->service.runs = (struct runs){0};
     runs_add(&station->service.runs, run);
     blocks_sent(&station->blocks, (uint32_t)child, items, model->now);
-    model->stations[station->service.child].patience = blocks_patience_of(&station->blocks, (uint32_t)child);
     return model->costs->manager_block + model->costs->manager_item / 2 * (double)items +
            bytes_cost(model, &station->service.runs, model->costs->in_size);
 }
@@ -201,7 +195,7 @@ static double begin_read(struct model *model, struct station *station)
         return turn + costs->manager_message + costs->manager_note * notes + costs->manager_item / 2 * items +
                bytes_cost(model, &message->runs, costs->out_size);
     case RECALL:
-        return turn + costs->leader_message;
+        return turn + costs->leader_message * (1 + station->children);
     case RECALLED:
         return turn + costs->manager_message + costs->manager_note;
     }
@@ -236,7 +230,7 @@ static double begin_post(struct model *model, struct station *station)
 static double find_idle(struct station *station)
 {
     int dry = ranking_first(&station->blocks.hungry);
-    if (is_root(station) && station->idle_count)
+    if (station->idle_count)
         return 0;
     return dry < 0 || station->blocks.nodes[dry].in_flight ? -1 : station->blocks.nodes[dry].trip;
 }

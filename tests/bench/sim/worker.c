@@ -6,8 +6,8 @@
 
 struct station *worker_station(struct model *model, uint32_t worker)
 {
-    uint32_t leaders = model->count - model->options->nodes, node = worker / model->options->workers;
-    return &model->stations[node < model->options->nodes ? leaders + node : 0];
+    uint32_t node = worker / model->options->workers;
+    return &model->stations[node < model->options->nodes ? model->leader[node] : 0];
 }
 
 void worker_steal(struct model *model, double ns)
@@ -44,7 +44,8 @@ void worker_claim(struct model *model, uint32_t worker)
     if (!front) {
         station->idle[station->idle_count++] = worker;
         model->idle_since[worker] = model->now;
-        if (!station->running || is_root(station)) /* it may have something asked back */
+        bool may_ask = is_root(station) || has_children(station);
+        if (!station->running || may_ask)
             serve_poke(model, station);
         return;
     }
@@ -53,7 +54,7 @@ void worker_claim(struct model *model, uint32_t worker)
         .chunk = model->options->chunk,
         .total = model->options->tasks.n,
         .remaining = station->open.items + station->unposted,
-        .workers = station->workers,
+        .workers = station->own,
         .item_ns = station->item_ns,
         .weight = 1,
     };
@@ -75,8 +76,7 @@ void worker_claim(struct model *model, uint32_t worker)
 /* Who leads sleeps until a part of what is there has been done: run/leader.c and run/map.c. */
 static bool are_many(const struct station *station)
 {
-    uint64_t there = station->open.items + station->unposted + station->running,
-             few = 4 * station->workers + 4;
+    uint64_t there = station->open.items + station->unposted + station->running, few = 4 * station->own + 4;
     return station->noted.items >= (there > few ? there / 4 : 1);
 }
 
@@ -119,6 +119,7 @@ void worker_wake_some(struct model *model, struct station *station)
     uint64_t items = station->open.items;
     while (station->idle_count && items--) {
         uint32_t worker = station->idle[--station->idle_count];
+        station->woken++;
         model_after(model, sleeps(model, worker) ? model->costs->wake_delay : 0, CLAIMED, worker, NULL);
     }
 }
