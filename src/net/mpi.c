@@ -179,6 +179,14 @@ static int mpi_room(const struct net *given, int number)
     return waiting ? -waiting : peer->lost || !peer_has_room(peer) ? 0 : peer->credits;
 }
 
+static void mpi_hasten(struct net *given)
+{
+    struct mpi_net *net = state_of(given);
+    for (struct peer *peer = net->peer; peer < net->peer + net->net.peers; peer++)
+        if (!peer->lost)
+            peer_hasten(net, peer);
+}
+
 /* ---- Life --------------------------------------------------------------------------------- */
 
 /* Says goodbye, and waits for the others': from then on nobody sends anything. */
@@ -257,6 +265,13 @@ static void drop_on(struct net *net, int peer)
     mpi_leave(before);
 }
 
+static void hasten_on(struct net *net)
+{
+    bool before = mpi_enter();
+    mpi_hasten(net);
+    mpi_leave(before);
+}
+
 static void close_on(struct net *net)
 {
     bool before = mpi_enter();
@@ -273,6 +288,7 @@ static const struct net_ops mpi_ops = {
     .drop = drop_on,
     .is_quiet = mpi_is_quiet,
     .room = mpi_room,
+    .hasten = hasten_on,
     .close = close_on,
 };
 

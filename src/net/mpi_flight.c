@@ -97,8 +97,10 @@ static bool well(struct mpi_net *net, int peer, int code)
 }
 
 /* Posts the next piece of a segment; false: there is none, or it failed. */
-static bool post_piece(struct mpi_net *net, struct flight *flight, int segment, MPI_Request *request)
+static bool post_piece(struct mpi_net *net, struct carried *carried, MPI_Request *request)
 {
+    struct flight *flight = carried->flight;
+    int segment = carried->segment;
     int rank = net->peer[flight->peer].rank, tag = flight->segment[segment].tag;
     char *at = flight->segment[segment].at;
     size_t left = flight->segment[segment].left, size = left < MPI_PIECE ? left : MPI_PIECE;
@@ -106,7 +108,7 @@ static bool post_piece(struct mpi_net *net, struct flight *flight, int segment, 
         return false;
     flight->segment[segment].at += size;
     flight->segment[segment].left -= size;
-    flight->segment[segment].posted = size;
+    carried->size = size;
     net->peer[flight->peer].outbound += flight->sends ? size : 0;
     return well(net, flight->peer,
                 flight->sends ? mpi_isend(at, (int)size, rank, tag, net->comm, request)
@@ -139,9 +141,10 @@ static void post(struct mpi_net *net, struct flight *flight, int from, int to)
 {
     for (int i = from; i < to; i++) {
         MPI_Request *request = request_at(net, net->busy);
-        if (i < 0 ? !post_frame(net, flight, request) : !post_piece(net, flight, i, request))
+        struct carried carried = {flight, i, 0};
+        if (i < 0 ? !post_frame(net, flight, request) : !post_piece(net, &carried, request))
             continue;
-        net->carried[net->busy++] = (struct carried){flight, i};
+        net->carried[net->busy++] = carried;
         flight->requests++;
     }
     if (net->peer[flight->peer].failed)
@@ -173,6 +176,25 @@ void flight_send_held(struct mpi_net *net, struct peer *peer)
 {
     while (peer->held && peer_has_room(peer))
         let_fly(net, take_held(peer));
+}
+
+static void post_rest(struct mpi_net *net, struct flight *flight)
+{
+    for (int i = 0; i < NET_SEGMENTS; i++)
+        while (flight->segment[i].left > 0 && !flight->lost && flight_reserve(net)) {
+            post(net, flight, i, i + 1);
+            flight_unreserve(net);
+        }
+}
+
+/* What is posted now is added to those that are looked at. Without memory it waits as before. */
+void flight_hasten(struct mpi_net *net, int peer)
+{
+    for (int i = 0; i < net->busy; i++) {
+        struct flight *flight = net->carried[i].flight;
+        if (flight && flight->peer == peer && flight->sends)
+            post_rest(net, flight);
+    }
 }
 
 static void hold(struct peer *peer, struct flight *flight)
@@ -209,7 +231,7 @@ static bool post_next(struct mpi_net *net, struct carried *carried, MPI_Request 
     struct flight *flight = carried->flight;
     int end = flight->in_turn ? NET_SEGMENTS : carried->segment + 1;
     for (; carried->segment < end && !net->peer[flight->peer].failed; carried->segment++)
-        if (post_piece(net, flight, carried->segment, request))
+        if (post_piece(net, carried, request))
             return true;
     return false;
 }
@@ -223,7 +245,7 @@ void flight_step(struct mpi_net *net, int busy, bool went_well)
     well(net, flight->peer, went_well || flight->lost ? MPI_SUCCESS : MPI_ERR_OTHER);
     net->net.pieces += is_piece && went_well;
     if (flight->sends && is_piece) {
-        peer->outbound -= flight->segment[carried->segment].posted;
+        peer->outbound -= carried->size;
         peer_send_heads(net, peer);
     }
     if (went_well && is_piece && post_next(net, carried, request_at(net, busy)))

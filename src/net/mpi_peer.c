@@ -16,7 +16,7 @@ static void send_flight(struct mpi_net *net, struct peer *peer, struct flight *f
 void peer_send_heads(struct mpi_net *net, struct peer *peer)
 {
     while (peer->queue && !peer->left && peer_has_room(peer) &&
-           (peer->credits > 0 || peer->queue->frame.kind != FRAME_HEAD)) {
+           (peer->credits > 0 || peer->hasty || peer->queue->frame.kind != FRAME_HEAD)) {
         struct flight *flight = peer->queue;
         peer->queue = flight->next;
         if (!peer->queue)
@@ -37,6 +37,15 @@ void peer_send(struct mpi_net *net, struct peer *peer, struct flight *flight)
     *peer->queue_end = flight;
     peer->queue_end = &flight->next;
     send_on(net, peer);
+}
+
+/* Beyond its credits what is sent waits with MPI: the peer has been gone for long, or will be told to go. */
+void peer_hasten(struct mpi_net *net, struct peer *peer)
+{
+    peer->hasty = true;
+    send_on(net, peer);
+    flight_hasten(net, (int)(peer - net->peer));
+    peer->hasty = false;
 }
 
 static void put_ahead(struct peer *peer, struct flight *flight)

@@ -43,7 +43,7 @@ struct flight {
     bool in_turn; /* they leave one after the other */
     struct {
         char *at;
-        size_t left, posted;
+        size_t left;
         int tag;
     } segment[NET_SEGMENTS]; /* what of it has not been begun */
     void *scratch[NET_SEGMENTS];
@@ -56,6 +56,7 @@ struct peer {
     bool lost, failed;
     bool left;            /* its goodbye has come */
     bool departed;        /* ours was sent */
+    bool hasty;           /* all is given to MPI at once */
     int credits;          /* heads that may be sent */
     int owed;             /* credits that are to be given back */
     int receiving;        /* flights from it */
@@ -84,6 +85,7 @@ struct mpi_net {
     struct carried {
         struct flight *flight;
         int segment; /* -1: the frame */
+        size_t size; /* of the piece */
     } * carried;
     int busy, room, reserved;
     int next;              /* the first request of the slice that is asked about next */
@@ -100,7 +102,7 @@ struct mpi_net {
  * mpi.h. */
 static inline bool peer_has_room(const struct peer *peer)
 {
-    return !peer->failed && peer->outbound < MPI_BRIEF;
+    return !peer->failed && (peer->hasty || peer->outbound < MPI_BRIEF);
 }
 
 /* ---- mpi_flight.c ---- */
@@ -120,6 +122,9 @@ void flight_forget(struct mpi_net *net, struct flight *flight);
 
 /* Posts what can be posted at once; long segments that are sent wait for flight_send_held. */
 void flight_begin(struct mpi_net *net, struct flight *flight);
+
+/* What of those that are leaving to a peer waits for the piece before it. */
+void flight_hasten(struct mpi_net *net, int peer);
 
 /* The long segments that may leave now. */
 void flight_send_held(struct mpi_net *net, struct peer *peer);
@@ -146,6 +151,9 @@ void peer_send(struct mpi_net *net, struct peer *peer, struct flight *flight);
 
 /* Sends the frames that wait for credits, or for what is long before them, if they need not any more. */
 void peer_send_heads(struct mpi_net *net, struct peer *peer);
+
+/* All that waits to be sent to it is MPI's. */
+void peer_hasten(struct mpi_net *net, struct peer *peer);
 
 /* Sends a frame without a head, ahead of what waits for credits or behind it; false: there is no memory. */
 bool peer_say(struct mpi_net *net, struct peer *peer, enum frame_kind kind, bool ahead);

@@ -79,6 +79,7 @@ struct net_ops {
     void (*drop)(struct net *net, int peer);
     bool (*is_quiet)(const struct net *net);
     int (*room)(const struct net *net, int peer);
+    void (*hasten)(struct net *net); /* or NULL: all leaves without this end */
     void (*close)(struct net *net);
 };
 
@@ -122,6 +123,14 @@ static inline bool net_is_quiet(const struct net *net)
 static inline int net_room(const struct net *net, int peer)
 {
     return net->ops->room(net, peer);
+}
+
+/* The caller may not look at the net again before the peers have taken what was sent: all that waits is the
+ * transport's now, room or not, which moves it whatever the process does with it. */
+static inline void net_hasten(struct net *net)
+{
+    if (net->ops->hasten)
+        net->ops->hasten(net);
 }
 
 /* Whether more pieces have moved than had when it was asked before. */

@@ -259,6 +259,9 @@ bool road_part(struct manager *manager)
         }
     for (int i = 0; i < pool->road->nodes; i++)
         free_agent(&pool->agent[i]);
+    if (pool->road->visits && !pool->road->cut)
+        net_hasten(
+            pool->road->net); /* the program may wait for those who serve the pool, and call us no more */
     agents_forget_paces(pool);
     agents_forget_wishes(pool);
     agents_forget_spreads(pool);

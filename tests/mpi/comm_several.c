@@ -319,6 +319,32 @@ TEST_CASE(nobody_waits_for_the_finalizers_of_ranks_that_are_away)
     check_hooks();
 }
 
+/* Many words, and long ones, wait for ranks that are not there, when the manager is gone already. */
+TEST_CASE(who_serves_late_leaves_pools_whose_manager_is_in_mpi)
+{
+    enum { POOLS = 8, SHARES = 10, LONG = 5000000 };
+    static char data[LONG];
+    rp_pool *pools[POOLS];
+    for (int i = 0; i < POOLS; i++)
+        pools[i] = ranks_open(MPI_COMM_WORLD, 0, NULL);
+    if (rp_is_manager(pools[0])) {
+        rp_share_id id;
+        for (int i = 0; i < SHARES; i++)
+            CHECK_STATUS(rp_share(pools[0], data, i ? 100 : LONG, &id), RP_OK);
+        for (int i = 0; i < POOLS; i++)
+            CHECK_STATUS(rp_close(&pools[i]), RP_OK);
+        for (int i = 1; i < ranks_in(MPI_COMM_WORLD); i++)
+            tell(i);
+    } else {
+        hear(0);
+        for (int i = 0; i < POOLS; i++) {
+            CHECK_STATUS(rp_serve(pools[i]), RP_OK);
+            CHECK_STATUS(rp_close(&pools[i]), RP_OK);
+        }
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+}
+
 TEST_CASE(who_was_away_comes_back_to_the_same_pool)
 {
     open_both();
