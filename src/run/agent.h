@@ -27,6 +27,8 @@
 #include "wire/message.h"
 
 #define AGENT_BLOCKS 1024 /* of a node and pool, in flight: a power of two */
+/* Bytes of a map's items and their results in a block of several: one is run while another is on its way. */
+#define AGENT_BODY ((uint64_t)1 << 20)
 
 /* Bytes that the net takes away or brings: what its tokens stand for. */
 struct transit {

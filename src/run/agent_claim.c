@@ -3,11 +3,11 @@
 
 #include "base/clock.h"
 #include "run/agent.h"
+#include "sched/freight.h"
 
-#define LEFT_NS    UINT64_C(2000000)    /* that the end of the work may lie there for workers of this node */
-#define OVERDUE_NS UINT64_C(100000000)  /* that a block may stay away while somebody has nothing to do */
-#define PACES      8                    /* that are kept where nothing is in flight */
-#define FAR_BYTES  ((uint64_t)64 << 20) /* of items of maps and their results that a node has at a time */
+#define LEFT_NS    UINT64_C(2000000)   /* that the end of the work may lie there for workers of this node */
+#define OVERDUE_NS UINT64_C(100000000) /* that a block may stay away while somebody has nothing to do */
+#define PACES      8                   /* that are kept where nothing is in flight */
 
 /* ---- Paces ------------------------------------------------------------------------------- */
 
@@ -154,15 +154,16 @@ static bool may_have(const struct agent *agent)
            could_leave(agent) && (!agent->rest || clock_ns() >= agent->rest);
 }
 
-/* Of long items no more than its workers need and the way holds: they take up memory there. */
+/* Of long items no more than its workers need and the way holds. */
 static uint64_t most_beside(const struct blocks_node *node, const struct post *post)
 {
-    uint64_t each = post->in_size + post->out_size, most = 2 * node->workers + 2;
-    if (!each || post->flags & POST_PACKED)
-        return UINT64_MAX;
-    if (most < FAR_BYTES / each)
-        most = FAR_BYTES / each;
-    return most > node->in_flight ? most - node->in_flight : 0;
+    struct freight freight = {.each = post->in_size + post->out_size,
+                              .block = AGENT_BODY,
+                              .workers = node->workers,
+                              .in_flight = node->in_flight,
+                              .speed = node->peak,
+                              .trip = node->trip};
+    return freight.each && !(post->flags & POST_PACKED) ? freight_room(&freight) : UINT64_MAX;
 }
 
 /* Items that it may have at present. A leader that works alone cannot give back a submitted task while it

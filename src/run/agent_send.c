@@ -12,8 +12,6 @@
 #include "run/posting.h"
 
 #define COPIED ((size_t)16 << 10) /* bytes of a map's items that are copied into the head */
-/* Bytes of a map's items and their results in a block of several: one is run while another is on its way. */
-#define BODY ((uint64_t)1 << 20)
 
 _Static_assert((int)WIRE_RANGE == (int)POST_RANGE && (int)WIRE_PACKED == (int)POST_PACKED,
                "a block's flags are its post's");
@@ -157,7 +155,7 @@ uint32_t agent_fit(const struct agents *pool, const struct post_offer *offer, ui
     const struct post *post = offer->post;
     uint32_t fit = 0;
     if (atomic_load_explicit(&post->map, memory_order_relaxed) && !(post->flags & POST_PACKED)) {
-        uint64_t each = post->in_size + post->out_size, several = each ? BODY / each : most;
+        uint64_t each = post->in_size + post->out_size, several = each ? AGENT_BODY / each : most;
         return several >= most ? most : several ? (uint32_t)several : 1;
     }
     size_t used = wire_message_body(WIRE_BLOCK) + WIRE_ALIGN;
