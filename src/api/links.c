@@ -332,7 +332,7 @@ void links_cut(struct links *links, bool left)
         return;
     if (links->road) {
         if (!left)
-            road_quit(links->road);
+            road_quit(links->road, false);
         road_cut(links->road, left ? 0 : clock_deadline(CUT_S));
     } else {
         leader_cut(links->leader);

@@ -68,7 +68,7 @@ static bool send_home(struct world *world)
     uint64_t deadline = process.open ? clock_deadline(LEAVE_S) : CLOCK_NEVER;
     roster_quit(&world->roster);
     if (world->links.road)
-        road_quit(world->links.road);
+        road_quit(world->links.road, false);
     if (!workers_leave(world->roster.shared, world->crew, deadline) ||
         (world->links.road && !road_is_left_whole(world->links.road, deadline)))
         return false;

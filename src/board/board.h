@@ -23,6 +23,7 @@ struct board {
     uint64_t noted, taken; /* notes that this worker has written, and knows to be taken */
     uint64_t seen;         /* entries of the order before this one hold nothing more for this process */
     bool reserved;         /* it claims what is for it alone */
+    uint32_t shuns;        /* flags of posts that it does not claim: of the manager's process alone */
 };
 
 /* Creates the board of pool `id` for the roster's members. Its arena and regions reach as far as

@@ -137,7 +137,8 @@ static enum look look_at(struct board *board, uint64_t entry, uint64_t map, stru
     STEP("peek: cursor read");
     uint32_t limit = atomic_load(&post->limit);
     uint32_t owner = atomic_load_explicit(&post->owner, memory_order_relaxed);
-    if (generation_of(cursor) != entry >> POST_BITS || !is_for_us(board, owner))
+    if (generation_of(cursor) != entry >> POST_BITS || !is_for_us(board, owner) ||
+        (board->shuns && board->shuns & post->flags))
         return LOOK_OVER;
     uint64_t items = limit & ~POST_CLOSED;
     uint64_t next = cursor & NEXT_MASK;

@@ -166,19 +166,23 @@ rp_status road_join(struct manager *manager, struct error *error)
     struct agents *pool = calloc(1, sizeof *pool + (size_t)road->nodes * sizeof *pool->agent);
     size_t others = (size_t)(manager->crew->count - manager->crew->here);
     size_t *done = calloc(others + 1, sizeof *done);
+    uint64_t *moved = calloc(others + 1, sizeof *moved);
     struct far_wish **wish = calloc(others + 1, sizeof *wish);
-    if (!pool || !done || !wish) {
+    if (!pool || !done || !moved || !wish) {
         free(pool);
         free(done);
+        free(moved);
         free(wish);
         return error_set(error, RP_NO_MEMORY, "no memory for a pool on %d nodes", road->nodes + 1);
     }
     pool->road = road;
     pool->manager = manager;
     pool->done = done;
+    pool->moved = moved;
     pool->wish = wish;
     pool->view = manager->board;
     board_see_for(&pool->view, manager->crew->here, manager->crew->here, &pool->slot);
+    pool->view.shuns = POST_PARTS;
     pool->behind = road->pools;
     road->pools = pool;
     if (manager->setup.pool > road->newest)
@@ -192,6 +196,7 @@ rp_status road_join(struct manager *manager, struct error *error)
         agent->view.reserved = true;
         board_see_for(&agent->view, agent->node->first, agent->node->first + agent->node->count,
                       &agent->slot);
+        agent->view.shuns = POST_PARTS;
         open_agent(agent);
     }
     return RP_OK;
@@ -200,6 +205,9 @@ rp_status road_join(struct manager *manager, struct error *error)
 void road_begin_close(struct manager *manager)
 {
     struct agents *pool = manager->agents;
+    if (pool->closing)
+        return;
+    pool->closing = true;
     for (int i = 0; i < pool->road->nodes; i++) {
         struct agent *agent = &pool->agent[i];
         agent->ends = node_is_visited(agent->node);
@@ -222,9 +230,18 @@ static bool is_being_taken(const struct manager *manager)
     return false;
 }
 
+static bool is_being_handed(const struct manager *manager)
+{
+    const struct agents *pool = manager->agents;
+    for (int i = 0; pool && i < pool->road->nodes; i++)
+        if (pool->agent[i].handings && takes(&pool->agent[i]) && agent_serves(&pool->agent[i]))
+            return true;
+    return is_being_taken(manager);
+}
+
 void road_await_taken(struct manager *manager)
 {
-    road_await(manager, is_being_taken);
+    road_await(manager, is_being_handed);
 }
 
 bool road_is_left(const struct manager *manager)
@@ -243,6 +260,7 @@ static void free_agent(struct agent *agent)
         if (agent->block[i])
             agent_close_block(agent->block[i]);
     agent_forget_items(agent);
+    agent_lose_handings(agent);
     free(agent->commons);
     free(agent->refusal);
 }
@@ -266,6 +284,7 @@ bool road_part(struct manager *manager)
     agents_forget_wishes(pool);
     agents_forget_spreads(pool);
     free(pool->done);
+    free(pool->moved);
     free(pool->wish);
     manager->agents = NULL;
     pool->manager = NULL;
@@ -290,6 +309,20 @@ size_t road_count_done(const struct manager *manager, int worker)
 {
     size_t done = manager->agents->done[worker - manager->crew->here];
     return done > SIZE_MAX / 2 ? 0 : done; /* it was put right before what it was put right for */
+}
+
+bool road_take_moved(const struct manager *manager, uint64_t *moved)
+{
+    struct agents *pool = manager->agents;
+    int here = manager->crew->here;
+    if (!pool || !pool->has_moved)
+        return false;
+    for (int i = here; i < manager->crew->count; i++) {
+        moved[i - 1] += pool->moved[i - here];
+        pool->moved[i - here] = 0;
+    }
+    pool->has_moved = false;
+    return true;
 }
 
 const char *road_refusal(const struct manager *manager, int worker)

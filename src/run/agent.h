@@ -39,6 +39,7 @@ struct road_node {
     struct road *road;
     int peer, first, count;
     char host[ROSTER_HOST_LENGTH];
+    bool leads;         /* its leader leads other nodes */
     bool away;          /* its leader does not serve at present: it gets no blocks */
     uint32_t visit;     /* the leader's last */
     uint32_t closes;    /* that were sent to it ... */
@@ -60,6 +61,9 @@ struct road {
     uint64_t turned;     /* when the road was: clock_ns */
     uint64_t heard;      /* when the event came that is being taken in: clock_ns */
     struct crew *crew;
+    uint32_t base;                         /* what a worker's number is more than its place in the crew */
+    void (*tell)(void *owner, int worker); /* see road_report; or NULL */
+    void *owner;
     struct agents *pools;
     uint64_t newest;        /* of the pools that have joined */
     uint64_t eventful;      /* when anything came or was sent last: clock_ns */
@@ -68,6 +72,7 @@ struct road {
     uint64_t wished;        /* when a task there wanted something of a queue, or got it */
     bool feeding;           /* road_feed is under way */
     bool turning;           /* road_turn is under way */
+    bool quit;              /* the leaders have been told to */
     bool cut;               /* the net is gone */
     bool kin;               /* leaders hand on to each other what all have */
     bool visits;            /* see wire/message.h */
@@ -100,9 +105,8 @@ struct agent_block {
     void *own;               /* its body where that does not lie on the board */
     unsigned under_way;      /* transits that refer to it */
     bool sent;
-    bool wanted;   /* it is to be asked back */
-    bool recalled; /* it has been asked back, which is done once: what it keeps then has begun */
-    bool answered;
+    bool wanted;      /* it is to be asked back */
+    bool recalled;    /* it has been asked back, which is done once: what it keeps then has begun */
     uint64_t left;    /* when it was sent: clock_ns */
     bool heard;       /* a note of it has come */
     uint32_t tallied; /* open items that are known to have run */
@@ -122,6 +126,7 @@ struct agent {
     size_t common_count, common_room;
     unsigned sending;         /* transits to the node */
     struct cargo *cargo;      /* of these, bytes that are no block's */
+    struct handing *handings; /* what is given up, and it has not handed to those that it leads */
     struct arrival *arrivals; /* what its notes carry, and is coming */
     struct parting *partings; /* items of queues that it has not said to have got */
     unsigned asked;           /* CANCELs without an answer */
@@ -150,14 +155,18 @@ struct agents {
     struct board view;       /* claims what is for nobody in particular */
     struct slot slot;
     struct pace *paces;
+    bool closing;
     unsigned transits; /* that are not over: the last one frees a closed pool */
     unsigned coming;   /* of these, what wishes bring */
     struct spread *spreads;
     uint64_t left;    /* since when what lies there is left to this node's workers: clock_ns; 0: it is not */
     uint64_t overdue; /* when it was last looked for what a node has had for too long: clock_ns */
     size_t *done;     /* items that each worker of another node has run, from crew->here on */
+    uint64_t *moved;  /* the same: see road_take_moved */
+    bool has_moved;
     struct far_wish **wish;  /* the one of each of them that waits, or NULL */
     struct wish_line *lines; /* in which they wait */
+    uint64_t passed;         /* wishes that were passed on so far */
     struct agent agent[];
 };
 
@@ -206,8 +215,23 @@ rp_status road_send(struct road_node *node, const void *head, size_t size, const
 void road_take_event(struct road *road, const struct net_event *event);
 void road_throw_away(struct road *road, const struct net_event *event);
 
+/* road.c: a worker of another node has died. */
+void road_mark_dead(struct road *road, int worker);
+
 /* road.c: a node says what makes no sense, or cannot be told any more. It is lost at the end of the turn. */
 void road_give_up(struct road_node *node, const char *format, ...) RP_PRINTF(2, 3);
+
+/* Messages name workers by their numbers, all else by their places in the crew. A number that nobody has is
+ * nobody's place. */
+static inline uint32_t road_place(const struct road *road, uint32_t number)
+{
+    return number - road->base;
+}
+
+static inline uint32_t road_number(const struct road *road, uint32_t place)
+{
+    return place ? place + road->base : 0;
+}
 
 static inline bool road_is_of(const struct road_node *node, uint32_t worker)
 {
@@ -251,6 +275,8 @@ void agent_send_modules(struct agent *agent);
  * node is lost, or takes no part in the pool. */
 void agent_send_common(struct agent *agent, uint64_t id, const void *data, size_t size);
 void agent_take_want(struct agent *agent, const struct wire_want *want);
+void agent_take_handed(struct agent *agent, const struct wire_handed *handed);
+void agent_lose_handings(struct agent *agent); /* its node is lost, or its pool ends */
 void agent_tell_lost(const struct agent *agent);
 void agents_forget_spreads(struct agents *pool);
 
@@ -265,8 +291,9 @@ void agents_forget_paces(struct agents *pool);
 void agent_count_ended(struct agent *agent, struct pace *pace, uint32_t items);
 void agent_count_returned(struct agent *agent, struct pace *pace, uint32_t items);
 
-/* Some of its workers have died, or will not serve; and whether any does. */
+/* Some of its workers have died, or will not serve; how many do; and whether any does. */
 void agent_count_workers(struct agent *agent);
+uint32_t agent_workers(const struct agent *agent);
 bool agent_serves(const struct agent *agent);
 
 /* agent_send.c: the claimed items as blocks. */
@@ -298,7 +325,7 @@ bool agent_take_notes(struct agent *agent, const struct net_event *event, const 
 void agent_lose_arrivals(struct agent *agent); /* its node is lost: what was coming runs elsewhere */
 
 /* agent_return.c */
-uint32_t agent_take_back(struct agent_block *block, uint32_t from); /* open items from there on: how many */
+uint32_t agent_take_back(struct agent_block *block, uint32_t from, uint32_t end); /* those open: how many */
 void agent_return_said(struct agent_block *block, uint32_t from,
                        uint32_t count);         /* what was to come does not */
 void agent_ask_back(struct agent_block *block); /* as soon as it has been sent */

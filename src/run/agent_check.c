@@ -87,6 +87,7 @@ bool saying_read(struct saying *saying, struct agent *agent, const struct wire_n
     *saying = (struct saying){.agent = agent, .block = agent_find(agent, note->block), .note = *note};
     if (saying->block)
         saying->post = &agent->pool->manager->board.post[saying->block->post];
+    saying->note.worker = road_place(agent->node->road, note->worker);
     const char *why = check_note(saying);
     if (why)
         road_give_up(agent->node, "it sent a note %s: block %llu, items %u to %u", why,

@@ -17,7 +17,7 @@ static struct board_function function_of(const struct post *post)
     return tasks ? (struct board_function){0} : post->function;
 }
 
-static uint32_t count_workers(const struct agent *agent)
+uint32_t agent_workers(const struct agent *agent)
 {
     uint32_t count = 0;
     for (int i = agent->node->first; i < agent->node->first + agent->node->count && agent_is_there(agent);
@@ -42,10 +42,16 @@ static void forget_one(struct agents *pool)
     free(pace);
 }
 
+/* Who takes what is for all on this node. Who leads other nodes and is led itself leaves it to the others. */
+static uint32_t count_own(const struct manager *manager)
+{
+    uint32_t workers = (uint32_t)(manager->crew->here - 1);
+    return manager->setup.outlying ? workers - 1 : workers + manager->setup.computes;
+}
+
 static struct pace *new_pace(struct agents *pool, struct board_function function)
 {
-    const struct manager *manager = pool->manager;
-    uint32_t own = (uint32_t)(manager->crew->here - 1) + manager->setup.computes;
+    uint32_t own = count_own(pool->manager);
     struct pace *pace = calloc(1, sizeof *pace);
     if (!pace)
         return NULL;
@@ -56,7 +62,7 @@ static struct pace *new_pace(struct agents *pool, struct board_function function
         return NULL;
     }
     for (int i = 0; i < pool->road->nodes; i++) {
-        uint32_t workers = count_workers(&pool->agent[i]);
+        uint32_t workers = agent_workers(&pool->agent[i]);
         uint32_t number = blocks_add_node(&pace->blocks, workers ? workers : 1, 0);
         if (!workers)
             blocks_remove_node(&pace->blocks, number);
@@ -87,12 +93,12 @@ void agents_forget_paces(struct agents *pool)
 
 bool agent_serves(const struct agent *agent)
 {
-    return count_workers(agent);
+    return agent_workers(agent);
 }
 
 void agent_count_workers(struct agent *agent)
 {
-    uint32_t workers = count_workers(agent), number = agent_number(agent);
+    uint32_t workers = agent_workers(agent), number = agent_number(agent);
     for (struct pace *pace = agent->pool->paces; pace; pace = pace->behind) {
         if (!pace->blocks.nodes[number].workers)
             continue;
@@ -118,6 +124,15 @@ void agent_count_returned(struct agent *agent, struct pace *pace, uint32_t items
 
 /* ---- Claiming ---------------------------------------------------------------------------- */
 
+/* Tasks of other nodes wait at queues: in lines here, or for what comes from above. */
+static bool any_waits(const struct agents *pool)
+{
+    bool any = pool->lines;
+    for (int i = 0; i < pool->road->nodes && pool->manager->setup.above; i++)
+        any |= pool->agent[i].wishes > 0;
+    return any;
+}
+
 static struct blocks_view view_of(const struct agents *pool, const struct post_offer *offer)
 {
     struct post *post = offer->post;
@@ -134,7 +149,7 @@ static struct blocks_view view_of(const struct agents *pool, const struct post_o
         .at = map ? post->first + offer->next : 0,
         .reduces = map && post->flags & POST_REDUCE,
         .is_pinned = atomic_load_explicit(&post->owner, memory_order_relaxed) != 0,
-        .waits = pool->lines,
+        .waits = any_waits(pool),
         .now = (double)clock_ns()};
 }
 

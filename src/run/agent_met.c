@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "board/parcel.h"
+#include "run/above.h"
 #include "run/agent_wish.h"
 
 /* An item on its way to who got it. It stays here until the node has said what became of it: with a node that
@@ -13,6 +14,7 @@ struct parting {
     struct parting *behind;
     struct agent *agent;
     uint64_t id, queue, item;
+    uint64_t above;  /* its id there, where it has come from above */
     bool is_sent;    /* the net has done with it */
     bool is_settled; /* ... and so has its node; or the node, or the pool, is gone */
 };
@@ -41,9 +43,28 @@ static void settle(struct parting **link)
     leave(parting);
 }
 
+/* Its task has it; or it is first in its queue again, wherever that stands. */
+static void keep(const struct agents *pool, uint64_t above, uint64_t item)
+{
+    const struct manager_setup *setup = &pool->manager->setup;
+    parcel_mark_taken(&pool->manager->board, item);
+    if (setup->above)
+        setup->above->got(setup->led_by, above, true);
+}
+
+static void give_back(const struct agents *pool, uint64_t queue, uint64_t above, uint64_t item)
+{
+    const struct manager_setup *setup = &pool->manager->setup;
+    if (!setup->above) {
+        queue_return(&pool->manager->board, queue, item);
+        return;
+    }
+    parcel_mark_taken(&pool->manager->board, item);
+    setup->above->got(setup->led_by, above, false);
+}
+
 void agent_take_got(struct agent *agent, const struct wire_got *got)
 {
-    struct board *board = &agent->pool->manager->board;
     struct parting **link = &agent->partings;
     while (*link && (*link)->id != got->id)
         link = &(*link)->behind;
@@ -52,9 +73,9 @@ void agent_take_got(struct agent *agent, const struct wire_got *got)
         return;
     }
     if (got->kept)
-        parcel_mark_taken(board, (*link)->item);
+        keep(agent->pool, (*link)->above, (*link)->item);
     else
-        queue_return(board, (*link)->queue, (*link)->item);
+        give_back(agent->pool, (*link)->queue, (*link)->above, (*link)->item);
     settle(link);
 }
 
@@ -63,7 +84,7 @@ void agent_lose_items(struct agent *agent)
 {
     while (agent->partings) {
         const struct parting *parting = agent->partings;
-        queue_return(&agent->pool->manager->board, parting->queue, parting->item);
+        give_back(agent->pool, parting->queue, parting->above, parting->item);
         settle(&agent->partings);
     }
 }
@@ -81,7 +102,7 @@ static void send_item(const struct far_wish *wish, struct wire_message *message)
     struct parting *parting = malloc(sizeof *parting);
     size_t size = parcel_head(board, wish->item)->size;
     if (!parting) {
-        queue_return(board, wish->told.queue, wish->item);
+        give_back(agent->pool, wish->told.queue, wish->above, wish->item);
         message->met.status = RP_NO_MEMORY;
         agent_send(agent, message, NULL, 0);
         return;
@@ -91,6 +112,7 @@ static void send_item(const struct far_wish *wish, struct wire_message *message)
                                 .agent = agent,
                                 .id = wish->told.id,
                                 .queue = wish->told.queue,
+                                .above = wish->above,
                                 .item = wish->item};
     agent->partings = parting;
     message->met.size = size;

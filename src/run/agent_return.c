@@ -49,13 +49,13 @@ static bool is_alike(const struct agent_block *block, uint32_t item)
     return !block->agent->node->lost || !block->telling || !block->runner[item];
 }
 
-uint32_t agent_take_back(struct agent_block *block, uint32_t from)
+uint32_t agent_take_back(struct agent_block *block, uint32_t from, uint32_t last)
 {
     uint32_t count = 0;
     block->under_way++; /* so that it stays meanwhile */
-    for (uint32_t item = from; item < block->count; item++) {
+    for (uint32_t item = from; item < last; item++) {
         uint32_t end = item;
-        while (end < block->count && !lease_has_ended(&block->said, end) &&
+        while (end < last && !lease_has_ended(&block->said, end) &&
                (end == item || (is_alike(block, end) && is_alike(block, item))))
             end++;
         if (end == item)
@@ -89,11 +89,12 @@ void agent_lose(struct agent *agent)
     agent_tell_lost(agent);
     agent->asked = 0;
     agent_lose_cargo(agent);
+    agent_lose_handings(agent);
     for (uint32_t i = 0; i < agent->room; i++) {
         if (!agent->block[i])
             continue;
         agent_lose_body(agent->block[i]);
-        agent_take_back(agent->block[i], 0);
+        agent_take_back(agent->block[i], 0, agent->block[i]->count);
     }
     agent_lose_arrivals(agent);
     agent_lose_items(agent);
@@ -111,7 +112,7 @@ void agent_end_visit(struct agent *agent)
         struct agent_block *block = agent->block[i];
         struct pace *pace = block ? block->pace : NULL;
         if (block)
-            agent_count_returned(agent, pace, agent_take_back(block, 0));
+            agent_count_returned(agent, pace, agent_take_back(block, 0, block->count));
     }
 }
 

@@ -46,7 +46,8 @@ static struct wire_message describe(const struct agent_block *block, const struc
                   .items = block->count,
                   .limit_ns = post->limit_ns,
                   .priority = atomic_load_explicit(&post->priority, memory_order_relaxed),
-                  .worker = atomic_load_explicit(&post->owner, memory_order_relaxed),
+                  .worker = road_number(agent->node->road,
+                                        atomic_load_explicit(&post->owner, memory_order_relaxed)),
                   .patience_us = (uint32_t)(patience_of(block, post) * 1e-3),
                   .visit = agent->node->visit}};
     struct wire_block *to = &message.block;

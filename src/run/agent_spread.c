@@ -21,7 +21,7 @@ static uint32_t find_source(const struct agent *agent)
 {
     int parent = road_parent((int)agent_number(agent));
     const struct agent *from = parent < 0 ? NULL : &agent->pool->agent[parent];
-    return from && agent_serves(from) ? (uint32_t)from->node->first : 0;
+    return from && agent_serves(from) ? road_number(from->node->road, (uint32_t)from->node->first) : 0;
 }
 
 /* The nodes that have it from this one. */
@@ -63,7 +63,53 @@ static void tell_kids(const struct agent *agent, const struct wire_message *mess
 void agent_tell_lost(const struct agent *agent)
 {
     if (agent->pool->road->kin)
-        tell_kids(agent, &(struct wire_message){.type = WIRE_LOST, .lost = {(uint32_t)agent->node->first}});
+        tell_kids(agent, &(struct wire_message){
+                             .type = WIRE_LOST,
+                             .lost = {road_number(agent->node->road, (uint32_t)agent->node->first)}});
+}
+
+/* ---- What is given up -------------------------------------------------------------------- */
+
+/* Who leads others keeps what was given up until it has left for these, and says so then. It is kept here for
+ * as long: the memory of both is bounded by what may be given up here. */
+struct handing {
+    struct handing *behind;
+    enum wire_type kind; /* WIRE_COMMON, WIRE_SHARE */
+    uint64_t id;
+    struct holding *holding;
+};
+
+/* Without memory it is not waited for. */
+static void await_handed(struct agent *agent, enum wire_type kind, uint64_t id, const void *memory)
+{
+    struct handing *handing = agent->node->leads && !agent->node->lost ? malloc(sizeof *handing) : NULL;
+    if (!handing)
+        return;
+    *handing = (struct handing){agent->handings, kind, id, holding_pin(agent->pool->manager, memory)};
+    agent->handings = handing;
+}
+
+static void end_handing(struct agent *agent, struct handing **link)
+{
+    struct handing *handing = *link;
+    *link = handing->behind;
+    holding_unpin(agent->pool->manager, handing->holding);
+    free(handing);
+}
+
+void agent_take_handed(struct agent *agent, const struct wire_handed *handed)
+{
+    struct handing **link = &agent->handings;
+    while (*link && ((*link)->id != handed->id || (uint32_t)(*link)->kind != handed->kind))
+        link = &(*link)->behind;
+    if (*link)
+        end_handing(agent, link);
+}
+
+void agent_lose_handings(struct agent *agent)
+{
+    while (agent->handings)
+        end_handing(agent, &agent->handings);
 }
 
 /* ---- What a map's items have in common ---------------------------------------------------- */
@@ -138,7 +184,7 @@ void agents_forget_spreads(struct agents *pool)
     forget_spread(pool, 0);
 }
 
-void road_forget(struct manager *manager, uint64_t map)
+void road_forget(struct manager *manager, uint64_t map, const void *common)
 {
     struct agents *pool = manager->agents;
     forget_spread(pool, map);
@@ -150,6 +196,7 @@ void road_forget(struct manager *manager, uint64_t map)
             struct wire_message message = {.type = WIRE_FORGET, .forget = {map}};
             agent->commons[k] = agent->commons[--agent->common_count];
             agent_send(agent, &message, NULL, 0);
+            await_handed(agent, WIRE_COMMON, map, common);
             break;
         }
     }
@@ -171,7 +218,13 @@ void road_share(struct manager *manager, uint64_t number, const void *data, size
 
 void road_unshare(struct manager *manager, uint64_t number)
 {
-    agents_send_all(manager->agents, &(struct wire_message){.type = WIRE_UNSHARE, .unshare = {number}});
+    struct agents *pool = manager->agents;
+    size_t size;
+    const void *data = holding_find(manager, number, &size);
+    agents_send_all(pool, &(struct wire_message){.type = WIRE_UNSHARE, .unshare = {number}});
+    for (int i = 0; i < pool->road->nodes; i++)
+        if (agent_is_there(&pool->agent[i]))
+            await_handed(&pool->agent[i], WIRE_SHARE, number, data);
 }
 
 /* ---- What is wanted ----------------------------------------------------------------------- */

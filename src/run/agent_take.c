@@ -25,7 +25,7 @@ static struct agent_block *find_block(struct agent *agent, uint64_t number, uint
 static void take_recalled(struct agent *agent, const struct wire_recalled *recalled)
 {
     struct agent_block *block = agent_find(agent, recalled->block);
-    if (!block || recalled->from > block->count) {
+    if (!block || recalled->from > block->count || recalled->count > block->count - recalled->from) {
         if (!block && recalled->block / AGENT_BLOCKS <= agent->made)
             return;
         road_give_up(agent->node, "it gives back block %llu, which it does not have",
@@ -33,9 +33,8 @@ static void take_recalled(struct agent *agent, const struct wire_recalled *recal
         return;
     }
     struct pace *pace = block->pace;
-    bool asked = block->recalled && !block->answered;
-    block->answered = block->recalled;
-    uint32_t count = agent_take_back(block, recalled->from);
+    bool asked = block->recalled;
+    uint32_t count = agent_take_back(block, recalled->from, recalled->from + recalled->count);
     agent_count_returned(agent, pace, count);
     if (!count)
         return;
@@ -43,21 +42,26 @@ static void take_recalled(struct agent *agent, const struct wire_recalled *recal
     agent->sated = true;
 }
 
-static void set_runner(struct agent_block *block, const struct wire_started *started)
+/* Who is led from here, and leads others, hands it on. */
+static void set_runner(struct agent_block *block, uint32_t item, uint32_t worker)
 {
-    if (agent_is_open_task(block, started->item))
-        atomic_store(&agent_record(block, started->item)->state, RECORD_RUNNING);
+    const struct posting *posting = &block->agent->pool->manager->postings[block->post];
+    if (agent_is_open_task(block, item))
+        atomic_store(&agent_record(block, item)->state, RECORD_RUNNING);
     if (block->telling)
-        block->runner[started->item] = started->worker;
+        block->runner[item] = worker;
+    if (posting->ops->started)
+        posting->ops->started(posting->work, block->post, block->from + item, (int)worker);
 }
 
 static void take_started(struct agent *agent, const struct wire_started *started)
 {
     struct agent_block *block = find_block(agent, started->block, started->item, "started");
-    if (block && !road_is_of(agent->node, started->worker))
+    uint32_t worker = road_place(agent->node->road, started->worker);
+    if (block && !road_is_of(agent->node, worker))
         road_give_up(agent->node, "it says that worker %u started a task, who is not there", started->worker);
     else if (block && !lease_has_ended(&block->said, started->item))
-        set_runner(block, started);
+        set_runner(block, started->item, worker);
 }
 
 /* A task that was cancelled in time has a note as one that was cancelled here. */
@@ -98,10 +102,11 @@ static void take_refused(struct agent *agent, const struct wire_message *message
 {
     struct manager *manager = agent->pool->manager;
     const struct road_node *node = agent->node;
-    uint32_t worker = message->refused.worker;
+    uint32_t worker = road_place(node->road, message->refused.worker);
     bool served = agent_serves(agent);
     if (!road_is_of(node, worker)) {
-        road_give_up(agent->node, "it says that worker %u refuses, who is not there", worker);
+        road_give_up(agent->node, "it says that worker %u refuses, who is not there",
+                     message->refused.worker);
         return;
     }
     char *refusal = malloc(message->body_size + 1);
@@ -123,13 +128,20 @@ static void take_refused(struct agent *agent, const struct wire_message *message
 static void take_done(struct agent *agent, const struct wire_message *message)
 {
     const struct manager *manager = agent->pool->manager;
-    size_t *done = agent->pool->done + agent->node->first - manager->crew->here;
-    if (message->done.count > (uint32_t)agent->node->count) {
-        road_give_up(agent->node, "it counts for %u workers", message->done.count);
+    struct agents *pool = agent->pool;
+    const struct wire_done *told = &message->done;
+    uint32_t all = (uint32_t)agent->node->count;
+    uint32_t start = (uint32_t)(agent->node->first - manager->crew->here) + told->from;
+    if (told->from > all || told->count > all - told->from) {
+        road_give_up(agent->node, "it counts for %u workers", told->count);
         return;
     }
-    for (uint32_t i = 0; i < message->done.count; i++)
-        done[i] += wire_u64_unpack((const char *)message->body + i * sizeof(uint64_t));
+    for (uint32_t i = 0; i < told->count; i++) {
+        uint64_t change = wire_u64_unpack((const char *)message->body + i * sizeof(uint64_t));
+        pool->done[start + i] += change;
+        pool->moved[start + i] += change;
+    }
+    pool->has_moved = true;
 }
 
 static void take_closed(struct agent *agent)
@@ -170,6 +182,9 @@ bool agent_take(struct agent *agent, const struct net_event *event, const struct
         break;
     case WIRE_WANT:
         agent_take_want(agent, &message->want);
+        break;
+    case WIRE_HANDED:
+        agent_take_handed(agent, &message->handed);
         break;
     case WIRE_DONE:
         take_done(agent, message);

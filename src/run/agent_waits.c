@@ -12,13 +12,26 @@ bool agent_has_others(const struct agent *agent)
     return false;
 }
 
+/* It leaves what is for all to others: as who leads the node does, or leads some of those behind it. */
+static bool is_aloof(const struct agent *agent, int worker)
+{
+    const struct manager *manager = agent->pool->manager;
+    if (worker == agent->node->first)
+        return agent_has_others(agent);
+    for (int i = 1; i <= manager->crew->member[worker].followers; i++)
+        if (manager_has(manager, worker + i))
+            return true;
+    return false;
+}
+
 bool agent_is_blocked(const struct agent *agent)
 {
     const struct road_node *node = agent->node;
     if (!agent->wishes)
         return false;
-    for (int i = agent_has_others(agent) ? node->first + 1 : node->first; i < node->first + node->count; i++)
-        if (manager_has(agent->pool->manager, i) && !*far_wish_place(agent->pool, (uint32_t)i))
+    for (int i = node->first; i < node->first + node->count; i++)
+        if (manager_has(agent->pool->manager, i) && !*far_wish_place(agent->pool, (uint32_t)i) &&
+            !is_aloof(agent, i))
             return false;
     return true;
 }
@@ -31,10 +44,12 @@ static const struct agent *agent_of(const struct manager *manager, int worker)
     return agent;
 }
 
+/* One that was passed on waits here until what has become of it comes. */
 static bool waits_for_ever(const struct far_wish *wish)
 {
+    struct manager *manager = wish ? wish->agent->pool->manager : NULL;
     return wish && wish->deadline == CLOCK_NEVER &&
-           !queue_lets_pass(&wish->agent->pool->manager->board, wish->told.queue, far_wish_side(wish));
+           (manager->setup.above || !queue_lets_pass(&manager->board, wish->told.queue, far_wish_side(wish)));
 }
 
 bool road_waits(const struct manager *manager, int worker)
@@ -42,14 +57,13 @@ bool road_waits(const struct manager *manager, int worker)
     return waits_for_ever(*far_wish_place(manager->agents, (uint32_t)worker));
 }
 
-/* Who leads a node where all others wait takes single items that nobody comes for: most_shared. */
+/* Who leads where all others wait takes single items that nobody comes for: most_shared. */
 bool road_is_free(const struct manager *manager, int worker, const struct post *post)
 {
     const struct agent *agent = agent_of(manager, worker);
     if (road_waits(manager, worker))
         return false;
-    return worker != agent->node->first || !post || atomic_load(&post->owner) || post_is_single(post) ||
-           !agent_has_others(agent);
+    return !post || atomic_load(&post->owner) || post_is_single(post) || !is_aloof(agent, worker);
 }
 
 /* A leader that runs a task may come back from it at any moment. */
@@ -57,11 +71,10 @@ static bool agent_stands(const struct agent *agent, uint64_t *sum)
 {
     const struct road_node *node = agent->node;
     const struct manager *manager = agent->pool->manager;
-    bool leads = agent_has_others(agent);
     if (!agent->wishes || (!node_hears(node) && !road_waits(manager, node->first)))
         return false;
     for (int i = node->first; i < node->first + node->count; i++) {
-        if ((i > node->first || !leads) && manager_has(manager, i) && !road_waits(manager, i))
+        if (manager_has(manager, i) && !road_waits(manager, i) && !is_aloof(agent, i))
             return false;
         const struct far_wish *wish = *far_wish_place(agent->pool, (uint32_t)i);
         *sum += wish ? wish->told.id : 0;
@@ -107,4 +120,40 @@ bool agent_waits_with(const struct agent_block *block, uint32_t item)
             return true;
     }
     return false;
+}
+
+/* ---- Who is busy ------------------------------------------------------------------------- */
+
+/* Items that have begun, of those of which that is told; false: others of them have not. */
+static bool count_begun(const struct agent_block *block, uint32_t *begun)
+{
+    bool all = true;
+    for (uint32_t item = 0; block->telling && item < block->count; item++) {
+        bool is_open = !lease_has_ended(&block->said, item);
+        *begun += is_open && block->runner[item];
+        all = all && (!is_open || block->runner[item]);
+    }
+    return all;
+}
+
+/* A worker may be busy in any pool. */
+static bool is_busy(const struct agent *agent, bool late)
+{
+    uint32_t begun = 0, number = agent_number(agent);
+    bool all = true;
+    for (struct agents *pool = agent->pool->road->pools; pool; pool = pool->behind) {
+        const struct agent *each = &pool->agent[number];
+        for (uint32_t i = 0; i < each->room; i++)
+            all = (!each->block[i] || count_begun(each->block[i], &begun)) && all;
+    }
+    return all && (begun >= agent_workers(agent) || (late && !node_hears(agent->node)));
+}
+
+bool road_is_busy(const struct manager *manager, bool late)
+{
+    const struct agents *pool = manager->agents;
+    for (int i = 0; i < pool->road->nodes; i++)
+        if (agent_serves(&pool->agent[i]) && !is_busy(&pool->agent[i], late))
+            return false;
+    return true;
 }

@@ -139,6 +139,10 @@ static void begin(struct far_wish *wish)
 {
     struct agents *pool = wish->agent->pool;
     rp_status status = RP_TIMEOUT;
+    if (pool->manager->setup.above) {
+        far_wish_pass(wish);
+        return;
+    }
     if (!find_line(pool, wish->told.queue, far_wish_side(wish)))
         status = try_to_meet(wish);
     if (status != RP_TIMEOUT || clock_has_passed(wish->deadline))
@@ -160,6 +164,8 @@ static void end_coming(struct transit *transit, bool arrived)
                (wish->told.kind == WIRE_PUT && pool->manager->crew->member[wish->told.worker].dead)) {
         parcel_mark_taken(&pool->manager->board, wish->item);
         free(wish);
+    } else if (wish->told.kind == WIRE_PUT_BACK && pool->manager->setup.above) {
+        far_wish_pass_back(wish);
     } else if (wish->told.kind == WIRE_PUT_BACK) {
         queue_return(&pool->manager->board, wish->told.queue, wish->item);
         free(wish);
@@ -183,7 +189,7 @@ static const char *check(const struct agent *agent, const struct wire_wish *told
 static rp_status make_room(struct far_wish *wish)
 {
     struct manager *manager = wish->agent->pool->manager;
-    rp_status status = queue_check(&manager->board, wish->told.queue);
+    rp_status status = manager->setup.above ? RP_OK : queue_check(&manager->board, wish->told.queue);
     if (status || wish->told.kind == WIRE_GET)
         return status;
     wish->item = parcel_take(&manager->parcels, wish->told.size);
@@ -212,16 +218,18 @@ static bool take_bytes(struct far_wish *wish, const struct net_event *event, con
 
 bool agent_take_wish(struct agent *agent, const struct net_event *event, const struct wire_message *message)
 {
-    const char *why = check(agent, &message->wish);
+    struct wire_wish told = message->wish;
+    told.worker = road_place(agent->node->road, told.worker);
+    const char *why = check(agent, &told);
     struct far_wish *wish = why ? NULL : calloc(1, sizeof *wish);
     if (!wish) {
         road_give_up(agent->node, "%s%s", why ? "it has a wish " : "no memory to hear it", why ? why : "");
         return false;
     }
-    uint64_t now = clock_ns(), patience = message->wish.patience_ns;
+    uint64_t now = clock_ns(), patience = told.patience_ns;
     *wish = (struct far_wish){.transit = {end_coming},
                               .agent = agent,
-                              .told = message->wish,
+                              .told = told,
                               .item = ARENA_NONE,
                               .deadline = patience < CLOCK_NEVER - now ? now + patience : CLOCK_NEVER};
     rp_status status = make_room(wish);
@@ -236,16 +244,25 @@ bool agent_take_wish(struct agent *agent, const struct net_event *event, const s
 
 /* ---- Losses ------------------------------------------------------------------------------ */
 
+static void leave_line(struct wish_line *line, struct far_wish *wish)
+{
+    struct far_wish **link = &line->first;
+    while (*link != wish)
+        link = &(*link)->behind;
+    take_out(line, link);
+}
+
 void agents_drop_wish(struct agents *pool, uint32_t worker)
 {
     struct far_wish *wish = *far_wish_place(pool, worker);
     if (!wish)
         return;
-    struct wish_line *line = find_line(pool, wish->told.queue, far_wish_side(wish));
-    struct far_wish **link = &line->first;
-    while (*link != wish)
-        link = &(*link)->behind;
-    take_out(line, link);
+    if (pool->manager->setup.above) {
+        *far_wish_place(pool, worker) = NULL;
+        wish->agent->wishes--;
+    } else {
+        leave_line(find_line(pool, wish->told.queue, far_wish_side(wish)), wish);
+    }
     if (wish->item != ARENA_NONE)
         parcel_mark_taken(&pool->manager->board, wish->item);
     free(wish);
@@ -253,6 +270,7 @@ void agents_drop_wish(struct agents *pool, uint32_t worker)
 
 void agents_forget_wishes(struct agents *pool)
 {
+    far_wishes_forget(pool);
     while (pool->lines) {
         struct wish_line *line = pool->lines;
         while (line->first) {

@@ -13,6 +13,8 @@ struct far_wish {
     struct wire_wish told;
     uint64_t item;     /* to be put; got */
     uint64_t deadline; /* clock_ns */
+    uint64_t serial;   /* of one that was passed on ... */
+    uint64_t above;    /* ... and its id there */
 };
 
 struct wish_line {
@@ -32,6 +34,12 @@ static inline struct far_wish **far_wish_place(const struct agents *pool, uint32
 {
     return &pool->wish[worker - (uint32_t)pool->manager->crew->here];
 }
+
+/* agent_pass.c: where this manager is led itself: the wish is passed on, and waits; the same of what is put
+ * back, which does not. At the end they are forgotten. */
+void far_wish_pass(struct far_wish *wish);
+void far_wish_pass_back(struct far_wish *wish);
+void far_wishes_forget(struct agents *pool);
 
 /* Of one that stands in no line: it is answered, and forgotten. */
 void far_wish_end(struct far_wish *wish, rp_status status);

@@ -9,6 +9,7 @@ struct watch;
 struct crew_member {
     int number; /* by which tasks and sentences know it: not its place in the crew of another node */
     int rank, numa_node;
+    int followers; /* who leads others besides its own node's: the workers behind it that it does */
     long pid;
     bool visible; /* on this kernel: its pid means something here */
     _Atomic bool dead;

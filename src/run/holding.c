@@ -62,7 +62,7 @@ static uint64_t oldest_post(const struct manager *manager)
 }
 
 /* Who gives up memory faster than its bytes leave for other nodes waits for them, but for no node that nobody
- * serves: that one's keep their memory. */
+ * serves: that one's keep their memory. Who is led itself does not wait: who leads it waits for it. */
 static void give_up(struct manager *manager, struct holding *holding, uint64_t posts, size_t most)
 {
     holding->given_up = true;
@@ -70,7 +70,7 @@ static void give_up(struct manager *manager, struct holding *holding, uint64_t p
     manager->given_up++;
     manager->given_up_bytes += holding->size;
     holding_sweep(manager);
-    if (manager->given_up_bytes <= most)
+    if (manager->given_up_bytes <= most || manager->setup.outlying)
         return;
     road_await_taken(manager);
     holding_sweep(manager);
@@ -121,6 +121,11 @@ void holding_unpin(struct manager *manager, struct holding *holding)
         holding_sweep(manager);
 }
 
+bool holding_is_read(const struct holding *holding)
+{
+    return holding->pins > 1;
+}
+
 /* ---- What is in common ------------------------------------------------------------------- */
 
 uint64_t holding_common(struct manager *manager, const void *data, size_t size)
@@ -128,16 +133,19 @@ uint64_t holding_common(struct manager *manager, const void *data, size_t size)
     struct holding *holding = take(manager, size);
     if (!holding)
         return 0;
-    memcpy(holding->memory, data, size);
+    if (data)
+        memcpy(holding->memory, data, size);
     return holding->offset;
 }
 
 /* The next one that is as large has to wait if this one does not leave. */
-void holding_end_common(struct manager *manager, uint64_t offset)
+void holding_end_common(struct manager *manager, uint64_t map, uint64_t offset)
 {
     struct holding *holding = manager->holdings;
     while (holding->offset != offset)
         holding = holding->behind;
+    if (manager->agents)
+        road_forget(manager, map, holding->memory);
     give_up(manager, holding, 0, GIVEN_UP_MOST + holding->size);
 }
 
@@ -195,9 +203,8 @@ bool holding_show_share(struct manager *manager, rp_share_id id)
     return true;
 }
 
-void holding_drop_share(struct manager *manager, const void *place)
+static void drop(struct manager *manager, const char *memory)
 {
-    const char *memory = (const char *)place - sizeof(struct share_head);
     struct holding **link = &manager->holdings;
     while (*link && (*link)->memory != memory)
         link = &(*link)->behind;
@@ -206,6 +213,16 @@ void holding_drop_share(struct manager *manager, const void *place)
         return;
     *link = holding->behind;
     release(manager, holding);
+}
+
+void holding_drop_share(struct manager *manager, const void *place)
+{
+    drop(manager, (const char *)place - sizeof(struct share_head));
+}
+
+void holding_drop_common(struct manager *manager, uint64_t offset)
+{
+    drop(manager, board_at(&manager->board, offset));
 }
 
 rp_status holding_unshare(struct manager *manager, rp_share_id id, struct error *error)

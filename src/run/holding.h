@@ -29,14 +29,18 @@ void *holding_alloc(struct manager *manager, size_t size);
 /* False: that memory is not from holding_alloc. */
 bool holding_free(struct manager *manager, void *memory);
 
-/* A copy of what a map's or stream's items have in common: its offset on the board, 0 without memory. Then
- * all its posts have ended: nobody here reads it, and no node is waited for. */
+/* A copy of what a map's or stream's items have in common, or room for that (data: NULL): its offset on the
+ * board, 0 without memory. Then all posts of that map have ended: nobody here reads it, and no node is waited
+ * for. */
 uint64_t holding_common(struct manager *manager, const void *data, size_t size);
-void holding_end_common(struct manager *manager, uint64_t offset);
+void holding_end_common(struct manager *manager, uint64_t map, uint64_t offset);
+void holding_drop_common(struct manager *manager, uint64_t offset); /* of which nobody knows */
 
-/* What lies there is read by others than posts; NULL: it lies in no holding, which is fine to unpin. */
+/* What lies there is read by others than posts; NULL: it lies in no holding, which is fine to unpin. And
+ * whether it has more pins than one. */
 struct holding *holding_pin(struct manager *manager, const void *memory);
 void holding_unpin(struct manager *manager, struct holding *holding);
+bool holding_is_read(const struct holding *holding);
 
 /* The offset on the board of `size` bytes at `memory`, where they lie in one allocation; 0: they do
  * not. */

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "net/bell.h"
 #include "net/pulse.h"
+#include "run/road.h"
 #include "run/watch.h"
 
 #define LONG_NS UINT64_C(50000) /* between turns: what becomes due before the next one is sent now */
@@ -19,6 +20,13 @@
 #define RARELY_NS   UINT64_C(100000)
 
 /* ---- Life -------------------------------------------------------------------------------- */
+
+static void tell_death(void *leader, int worker)
+{
+    struct relay_home *home = &((struct leader *)leader)->home;
+    uint32_t number = (uint32_t)home->crew->member[worker].number;
+    relay_send(home, &(struct wire_message){.type = WIRE_LOST, .lost = {number}});
+}
 
 rp_status leader_create(const struct leader_setup *setup, struct leader **made, struct error *error)
 {
@@ -41,6 +49,7 @@ rp_status leader_create(const struct leader_setup *setup, struct leader **made, 
                                        .peer = setup->peer,
                                        .roster = setup->roster,
                                        .crew = crew_hold(setup->crew),
+                                       .road = setup->road,
                                        .memory = setup->memory,
                                        .kin = kin,
                                        .kin_count = setup->kin_count,
@@ -51,6 +60,8 @@ rp_status leader_create(const struct leader_setup *setup, struct leader **made, 
     leader->watch = watch;
     leader->pulse = setup->pulse;
     leader->active = leader->heard = leader->turned = clock_ns();
+    if (setup->road)
+        road_report(setup->road, tell_death, leader);
     *made = leader;
     return RP_OK;
 }
@@ -145,7 +156,7 @@ static void take_unknown(struct leader *leader, const struct net_event *event,
     if (message->type != WIRE_BLOCK)
         return;
     answer.type = WIRE_RECALLED;
-    answer.recalled = (struct wire_recalled){.block = message->block.block};
+    answer.recalled = (struct wire_recalled){.block = message->block.block, .count = message->block.items};
     relay_send(&leader->home, &answer);
 }
 
@@ -153,6 +164,8 @@ static void quit(struct leader *leader, const struct wire_quit *told)
 {
     if (told->shaken)
         atomic_store(&leader->home.roster->shared->shaken, 1);
+    if (leader->home.road)
+        road_quit(leader->home.road, told->shaken);
     roster_quit(leader->home.roster);
 }
 
@@ -298,12 +311,11 @@ static void watch(struct leader *leader, uint64_t now)
     }
     int deaths = watch_look(leader->watch);
     for (; leader->deaths < deaths; leader->deaths++) {
-        int number = home->crew->member[watch_died(leader->watch, leader->deaths)].number;
         for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay)) {
             relay_return_wishes(relay);
             relay_look(relay);
         }
-        relay_send(home, &(struct wire_message){.type = WIRE_LOST, .lost = {(uint32_t)number}});
+        tell_death(leader, watch_died(leader->watch, leader->deaths));
     }
 }
 
@@ -330,9 +342,10 @@ bool leader_turn(struct leader *leader)
     if (leader->cut)
         return false;
     bool any = receive(leader);
+    watch(leader, now);
+    any |= leader->home.road && road_turn(leader->home.road);
     if (any)
         leader->heard = now;
-    watch(leader, now);
     for (struct relay *relay = leader->relays; relay; relay = *relay_behind(relay))
         any |= relay_turn(relay, next);
     free_closed(leader);

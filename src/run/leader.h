@@ -19,6 +19,12 @@
  * Without anything to do it naps, since MPI cannot wake a sleeper, and after a while sleeps until it is rung
  * (net/bell.h). Where there is no bell naps grow with the time in which nothing has happened, up to 10 ms.
  *
+ * Where there are many nodes a leader leads others besides its own: then the managers of its relays have a
+ * road (road.h) to these, as the manager of the pool has one to it, and to that one all of them are one node.
+ * It leaves what is for all to the others, as long as any of them serves, but for a task that waits for as
+ * long as all of them are busy with one. While it runs that, or one that is for it alone, it is deaf: those
+ * below go on with what they have, their notes wait, and nothing new comes to them.
+ *
  * The end. The manager closes pools, and quits at last: the workers leave. If it is lost instead, all pools
  * of the node end as they do when a manager dies (roster_bury). */
 #ifndef RANKPOOL_RUN_LEADER_H
@@ -39,7 +45,8 @@ struct leader_setup {
      * number of member 1 in the manager's crew. */
     struct roster *roster;
     enum memory_kind memory;
-    struct crew *crew;   /* of the roster; held */
+    struct crew *crew;   /* of the roster, and of the nodes that are led from here; held */
+    struct road *road;   /* to those; or NULL. Its crew is this one */
     struct pulse *pulse; /* by which it hears of the manager's end; or NULL */
     struct bell *bell;   /* by which the manager wakes it; or NULL */
     const int *kin;      /* other leaders that are peers from 1 on: the first worker of the node of each */

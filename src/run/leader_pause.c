@@ -77,7 +77,7 @@ void leader_begin(struct leader *leader, uint64_t pool, const struct post_offer 
     if (!relay || !relay_begin(relay, offer))
         return;
     leader->paused = leader->running = true;
-    for (relay = leader->home.crew->here > 2 ? leader->relays : NULL; relay; relay = *relay_behind(relay))
+    for (relay = leader->home.crew->count > 2 ? leader->relays : NULL; relay; relay = *relay_behind(relay))
         relay_leave_alone(relay);
     leave_word(leader);
 }

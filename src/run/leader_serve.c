@@ -38,6 +38,15 @@ static bool is_settled(const struct leader *leader)
     return !leader->ended && !leader->cut && !leader_has_bytes_under_way(leader);
 }
 
+/* False: the nodes that it leads have to be looked at. */
+static bool doze_below(struct leader *leader)
+{
+    struct road *road = leader->home.road;
+    uint64_t nap = road ? road_nap(road) : CLOCK_NEVER;
+    leader->below = nap == CLOCK_NEVER ? NULL : road_doze(road, &nap);
+    return nap == CLOCK_NEVER || leader->below;
+}
+
 /* While many items are under way on the node, each of their notes is not worth a call. */
 void leader_doze(struct leader *leader)
 {
@@ -48,7 +57,7 @@ void leader_doze(struct leader *leader)
             outbox_doze(relay_board(relay), items > few ? items / 4 : 1);
     }
     leader->dozes = leader->home.bell && clock_ns() >= last_active(leader) + DOZE_NS && is_settled(leader) &&
-                    bell_doze(leader->home.bell);
+                    doze_below(leader) && bell_doze(leader->home.bell);
 }
 
 void leader_rouse(struct leader *leader)
@@ -57,7 +66,10 @@ void leader_rouse(struct leader *leader)
         if (relay_board(relay))
             outbox_rouse(relay_board(relay));
     leader->dozes = false;
+    leader->below = NULL;
     bell_rouse(leader->home.bell);
+    if (leader->home.road)
+        road_rouse(leader->home.road);
 }
 
 unsigned leader_words(struct leader *leader, _Atomic uint32_t **words, unsigned room)
@@ -65,6 +77,8 @@ unsigned leader_words(struct leader *leader, _Atomic uint32_t **words, unsigned 
     unsigned count = 0;
     if (leader->dozes && room > 0)
         words[count++] = bell_word(leader->home.bell);
+    if (leader->below && count < room)
+        words[count++] = leader->below;
     for (struct relay *relay = leader->relays; relay && count < room; relay = *relay_behind(relay))
         if (relay_board(relay))
             words[count++] = &relay_board(relay)->shared->manager;
@@ -94,6 +108,8 @@ uint64_t leader_nap(const struct leader *leader)
     if (now - leader->moved < LINGER_NS || (idle < MOVING_NS && leader_has_bytes_under_way(leader)))
         return now;
     uint64_t nap = now + (leader->dozes ? BELL_SLEEP_NS : naps[stage].nap);
+    uint64_t below = leader->home.road && !leader->dozes ? road_nap(leader->home.road) : CLOCK_NEVER;
+    until = until < below ? until : below;
     return until < nap ? until : nap;
 }
 

@@ -18,6 +18,7 @@ struct leader {
     uint32_t *kin;   /* the home's */
     struct watch *watch;
     const struct roads *roads; /* or NULL */
+    _Atomic uint32_t *below;   /* a bell by which the nodes that it leads wake it; NULL: it has to look */
     int deaths;                /* that the manager has been told of */
     struct pulse *pulse;       /* the manager's, or NULL */
     bool ended;                /* the manager is lost, and all know */

@@ -105,13 +105,14 @@ static rp_status open_board(struct manager *manager, struct error *error)
     bool is_whole = setup->initarg || !setup->initarg_size;
     if (is_whole)
         status = manager_post(manager, error);
-    return status || !setup->road ? status : road_join(manager, error);
+    return status;
 }
 
 rp_status manager_post(struct manager *manager, struct error *error)
 {
     struct memory_handle handle = memory_handle_of(&manager->board.memory);
-    return roster_post_pool(manager->setup.roster, manager->setup.pool, &handle, error);
+    rp_status status = roster_post_pool(manager->setup.roster, manager->setup.pool, &handle, error);
+    return status || !manager->setup.road ? status : road_join(manager, error);
 }
 
 void *manager_initarg(const struct manager *manager)
@@ -246,12 +247,10 @@ rp_status manager_enter(struct manager *manager, struct error *error)
     return status ? manager_check_own(manager, error) : RP_OK;
 }
 
-static const char *find_refusal(const struct manager *manager, int worker)
+const char *manager_refusal(const struct manager *manager, int worker)
 {
-    const char *why = worker < manager->crew->here
-                          ? roster_refusal(manager->setup.roster, manager->setup.pool, worker)
-                          : road_refusal(manager, worker);
-    return why ? why : "it gave no reason";
+    return worker < manager->crew->here ? roster_refusal(manager->setup.roster, manager->setup.pool, worker)
+                                        : road_refusal(manager, worker);
 }
 
 static rp_status tell_all_gone(const struct manager *manager, struct error *error)
@@ -263,12 +262,13 @@ static rp_status tell_all_gone(const struct manager *manager, struct error *erro
         unable = manager->crew->member[i].dead ? unable : i;
         lost = manager->agents && road_why(manager->setup.road, i) ? road_why(manager->setup.road, i) : lost;
     }
+    const char *why = unable ? manager_refusal(manager, unable) : NULL;
     if (!unable)
         return error_set(error, RP_POOL_BROKEN, "no worker is left: all %d have died%s%s", workers,
                          lost ? "; " : "", lost ? lost : "");
     return error_set(error, RP_POOL_BROKEN,
                      "no worker is left: of %d, %d died and %d cannot serve the pool; worker %d says: %s",
-                     workers, dead, workers - dead, unable, find_refusal(manager, unable));
+                     workers, dead, workers - dead, unable, why ? why : "it gave no reason");
 }
 
 static rp_status check(struct manager *manager, bool needs_workers, struct error *error)

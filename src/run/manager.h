@@ -17,6 +17,7 @@
 #include "run/posting.h"
 #include "run/retry.h"
 
+struct above_ops;
 struct agents;
 struct holding;
 struct map;
@@ -65,6 +66,8 @@ struct manager_setup {
     void (*dispose)(struct task *task);          /* frees a task that nobody holds any more */
     void (*call_back)(void *owner); /* makes the callbacks that are due, in waiting calls; or NULL */
     void *owner;
+    const struct above_ops *above; /* where it is led itself: see above.h; else NULL */
+    void *led_by;
 };
 
 struct manager {
@@ -187,6 +190,9 @@ static inline bool manager_computes(const struct manager *manager)
 {
     return manager_is_alone(manager) || (manager->setup.computes && !manager->queues);
 }
+
+/* Why a worker cannot serve the pool, if it has said so; or NULL. */
+const char *manager_refusal(const struct manager *manager, int worker);
 
 /* Why no more work can be done: RP_OK, or RP_POOL_BROKEN with a sentence. */
 rp_status manager_check(struct manager *manager, struct error *error);

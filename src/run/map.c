@@ -106,10 +106,8 @@ static rp_status begin(struct map *map, struct error *error)
 
 static void end(struct map *map)
 {
-    if (map->manager->agents && map->work->common_size)
-        road_forget(map->manager, map->id);
     if (map->common)
-        holding_end_common(map->manager, map->common);
+        holding_end_common(map->manager, map->id, map->common);
     map_bite_free(map);
     map_again_free(map);
     map_reduce_end(map);

@@ -36,6 +36,9 @@ struct posting_ops {
     bool (*repost)(void *work, int post, uint32_t from, uint32_t count, bool charged);
 
     struct posting_item (*tell)(void *work, int post, uint32_t item);
+
+    /* An item has begun at another node, of those of which that is told; or NULL. */
+    void (*started)(void *work, int post, uint32_t item, int worker);
 };
 
 struct posting {

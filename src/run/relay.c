@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "run/collect.h"
 #include "run/recover.h"
+#include "run/road.h"
 #include "run/wait.h"
 
 #define LOOK_NS UINT64_C(5000000)    /* between looks at tasks that run */
@@ -30,16 +31,14 @@ static void tell_refusals(struct relay *relay)
 {
     struct manager *manager = &relay->manager;
     bool left = false;
-    for (int i = 1; i < manager->crew->here; i++) {
-        uint64_t bit = UINT64_C(1) << (i % 64);
+    for (int i = 1; i < manager->crew->count; i++) {
         bool has = manager_has(manager, i);
         left |= has;
-        const char *why = has || manager->crew->member[i].dead || relay->said[i / 64] & bit
-                              ? NULL
-                              : roster_refusal(manager->setup.roster, relay->pool, i);
+        const char *why =
+            has || manager->crew->member[i].dead || relay->said[i] ? NULL : manager_refusal(manager, i);
         if (!why)
             continue;
-        relay->said[i / 64] |= bit;
+        relay->said[i] = true;
         relay_say_refused(relay->home, relay->pool, i, why);
     }
     relay_look_around(relay);
@@ -94,6 +93,7 @@ static void end_pool(struct relay *relay)
     if (relay->open) {
         relay->manager.stays = relay->deliveries > 0;
         relay_flush(relay);
+        relay->has_moved |= road_take_moved(&relay->manager, relay->moved);
         relay_send_moved(relay);
         relay->waiting = NULL;
         relay->waiting_end = &relay->waiting;
@@ -125,6 +125,7 @@ static bool is_due(const struct relay *relay, uint64_t now)
 /* Once in a while, and when nothing else is going on. */
 static void tell_moved(struct relay *relay, bool looked)
 {
+    relay->has_moved |= road_take_moved(&relay->manager, relay->moved);
     if (relay->has_moved && ((looked && !relay->run_count) || !relay->items))
         relay_send_moved(relay);
 }
@@ -142,6 +143,7 @@ bool relay_turn(struct relay *relay, uint64_t now)
         relay_answer_recalls(relay);
         any |= relay_pass_wishes(relay);
         relay_feed(relay);
+        relay_sweep_goods(relay);
         if (is_due(relay, now))
             relay_flush_due(relay);
         tell_moved(relay, looked);
@@ -186,6 +188,8 @@ void relay_free(struct relay *relay)
     relay_free_goods(relay);
     if (relay->open)
         manager_abandon(&relay->manager);
+    free(relay->said);
+    free(relay->moved);
     free(relay);
 }
 

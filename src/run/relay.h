@@ -34,7 +34,8 @@ struct relay_home {
     struct bell *bell;     /* beside it; or NULL */
     int peer;              /* the manager's */
     struct roster *roster; /* of the node */
-    struct crew *crew;
+    struct crew *crew;     /* of the node, and of those that are led from here */
+    struct road *road;     /* to these; or NULL */
     enum memory_kind memory;
     const uint32_t *kin; /* who leads other nodes and is a peer, too: the first worker of each node */
     int kin_count;

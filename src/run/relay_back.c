@@ -1,14 +1,15 @@
 #include "base/clock.h"
 #include "run/relay_state.h"
+#include "run/road.h"
 
 #define BEGIN_NS UINT64_C(1000000) /* that the first claim of a block has, before it is given back whole */
 
-static void say_recalled(struct relay *relay, uint64_t block, uint32_t from)
+static void say_recalled(struct relay *relay, uint64_t block, uint32_t from, uint32_t count)
 {
     relay_flush(relay);
-    relay_send(relay->home, &(struct wire_message){.type = WIRE_RECALLED,
-                                                   .pool = relay->pool,
-                                                   .recalled = {.block = block, .from = from}});
+    relay_send(
+        relay->home,
+        &(struct wire_message){.type = WIRE_RECALLED, .pool = relay->pool, .recalled = {block, from, count}});
 }
 
 /* The post of a block's first posting; NULL: it has ended. */
@@ -18,27 +19,64 @@ static struct posting *first_posting(const struct relay_block *block)
     return posting->ops && posting->serial == block->serial ? posting : NULL;
 }
 
-/* Posts that repeat a part are of what somebody had begun. */
+/* What nobody has claimed of a post goes back: how many items. */
+static uint32_t give_back_post(struct relay_block *block, int post)
+{
+    struct relay *relay = block->relay;
+    struct posting *posting = &relay->manager.postings[post];
+    uint32_t from = post_freeze(&relay->manager.board, post), items = posting->lease.items;
+    if (from >= items)
+        return 0;
+    uint32_t first = (uint32_t)posting->first + from;
+    lease_end_run(&posting->lease, from, items - from);
+    relay_leave_post(relay, post);
+    say_recalled(relay, block->told.block, first, items - from);
+    return items - from;
+}
+
+/* Posts that repeat a part are few, if there are any. */
+static uint32_t give_back_again(struct relay_block *block)
+{
+    struct relay *relay = block->relay;
+    uint32_t count = 0;
+    for (int i = 0; i < BOARD_POSTS && block->again; i++) {
+        const struct posting *posting = &relay->manager.postings[i];
+        if (posting->ops && posting->work == block && posting->serial != block->serial &&
+            !relay_is_of_parts(relay, i))
+            count += give_back_post(block, i);
+    }
+    return count;
+}
+
+/* There is an answer, whether there is anything to give back or not. */
 void relay_give_back(struct relay_block *block)
 {
     struct relay *relay = block->relay;
-    uint32_t from = 0, items = block->told.items;
+    uint32_t count = 0;
     if (block->state == BLOCK_POSTED) {
-        struct posting *posting = first_posting(block);
-        from = posting ? post_freeze(&relay->manager.board, block->post) : items;
-        if (from < items) {
-            lease_end_run(&posting->lease, from, items - from);
-            relay_leave_post(relay, block->post);
-        }
+        count += first_posting(block) ? give_back_post(block, block->post) : 0;
+        count += give_back_again(block);
+    } else {
+        count = block->told.items;
+        say_recalled(relay, block->told.block, 0, count);
     }
-    say_recalled(relay, block->told.block, from);
-    if (from < items)
-        relay_end_items(block, items - from);
+    if (count)
+        relay_end_items(block, count);
+    else
+        say_recalled(relay, block->told.block, block->told.items, 0);
+}
+
+bool relay_yield(struct relay_block *block, uint32_t from, uint32_t count)
+{
+    if (!block->yields || block->relay->manager.suspecting)
+        return false;
+    say_recalled(block->relay, block->told.block, from, count);
+    return true;
 }
 
 static bool is_begun(const struct relay_block *block)
 {
-    return block->state == BLOCK_POSTED &&
+    return block->state == BLOCK_POSTED && !block->again &&
            (!first_posting(block) ||
             post_next(&block->relay->manager.board, block->post) >= block->told.items);
 }
@@ -108,7 +146,7 @@ void relay_give_up(struct relay *relay)
         if (!relay_release_parts(block))
             continue;
         uint32_t from = block->state == BLOCK_POSTED ? end_posts(block) : 0;
-        say_recalled(relay, block->told.block, from);
+        say_recalled(relay, block->told.block, from, block->told.items - from);
         relay_end_items(block, block->open);
     }
 }
@@ -121,6 +159,17 @@ static bool is_about_to_begin(const struct relay_block *block)
     return block->state == BLOCK_POSTED && first_posting(block) &&
            !post_next(&relay->manager.board, block->post) && relay->items == block->open &&
            clock_ns() < block->asked + BEGIN_NS;
+}
+
+/* From those who are led from here comes what they have not begun: not before the answer, since they may get
+ * some of it until then. */
+static void ask_back(struct relay_block *block)
+{
+    struct manager *manager = &block->relay->manager;
+    if (!manager->agents || block->state != BLOCK_POSTED)
+        return;
+    block->yields = true;
+    road_recall(manager, block);
 }
 
 void relay_answer_recalls(struct relay *relay)
@@ -138,6 +187,7 @@ void relay_answer_recalls(struct relay *relay)
             continue;
         }
         block->asked = 0;
+        ask_back(block);
         relay_give_back(block);
     }
 }
@@ -152,6 +202,20 @@ void relay_take_recall(struct relay *relay, uint64_t number)
     relay_answer_recalls(relay);
 }
 
+/* A task that another node has is asked for there. */
+static bool ask_for(struct relay_block *block, uint32_t item)
+{
+    struct manager *manager = &block->relay->manager;
+    for (int i = 0; i < BOARD_POSTS && manager->agents; i++) {
+        const struct posting *posting = &manager->postings[i];
+        uint32_t first = (uint32_t)posting->first;
+        if (posting->ops && posting->work == block && item >= first && item - first < posting->lease.items &&
+            !lease_has_ended(&posting->lease, item - first))
+            return road_cancel(manager, i, item - first);
+    }
+    return false;
+}
+
 /* False: the task has begun. */
 static bool cancel(struct relay_block *block, uint32_t item)
 {
@@ -164,11 +228,31 @@ static bool cancel(struct relay_block *block, uint32_t item)
            state == RECORD_CANCELLED;
 }
 
-void relay_take_cancel(struct relay *relay, uint64_t number, uint32_t item)
+static void answer(struct relay *relay, uint64_t number, uint32_t item, bool ok)
 {
-    struct relay_block *block = relay_find_block(relay, number);
-    bool ok = block && !block->told.map && item < block->told.items && cancel(block, item);
     relay_send(relay->home, &(struct wire_message){.type = WIRE_ANSWER,
                                                    .pool = relay->pool,
                                                    .answer = {.block = number, .item = item, .ok = ok}});
+}
+
+void relay_take_cancel(struct relay *relay, uint64_t number, uint32_t item)
+{
+    struct relay_block *block = relay_find_block(relay, number);
+    bool is_task = block && !block->told.map && item < block->told.items;
+    bool ok = is_task && cancel(block, item);
+    if (is_task && !ok && atomic_load(&relay_records(block)[item].state) == RECORD_AWAY &&
+        ask_for(block, item))
+        block->asking[item / 64] |= UINT64_C(1) << (item % 64);
+    else
+        answer(relay, number, item, ok);
+}
+
+bool relay_answer_asking(struct relay_block *block, uint32_t item, bool ok)
+{
+    uint64_t bit = UINT64_C(1) << (item % 64);
+    if (block->told.map || !(block->asking[item / 64] & bit))
+        return false;
+    block->asking[item / 64] &= ~bit;
+    answer(block->relay, block->told.block, item, ok);
+    return true;
 }

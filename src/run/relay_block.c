@@ -21,8 +21,8 @@ struct relay_block *relay_find_block(const struct relay *relay, uint64_t number)
 
 static bool names_worker(const struct relay *relay, uint32_t worker)
 {
-    const struct roster_shared *shared = relay->home->roster->shared;
-    return !worker || (worker >= shared->first && worker - shared->first < shared->members - 1);
+    uint32_t first = relay->home->roster->shared->first;
+    return !worker || (worker >= first && worker - first < (uint32_t)relay->home->crew->count - 1);
 }
 
 static bool names_common(const struct relay *relay, const struct wire_block *told)
@@ -79,6 +79,7 @@ static void free_block(struct relay_block *block)
     free(block->apart);
     free(block->started);
     free(block->cancelled);
+    free(block->asking);
     relay_free_parts(block);
     *block->link = block->behind;
     if (block->behind)
@@ -130,7 +131,8 @@ static bool add_books(struct relay_block *block)
     uint32_t items = block->told.items;
     block->started = calloc(items / 64 + 1, sizeof *block->started);
     block->cancelled = calloc(items / 64 + 1, sizeof *block->cancelled);
-    return block->started && block->cancelled;
+    block->asking = calloc(items / 64 + 1, sizeof *block->asking);
+    return block->started && block->cancelled && block->asking;
 }
 
 static void end_coming(struct delivery *delivery, bool done);

@@ -19,7 +19,7 @@ void relay_say_refused(struct relay_home *home, uint64_t pool, int member, const
 
 static void say_all_refused(struct relay_home *home, uint64_t pool, const char *why)
 {
-    for (int i = 1; i < home->crew->here; i++)
+    for (int i = 1; i < home->crew->count; i++)
         relay_say_refused(home, pool, i, why);
 }
 
@@ -46,7 +46,9 @@ static void post_pool(struct relay *relay)
 {
     struct error error;
     relay->posted = !manager_post(&relay->manager, &error);
-    if (!relay->posted)
+    if (relay->posted)
+        relay_share_goods(relay);
+    else
         relay_refuse(relay, error.text);
 }
 
@@ -65,6 +67,7 @@ static rp_status open_manager(struct relay *relay, const struct wire_open *told,
     struct manager_setup setup = {
         .roster = home->roster,
         .crew = home->crew,
+        .road = home->road,
         .memory = home->memory,
         .pool = relay->pool,
         .schedule = told->schedule < SCHEDULES ? (enum schedule)told->schedule : SCHEDULE_AUTO,
@@ -73,6 +76,8 @@ static rp_status open_manager(struct relay *relay, const struct wire_open *told,
         .isolate = told->isolate,
         .drains = told->drains,
         .outlying = true,
+        .above = &relay_above,
+        .led_by = relay,
         .task_memory = told->task_memory,
         .named = {{told->initializer.module, told->initializer.offset},
                   {told->finalizer.module, told->finalizer.offset}},
@@ -84,12 +89,28 @@ static rp_status open_manager(struct relay *relay, const struct wire_open *told,
     return manager_open(&relay->manager, &setup, error);
 }
 
+static struct relay *make(int crew)
+{
+    struct relay *relay = calloc(1, sizeof *relay);
+    bool *said = calloc((size_t)crew, sizeof *said);
+    uint64_t *moved = calloc((size_t)crew, sizeof *moved);
+    if (relay && said && moved) {
+        relay->said = said;
+        relay->moved = moved;
+        return relay;
+    }
+    free(relay);
+    free(said);
+    free(moved);
+    return NULL;
+}
+
 struct relay *relay_open(struct relay_home *home, const struct net_event *event,
                          const struct wire_message *message, const struct board_module *modules,
                          uint32_t module_count, const char *lacking)
 {
     struct error error = {0};
-    struct relay *relay = calloc(1, sizeof *relay);
+    struct relay *relay = make(home->crew->count);
     if (!relay) {
         relay_take_nonsense(home, event, message->pool, "no memory for a pool");
         return NULL;
@@ -105,7 +126,7 @@ struct relay *relay_open(struct relay_home *home, const struct net_event *event,
                 : open_manager(relay, &message->open, message->body, modules, module_count, &error);
     relay->open = !status;
     relay->posted = !status && !event->segments;
-    relay->aloof = home->crew->here > 2 && !home->visits;
+    relay->aloof = home->crew->count > 2 && !home->visits;
     if (status) {
         relay_take_nothing(home, event);
         relay_refuse(relay, error.text);

@@ -11,15 +11,29 @@ static struct board_function function_of(struct wire_function function)
     return (struct board_function){function.module, function.offset};
 }
 
-/* What is the same for a post and for one that repeats a part of it: items from `from` of the block. */
-static void describe_post(const struct relay_block *block, struct post *post, uint32_t from)
+/* Who may claim it, in the crew; 0: anybody. */
+static int owner_of(const struct relay_block *block)
 {
     const struct wire_block *told = &block->told;
-    const struct relay_home *home = block->relay->home;
+    int owner = told->worker ? (int)(told->worker - block->relay->home->roster->shared->first) + 1 : 0;
+    return manager_has(&block->relay->manager, owner) ? owner : 0;
+}
+
+/* Parts are combined on this node: by who leads it, if nobody else is here. */
+static int owner_of_parts(const struct relay_block *block)
+{
+    return block->relay->manager.agents && !relay_has_others(block->relay) ? 1 : 0;
+}
+
+/* What is the same for a post and for one that repeats a part of it: items from `from` of the block. */
+static void describe_post(const struct relay_block *block, int number, uint32_t from, int owner)
+{
+    struct manager *manager = &block->relay->manager;
+    struct post *post = &manager->board.post[number];
+    const struct wire_block *told = &block->told;
     uint64_t at = block->memory->offset;
-    int owner = told->worker ? (int)(told->worker - home->roster->shared->first) + 1 : 0;
-    owner = manager_has(&block->relay->manager, owner) ? owner : 0;
-    atomic_store_explicit(&post->owner, (uint32_t)owner, memory_order_relaxed);
+    posting_own(manager, number, owner);
+    manager->postings[number].suspicious |= relay_is_telling(block) && told->map;
     atomic_store_explicit(&post->priority, told->priority, memory_order_relaxed);
     atomic_store_explicit(&post->map, told->map, memory_order_relaxed);
     atomic_store_explicit(&post->behind, told->behind, memory_order_relaxed);
@@ -50,13 +64,14 @@ static void describe_post(const struct relay_block *block, struct post *post, ui
     post->attempt = told->attempt;
 }
 
-/* Tasks that have begun begin again; what was cancelled stays so. */
+/* Tasks that have begun, or were at another node, begin again; what was cancelled stays so. */
 static void reset_records(struct relay_block *block, uint32_t from, uint32_t count, bool charged)
 {
     for (uint32_t i = from; i < from + count; i++) {
         struct task_record *record = relay_records(block) + i;
-        uint32_t running = RECORD_RUNNING;
-        atomic_compare_exchange_strong(&record->state, &running, RECORD_PENDING);
+        uint32_t next = relay_answer_asking(block, i, true) ? RECORD_CANCELLED : RECORD_PENDING;
+        if (atomic_load(&record->state) != RECORD_CANCELLED)
+            atomic_store(&record->state, next);
         record->attempt += charged;
     }
 }
@@ -72,7 +87,7 @@ static int publish(struct relay_block *block, uint32_t from, uint32_t count, con
         return -1;
     struct post *post = &manager->board.post[number];
     manager->postings[number].first = from;
-    describe_post(block, post, from);
+    describe_post(block, number, from, owner_of(block));
     if (before)
         post->attempt = before->attempt + charged;
     if (!block->told.map)
@@ -101,7 +116,7 @@ bool relay_post_parts(struct relay_block *block, uint32_t from, uint32_t count, 
         return false;
     struct post *post = &manager->board.post[number];
     manager->postings[number].first = from;
-    describe_post(block, post, from);
+    describe_post(block, number, from, owner_of_parts(block));
     post->in = manager->postings[number].block->offset;
     post->flags |= POST_PARTS;
     atomic_store_explicit(&post->chunk, count, memory_order_relaxed);
@@ -152,6 +167,8 @@ static bool take_note(void *work, int post, const struct note *note, const void 
         return false;
     lease_end_run(&posting->lease, note->from, note->count);
     bool held = hold(block, post, from, note, worker);
+    if (!block->told.map)
+        relay_answer_asking(block, from, note->flags & NOTE_SKIPPED);
     bool kept = held || (!(note->flags & NOTE_SKIPPED) && relay_tell(block, from, note, payload, worker));
     relay_leave_post(relay, post);
     if (held)
@@ -171,10 +188,14 @@ static bool repost(void *work, int old_number, uint32_t from, uint32_t count, bo
     uint32_t first = (uint32_t)old->first + from;
     if (relay_is_of_parts(block->relay, old_number)) /* which may be spoilt */
         relay_drop_parts(block, first, count);
-    if (publish(block, first, count, &manager->board.post[old_number], charged) < 0)
+    bool yields = !charged && relay_yield(block, first, count);
+    if (!yields && publish(block, first, count, &manager->board.post[old_number], charged) < 0)
         return false;
+    block->again += !yields;
     lease_end_run(&old->lease, from, count);
     relay_leave_post(block->relay, old_number);
+    if (yields)
+        relay_end_items(block, count);
     return true;
 }
 
@@ -199,12 +220,6 @@ static struct posting_item tell(void *work, int number, uint32_t item)
     return (struct posting_item){.index = index_of(block, first + item), .attempt = 1};
 }
 
-const struct posting_ops relay_posting_ops = {
-    .take_note = take_note,
-    .repost = repost,
-    .tell = tell,
-};
-
 /* ---- Tasks that run ---------------------------------------------------------------------- */
 
 static void tell_started(struct relay_block *block, uint32_t item, int worker)
@@ -221,6 +236,20 @@ static void tell_started(struct relay_block *block, uint32_t item, int worker)
                                             .item = item,
                                             .worker = (uint32_t)relay->home->crew->member[worker].number}});
 }
+
+static void hear_started(void *work, int post, uint32_t item, int worker)
+{
+    struct relay_block *block = work;
+    if (relay_is_telling(block))
+        tell_started(block, (uint32_t)block->relay->manager.postings[post].first + item, worker);
+}
+
+const struct posting_ops relay_posting_ops = {
+    .take_note = take_note,
+    .repost = repost,
+    .tell = tell,
+    .started = hear_started,
+};
 
 /* A claim that was announced and is not open any more was somebody's: what is still open was claimed. */
 static bool has_begun(const struct relay_block *block, const struct posting *posting, uint32_t item,
@@ -253,7 +282,7 @@ bool relay_begin(struct relay *relay, const struct post_offer *offer)
     const struct posting *posting = &relay->manager.postings[offer->index];
     struct relay_block *block = posting->ops ? posting->work : NULL;
     relay->called = 0;
-    if (!block || (!relay_is_telling(block) && !relay->aloof))
+    if (!block || (!relay_is_telling(block) && !relay->aloof) || relay_is_of_parts(relay, (int)offer->index))
         return false;
     if (!relay_is_telling(block)) {
         relay_flush(relay);

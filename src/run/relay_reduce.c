@@ -52,7 +52,7 @@ static void give(const struct relay_block *block, const struct relay_part *part)
 
 static bool make_room(struct relay_block *block)
 {
-    uint32_t workers = (uint32_t)block->relay->home->crew->here, room = 2 * block->part_room + 8;
+    uint32_t workers = (uint32_t)block->relay->home->crew->count, room = 2 * block->part_room + 8;
     if (!block->ran && !(block->ran = calloc(workers, sizeof *block->ran)))
         return false;
     if (block->part_count < block->part_room)
@@ -125,7 +125,7 @@ static void count_moved(struct relay_block *block)
 {
     struct relay *relay = block->relay;
     uint32_t first = relay->home->roster->shared->first;
-    for (int i = 1; i < relay->home->crew->here && block->ran; i++) {
+    for (int i = 1; i < relay->home->crew->count && block->ran; i++) {
         relay->moved[i - 1] += block->ran[i];
         block->ran[i] = 0;
     }

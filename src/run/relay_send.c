@@ -7,6 +7,7 @@
 
 #define BATCH_SIZE  ((size_t)16 << 10) /* bytes of notes that do not wait for more */
 #define INLINE_MOST ((size_t)16 << 10) /* bytes of a payload that is copied into a batch */
+#define MOVED_MOST  2048u              /* workers that one message counts for */
 #define ROOM        2048               /* for a message that has a sentence at most */
 
 _Static_assert(INLINE_MOST + 2 * WIRE_NOTE_SIZE <= NET_HEAD, "a batch has room for any such note");
@@ -98,22 +99,31 @@ static void put(struct relay *relay, const struct wire_note *note, uint64_t ende
 }
 
 /* In the memory of a batch, which is empty. */
-void relay_send_moved(struct relay *relay)
+static void send_moved(struct relay *relay, uint32_t from, uint32_t count)
 {
     unsigned char *head = relay->batch.head, *at = head + wire_message_body(WIRE_DONE);
-    uint32_t workers = (uint32_t)relay->home->crew->here - 1;
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        wire_u64_pack(relay->moved[from + i], at + i * sizeof(uint64_t));
+        any |= relay->moved[from + i];
+        relay->moved[from + i] = 0;
+    }
+    struct wire_message message = {
+        .type = WIRE_DONE, .pool = relay->pool, .done = {count, from}, .body_size = count * sizeof(uint64_t)};
+    size_t size = wire_message_pack(&message, head, sizeof relay->batch.head);
+    if (any)
+        send(relay->home, head, size, NULL, NULL);
+}
+
+void relay_send_moved(struct relay *relay)
+{
+    uint32_t workers = (uint32_t)relay->home->crew->count - 1;
     if (!relay->has_moved)
         return;
     relay_flush(relay);
-    for (uint32_t i = 0; i < workers; i++) {
-        wire_u64_pack(relay->moved[i], at + i * sizeof(uint64_t));
-        relay->moved[i] = 0;
-    }
+    for (uint32_t from = 0; from < workers; from += MOVED_MOST)
+        send_moved(relay, from, workers - from < MOVED_MOST ? workers - from : MOVED_MOST);
     relay->has_moved = false;
-    struct wire_message message = {
-        .type = WIRE_DONE, .pool = relay->pool, .done = {workers}, .body_size = workers * sizeof(uint64_t)};
-    size_t size = wire_message_pack(&message, head, sizeof relay->batch.head);
-    send(relay->home, head, size, NULL, NULL);
 }
 
 /* ---- Long payloads ----------------------------------------------------------------------- */

@@ -1,8 +1,9 @@
 /* A relay under way: shared by the files relay*.c alone. relay_open.c opens it, relay_take.c takes in what
  * comes, relay.c is its turns and its end; relay_block.c takes blocks in, relay_fill.c brings them to the
  * board, relay_post.c is what it does about its posts, relay_back.c gives back; relay_goods.c keeps what the
- * items of a map have in common, and what all share; relay_reduce.c has results of a reduction combined;
- * relay_send.c sends notes; relay_aloof.c is what the process that leads the node leaves to others. */
+ * items of a map have in common, and what all share, which relay_fetch.c brings here; relay_reduce.c has
+ * results of a reduction combined; relay_send.c sends notes; relay_aloof.c is what the process that leads the
+ * node leaves to others. */
 #ifndef RANKPOOL_RUN_RELAY_STATE_H
 #define RANKPOOL_RUN_RELAY_STATE_H
 
@@ -25,6 +26,8 @@ struct relay_goods {
     uint64_t minded;     /* ... and until when that is expected: clock_ns */
     bool placed;         /* of a share: it has a place */
     bool ready, forgotten;
+    bool given_up;           /* nobody here has use for it, but it may still be on its way to other nodes: */
+    struct holding *holding; /* pinned; or NULL */
 };
 
 /* A run of placed results, whose note waits for those of its neighbours. */
@@ -67,8 +70,8 @@ struct relay {
     bool closing; /* the manager has said CLOSE ... */
     bool closed;  /* ... and has been told CLOSED */
     bool finalizes;
-    bool broken;                /* it has been said that it is */
-    uint64_t said[BOARD_WORDS]; /* whose refusals have been sent */
+    bool broken; /* it has been said that it is */
+    bool *said;  /* of each of the crew: its refusal has been sent */
     bool aloof;
     uint64_t called; /* since when tasks lie there that nobody has come for: clock_ns; 0: there are none */
     uint64_t looked; /* at tasks that run: clock_ns */
@@ -77,6 +80,7 @@ struct relay {
     struct delivery initarg;
     struct relay_goods *goods;  /* commons and shares */
     struct relay_want *wants;   /* of other leaders, for what is not here */
+    unsigned given_up;          /* of these */
     unsigned shares_awaited;    /* nothing starts before they are here */
     uint64_t patient;           /* until then they are, at the end: clock_ns */
     unsigned lent, late;        /* deliveries that are for other leaders, or that nobody waits for */
@@ -96,7 +100,7 @@ struct relay {
     uint64_t fresh;  /* items that were run since notes were sent last, where there are many nodes */
     uint64_t wished; /* when a wish was passed on, or met: clock_ns */
     uint64_t due;    /* when notes are to leave at the latest: clock_ns; CLOCK_NEVER: none waits */
-    uint64_t moved[BOARD_WORKERS_MAX]; /* see WIRE_DONE */
+    uint64_t *moved; /* of each worker of the crew, 1 first: see WIRE_DONE */
     bool has_moved;
 };
 
@@ -125,6 +129,8 @@ struct relay_block {
     uint32_t open;                         /* items without a note */
     unsigned sending;                      /* payloads that are sent from its memory */
     bool filled;                           /* the table is on the board */
+    unsigned again;                        /* posts that repeat a part of it */
+    bool yields;                           /* what others give back of it goes back to who sent it */
     uint64_t asked;                        /* it is to be given back, since: clock_ns; 0: it is not */
     struct relay_part *part;               /* of a reduction, in the order of items */
     uint32_t part_count, part_room, fresh; /* `fresh` of them came since it was last looked what to combine */
@@ -132,7 +138,8 @@ struct relay_block {
     uint32_t *ran;                         /* and how many of them each worker of the node has run */
     struct relay_run tally;                /* the latest of these, which nothing was said about */
     uint64_t *started;                     /* of submitted tasks, a bit each: it has been said ... */
-    uint64_t *cancelled;                   /* ... and that it was cancelled before it had come whole */
+    uint64_t *cancelled;                   /* ... and that it was cancelled before it had come whole, ... */
+    uint64_t *asking;                      /* ... or is asked for at another node, to be */
 };
 
 /* relay_open.c: a worker of the node, a member of its roster, refuses a pool. */
@@ -197,16 +204,38 @@ extern const struct posting_ops relay_posting_ops;
 /* Says of submitted tasks that they run, once each; with `soon` also of those that were claimed. */
 void relay_tell_started(struct relay *relay, bool soon);
 
+/* relay_aloof.c: whether others of this node serve the pool. */
+bool relay_has_others(const struct relay *relay);
+
 /* relay_aloof.c: sees who serves the pool, and what lies there. */
 void relay_look_around(struct relay *relay);
 
-/* relay_goods.c: COMMON or SHARE, from whoever has them; FORGET and UNSHARE; WANT and LOST. */
-void relay_take_goods(struct relay *relay, const struct net_event *event, const struct wire_message *message);
+/* relay_back.c: items that have been given back here go back themselves; false: they run here. */
+bool relay_yield(struct relay_block *block, uint32_t from, uint32_t count);
+
+/* A task that was asked for at another node, to be cancelled, never runs (`ok`), or has run; false: it was
+ * not asked for. */
+bool relay_answer_asking(struct relay_block *block, uint32_t item, bool ok);
+
+/* relay_goods.c: FORGET and UNSHARE; that those who are led from here have had it. */
 void relay_forget_goods(struct relay *relay, enum wire_type kind, uint64_t id);
-void relay_take_lost(struct relay *relay, const struct net_event *event, const struct wire_message *message);
+void relay_say_handed(const struct relay *relay, enum wire_type kind, uint64_t id); /* if it leads others */
 struct relay_goods *relay_find_goods(const struct relay *relay, enum wire_type kind, uint64_t id);
 void relay_drop_goods(struct relay_goods *goods); /* a user less */
+void relay_sweep_goods(struct relay *relay);      /* frees what is given up and has left */
+void relay_share_goods(struct relay *relay);      /* hands on what is shared: the pool is open now */
 void relay_free_goods(struct relay *relay);
+
+/* For relay_fetch.c: new ones, NULL without memory; all of them is here; what nobody has use for is freed. */
+struct relay_goods *relay_add_goods(struct relay *relay, enum wire_type kind, uint64_t id, uint64_t size,
+                                    uint32_t kids);
+void relay_goods_come(struct relay_goods *goods);
+void relay_free_unused(struct relay_goods *goods);
+
+/* relay_fetch.c: COMMON or SHARE, from whoever has them; LOST; until when one waits for so many bytes. */
+uint64_t relay_when_late(size_t size);
+void relay_take_goods(struct relay *relay, const struct net_event *event, const struct wire_message *message);
+void relay_take_lost(struct relay *relay, const struct net_event *event, const struct wire_message *message);
 
 /* Asks the manager for it; for all that has been waited for too long. */
 void relay_chase_goods(struct relay_goods *goods);
@@ -219,6 +248,7 @@ bool relay_minds_goods(const struct relay *relay);
 bool relay_owes_goods(const struct relay *relay);
 
 /* relay_wish.c */
+extern const struct above_ops relay_above;   /* for nodes that are led from here; the relay is its owner */
 bool relay_pass_wishes(struct relay *relay); /* true if there were any */
 void relay_end_wishes(struct relay *relay);  /* nobody meets them any more */
 void relay_take_met(struct relay *relay, const struct net_event *event, const struct wire_message *message);

@@ -65,7 +65,12 @@ static bool take_refused(struct relay *relay, const struct net_event *event,
     if (message->type == WIRE_BLOCK)
         relay_send(relay->home, &(struct wire_message){.type = WIRE_RECALLED,
                                                        .pool = relay->pool,
-                                                       .recalled = {.block = message->block.block}});
+                                                       .recalled = {.block = message->block.block,
+                                                                    .count = message->block.items}});
+    else if (message->type == WIRE_FORGET)
+        relay_say_handed(relay, WIRE_COMMON, message->forget.id);
+    else if (message->type == WIRE_UNSHARE)
+        relay_say_handed(relay, WIRE_SHARE, message->unshare.number);
     return true;
 }
 

@@ -6,10 +6,12 @@
 #include "base/clock.h"
 #include "board/parcel.h"
 #include "board/wish.h"
+#include "run/above.h"
 #include "run/collect.h"
 #include "run/relay_state.h"
+#include "run/road.h"
 
-#define MEMBERS (BOARD_WORKERS_MAX + 1) /* a wish's id is {serial, member} */
+#define MEMBERS (1u << 24) /* a wish's id is {serial, place in the crew} */
 
 /* ---- Passed on --------------------------------------------------------------------------- */
 
@@ -48,19 +50,15 @@ static bool send_wish(struct relay *relay, const struct wire_wish *told, const v
 }
 
 /* The claim that the worker holds, so that the manager knows which items wait with it. */
-static void tell_claim(const struct relay *relay, int member, struct wire_wish *told)
+static void tell_claim(const struct relay *relay, const struct post_claim *claim, struct wire_wish *told)
 {
-    const struct manager *manager = &relay->manager;
-    struct post_claim claim;
-    if (!post_announcement_read(&manager->board, post_announcement(&manager->board, member), &claim))
-        return;
-    const struct posting *posting = &manager->postings[claim.post];
+    const struct posting *posting = &relay->manager.postings[claim->post];
     const struct relay_block *block = posting->ops ? posting->work : NULL;
     if (!block)
         return;
     told->block = block->told.block;
-    told->from = (uint32_t)posting->first + claim.from;
-    told->count = claim.count;
+    told->from = (uint32_t)posting->first + claim->from;
+    told->count = claim->count;
 }
 
 static void pass_on(struct relay *relay, int member)
@@ -83,9 +81,32 @@ static void pass_on(struct relay *relay, int member)
                              .size = puts ? parcel_head(board, wish->item)->size : 0,
                              .worker = (uint32_t)relay->home->crew->member[member].number,
                              .kind = puts ? WIRE_PUT : WIRE_GET};
-    tell_claim(relay, member, &told);
+    struct post_claim claim;
+    if (post_announcement_read(board, post_announcement(board, member), &claim))
+        tell_claim(relay, &claim, &told);
     if (!send_wish(relay, &told, puts ? board_at(board, wish->item) : NULL, ARENA_NONE))
         wish_meet(board, member, RP_NO_MEMORY, ARENA_NONE);
+}
+
+/* Of a worker of a node that is led from here. */
+static bool pass_far(void *owner, const struct above_wish *wish)
+{
+    struct relay *relay = owner;
+    bool gets = wish->told.kind == WIRE_GET;
+    struct wire_wish told = {.id = wish->serial * MEMBERS + wish->worker,
+                             .queue = wish->told.queue,
+                             .patience_ns = wish->told.patience_ns,
+                             .size = wish->told.size,
+                             .worker = (uint32_t)relay->home->crew->member[wish->worker].number,
+                             .kind = wish->told.kind};
+    if (relay->ending)
+        return false;
+    relay_flush(relay);
+    relay->wished = clock_ns();
+    if (wish->claim.count)
+        tell_claim(relay, &wish->claim, &told);
+    return send_wish(relay, &told, gets ? NULL : board_at(&relay->manager.board, wish->item),
+                     gets ? ARENA_NONE : wish->item);
 }
 
 /* What a task has done before it waits, the manager is to know before. */
@@ -130,6 +151,8 @@ struct brought {
 static bool meet(struct relay *relay, int member, uint64_t serial, rp_status status, uint64_t parcel)
 {
     struct board *board = &relay->manager.board;
+    if (member >= relay->home->crew->here)
+        return road_meet(&relay->manager, (uint32_t)member, serial, &(struct road_met){status, 0, parcel});
     return wish_is_open(board, member, serial) && wish_meet(board, member, status, parcel);
 }
 
@@ -160,8 +183,39 @@ static void say_got(struct relay *relay, uint64_t id, bool kept)
                                 .type = WIRE_GOT, .pool = relay->pool, .got = {.id = id, .kept = kept}});
 }
 
+static void say_far_got(void *owner, uint64_t id, bool kept)
+{
+    say_got(owner, id, kept);
+}
+
+const struct above_ops relay_above = {.wish = pass_far, .got = say_far_got};
+
+/* Of a worker of a node that is led from here: false: it is for nobody any more. */
+static bool meet_far(struct brought *brought, rp_status status)
+{
+    struct road_met met = {status, brought->id, status ? ARENA_NONE : brought->parcel};
+    return road_meet(&brought->relay->manager, (uint32_t)brought->member, brought->serial, &met) && !status;
+}
+
+static void hand_over_far(struct brought *brought)
+{
+    struct relay *relay = brought->relay;
+    bool has_room = brought->parcel != ARENA_NONE;
+    if (has_room)
+        parcel_head(&relay->manager.board, brought->parcel)->size = brought->size;
+    if (meet_far(brought, relay->ending ? RP_CLOSED : has_room ? RP_OK : RP_NO_MEMORY))
+        return;
+    if (has_room)
+        parcel_mark_taken(&relay->manager.board, brought->parcel);
+    say_got(relay, brought->id, false);
+}
+
 static void hand_over(struct brought *brought)
 {
+    if (brought->member >= brought->relay->home->crew->here) {
+        hand_over_far(brought);
+        return;
+    }
     struct relay *relay = brought->relay;
     struct board *board = &relay->manager.board;
     bool has_room = brought->parcel != ARENA_NONE;
@@ -209,7 +263,7 @@ void relay_take_met(struct relay *relay, const struct net_event *event, const st
     int member = (int)(met->id % MEMBERS);
     uint64_t serial = met->id / MEMBERS;
     relay->wished = clock_ns();
-    if (!member || member >= relay->home->crew->here) {
+    if (!member || member >= relay->home->crew->count) {
         relay_take_nothing(relay->home, event);
         relay_refuse(relay, "a wish was met that nobody had");
         return;

@@ -34,6 +34,7 @@ rp_status road_create(const struct road_setup *setup, struct road **made, struct
                           .pulse = setup->pulse,
                           .bell = setup->bell,
                           .crew = crew_hold(setup->crew),
+                          .base = (uint32_t)setup->crew->member[1].number - 1,
                           .nowhere = {ignore},
                           .node_of = node_of,
                           .nodes = setup->nodes,
@@ -48,6 +49,7 @@ rp_status road_create(const struct road_setup *setup, struct road **made, struct
         *node =
             (struct road_node){.road = road, .peer = stop->peer, .first = stop->first, .count = stop->count};
         node->away = setup->visits;
+        node->leads = stop->leads;
         snprintf(node->host, sizeof node->host, "%s", stop->host);
         node_of[stop->peer] = i;
     }
@@ -93,12 +95,24 @@ void road_give_up(struct road_node *node, const char *format, ...)
     bell_lose(node->road->bell, node->peer);
 }
 
+void road_report(struct road *road, void (*tell)(void *owner, int worker), void *owner)
+{
+    road->tell = tell;
+    road->owner = owner;
+}
+
+void road_mark_dead(struct road *road, int worker)
+{
+    if (!atomic_exchange(&road->crew->member[worker].dead, true) && road->tell)
+        road->tell(road->owner, worker);
+}
+
 /* All its workers are dead before anything of it runs elsewhere. */
 static void tell_pools(struct road *road, struct road_node *node)
 {
     node->told = true;
     for (int i = node->first; i < node->first + node->count; i++)
-        road->crew->member[i].dead = true;
+        road_mark_dead(road, i);
     for (struct agents *pool = road->pools; pool; pool = pool->behind)
         agent_lose(&pool->agent[node - road->node]);
 }
@@ -121,7 +135,7 @@ const char *road_why(const struct road *road, int worker)
 /* Not in the middle of itself: what is taken in there may repost items, or change queues. */
 static bool may_turn(const struct road *road)
 {
-    return !road->cut && !road->turning;
+    return !road->cut && !road->quit && !road->turning;
 }
 
 /* What a leader said before its end is on its way: above all which task it had started. */
@@ -245,7 +259,8 @@ void road_settle(struct road *road)
 {
     _Atomic uint32_t never = 0;
     while (may_turn(road) && !net_is_quiet(road->net))
-        if (!road_turn(road) && !net_is_quiet(road->net)) /* that a send has ended is no event, and ends naps */
+        if (!road_turn(road) &&
+            !net_is_quiet(road->net)) /* that a send has ended is no event, and ends naps */
             futex_wait(&never, 0, road_nap(road));
 }
 
@@ -259,11 +274,12 @@ static bool has_lost_anybody(const struct road *road)
     return false;
 }
 
-void road_quit(struct road *road)
+void road_quit(struct road *road, bool shaken)
 {
     unsigned char head[2 * WIRE_FRAME];
-    struct wire_message message = {.type = WIRE_QUIT, .quit = {has_lost_anybody(road)}};
+    struct wire_message message = {.type = WIRE_QUIT, .quit = {shaken || has_lost_anybody(road)}};
     size_t size = wire_message_pack(&message, head, sizeof head);
+    road->quit = true; /* who leaves from now on is no loss */
     for (int i = 0; i < road->nodes; i++)
         if (!road->node[i].lost)
             road_send(&road->node[i], head, size, NULL, 0, NULL, &(struct error){0});

@@ -26,11 +26,13 @@
 #include "net/net.h"
 #include "run/manager.h"
 
-/* Another node: who leads it, and its workers first..first+count-1 of the crew. */
+/* Another node: who leads it, and its workers first..first+count-1 of the crew, with those of nodes that are
+ * led from there: to this road they are one node. */
 struct road_stop {
     int peer;
     int first, count;
     const char *host; /* copied */
+    bool leads;       /* its leader leads other nodes */
 };
 
 /* The roads of a process, which may manage several worlds: whoever turns one of them, or serves elsewhere,
@@ -67,9 +69,13 @@ static inline int road_parent(int node)
 /* RP_NO_MEMORY. */
 rp_status road_create(const struct road_setup *setup, struct road **road, struct error *error);
 
-/* Nothing more is done: tells the leaders to quit, and whether all of them have left in time and whole:
- * nobody has died, so that they may be waited for at the end of MPI. */
-void road_quit(struct road *road);
+/* Where the manager is one of a node that is led itself: `tell` is called with each worker that has died,
+ * before anything of it runs elsewhere. */
+void road_report(struct road *road, void (*tell)(void *owner, int worker), void *owner);
+
+/* Nothing more is done: tells the leaders to quit (`shaken`: somebody has died elsewhere), and whether all of
+ * them have left in time and whole: nobody has died, so that they may be waited for at the end of MPI. */
+void road_quit(struct road *road, bool shaken);
 bool road_is_left_whole(struct road *road, uint64_t deadline);
 
 /* The same with pools open: their nodes are lost to them, and the net is not used any more. */
@@ -119,6 +125,10 @@ bool road_is_left(const struct manager *manager);
 /* No other node takes part at present. */
 bool road_is_deserted(const struct manager *manager);
 
+/* Each worker of other nodes that serves has begun something, and nothing waits there: who leads them would
+ * not be missed for as long as they are busy. `late`: of who hears nothing that is supposed. */
+bool road_is_busy(const struct manager *manager, bool late);
+
 /* Forgets the pool; without a road it is nothing. True: the net may still read or write the board, for ever
  * where a node is lost, or is never served. */
 bool road_part(struct manager *manager);
@@ -140,14 +150,22 @@ bool road_stands(const struct manager *manager, uint64_t *sum);
 /* Items of queues are on their way to a node, or back. */
 bool road_moves_items(const struct manager *manager);
 
+/* A wish that was passed on (above.h) is met: with the item, and its id there. False: there is no such. */
+struct road_met {
+    rp_status status;
+    uint64_t id, item; /* ARENA_NONE: none */
+};
+bool road_meet(struct manager *manager, uint32_t worker, uint64_t serial, const struct road_met *met);
+
 /* The manager has changed a queue: sees to those of other nodes who wait there. */
 void road_attend(struct manager *manager);
 
 /* What nodes hold of a work (NULL: of all) and have not begun is asked back. */
 void road_recall(struct manager *manager, const void *work);
 
-/* No more blocks of a map will be sent, nor what they had in common: it is given up, as a share is. */
-void road_forget(struct manager *manager, uint64_t map);
+/* No more blocks of a map will be sent, nor what they had in common, which is about to be given up as a share
+ * is: it lies at `common`, in a holding. */
+void road_forget(struct manager *manager, uint64_t map, const void *common);
 
 /* A submitted task that a node has (its record says RECORD_AWAY) is asked for, to be cancelled. If it has
  * not begun it is settled as cancelled when the answer comes. False: no node has it. */
@@ -157,13 +175,18 @@ bool road_cancel(struct manager *manager, int post, uint32_t item);
 void road_await_answers(struct manager *manager);
 
 /* `size` bytes at `data` on the board under a number, and no longer so. They lie in a holding, which is
- * pinned while they are sent. */
+ * pinned while they are sent; once they are given up also while a node that leads others sends them on, so
+ * that none of these has more that is given up than there is here. */
 void road_share(struct manager *manager, uint64_t number, const void *data, size_t size);
 void road_unshare(struct manager *manager, uint64_t number);
 
-/* Until all that was sent has left, but for nodes that nobody serves at present: they may take it late, or
- * never. */
+/* Until all that was sent has left, here and at those who lead others; but for nodes that nobody serves at
+ * present: they may take it late, or never. */
 void road_await_taken(struct manager *manager);
+
+/* What was said wrongly of who ran items of other nodes: a number to be added for each worker of the crew, 1
+ * first; true if there is any. It is forgotten here. */
+bool road_take_moved(const struct manager *manager, uint64_t *moved);
 
 /* Items that a worker of another node has run. */
 size_t road_count_done(const struct manager *manager, int worker);

@@ -20,7 +20,7 @@ static bool is_agent_in_use(const struct agent *agent, uint64_t now)
 {
     bool closing = atomic_load(&agent->pool->manager->board.shared->closing);
     bool awaited = !node_is_visited(agent->node) && !agent->node->lost;
-    return agent->blocks || agent->asked || awaited || agent->rest > now ||
+    return agent->blocks || agent->asked || agent->handings || awaited || agent->rest > now ||
            (closing && agent_is_there(agent));
 }
 

@@ -12,14 +12,15 @@ void road_throw_away(struct road *road, const struct net_event *event)
         net_receive(road->net, event, to, &road->nowhere);
 }
 
-static void lose_worker(struct road_node *node, uint32_t worker)
+static void lose_worker(struct road_node *node, uint32_t number)
 {
     struct road *road = node->road;
+    uint32_t worker = road_place(road, number);
     if (!road_is_of(node, worker)) {
-        road_give_up(node, "it says that worker %u died, who is not there", worker);
+        road_give_up(node, "it says that worker %u died, who is not there", number);
         return;
     }
-    road->crew->member[worker].dead = true;
+    road_mark_dead(road, (int)worker);
     for (struct agents *pool = road->pools; pool; pool = pool->behind) {
         agents_drop_wish(pool, worker);
         recover_without(pool->manager, (int)worker);

@@ -235,10 +235,8 @@ rp_status stream_run(struct manager *manager, const struct stream_work *work, st
     else
         run_with_workers(&stream);
     show_map_end(manager, work->label, SIZE_MAX, stream.given, stream.failed);
-    if (manager->agents && work->common_size)
-        road_forget(manager, stream.id);
     if (stream.common)
-        holding_end_common(manager, stream.common);
+        holding_end_common(manager, stream.id, stream.common);
     journal_end(stream.part);
     free(stream.arrivals);
     if (stream.status)

@@ -62,21 +62,23 @@ enum wire_body { WIRE_NOTHING, WIRE_TEXT, WIRE_BYTES, WIRE_ITEMS, WIRE_RUNS, WIR
     TYPE(13, PAUSED, NOTHING) /* pool 0: to a PAUSE: no block is sent while it lasts */                      \
     /* From a leader: */                                                                                     \
     TYPE(32, NOTES, RUNS)                                                                                    \
-    TYPE(33, RECALLED, NOTHING) /* items from `from` on are given back, notes of the others will come */     \
-    TYPE(34, STARTED, NOTHING)  /* a submitted task */                                                       \
-    TYPE(35, ANSWER, NOTHING)   /* `ok`: the task never runs, and no note follows */                         \
-    TYPE(36, BROKEN, TEXT)      /* an initializer failed */                                                  \
-    TYPE(37, REFUSED, TEXT)     /* a worker cannot serve the pool */                                         \
-    TYPE(38, LOST, NOTHING)     /* a worker died; from the manager: the node of that one is lost */          \
+    TYPE(33, RECALLED,                                                                                       \
+         NOTHING)              /* `count` items from `from` on are given back; others have notes, or will */ \
+    TYPE(34, STARTED, NOTHING) /* a submitted task */                                                        \
+    TYPE(35, ANSWER, NOTHING)  /* `ok`: the task never runs, and no note follows */                          \
+    TYPE(36, BROKEN, TEXT)     /* an initializer failed */                                                   \
+    TYPE(37, REFUSED, TEXT)    /* a worker cannot serve the pool */                                          \
+    TYPE(38, LOST, NOTHING)    /* a worker died; from the manager: the node of that one is lost */           \
     TYPE(39, CLOSED, NOTHING)                                                                                \
     TYPE(40, DONE, COUNTS) /* what notes that were joined say wrongly of who ran items: a number to be added \
-                              for each worker of the node, its first one first; all are 0 in sum */          \
+                              for each of some workers of the node; all are 0 in sum */                      \
     TYPE(41, VISIT, NOTHING) /* pool 0: whether its process serves from now on */                            \
     TYPE(42, WISH,                                                                                           \
          BYTES) /* of a task, at a queue: what it puts, MET answers it; or to take back what was got */      \
-    TYPE(43, GOT, NOTHING)   /* what MET has brought: its task has it, or it is first in its queue again */  \
-    TYPE(44, PAUSE, NOTHING) /* pool 0: its process would run something, and hear nothing: PAUSED */         \
-    TYPE(45, WANT, NOTHING)  /* to another leader, or to the manager: its COMMON or SHARE is to come */
+    TYPE(43, GOT, NOTHING)    /* what MET has brought: its task has it, or it is first in its queue again */ \
+    TYPE(44, PAUSE, NOTHING)  /* pool 0: its process would run something, and hear nothing: PAUSED */        \
+    TYPE(45, WANT, NOTHING)   /* to another leader, or to the manager: its COMMON or SHARE is to come */     \
+    TYPE(46, HANDED, NOTHING) /* by who leads others: what FORGET or UNSHARE has named has left for these */
 
 #define WIRE_ENUM(number, name, body) WIRE_##name = (number),
 enum wire_type { WIRE_TYPES(WIRE_ENUM) };
@@ -180,7 +182,8 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
 
 #define WIRE_RECALLED_FIELDS(FIELD)                                                                          \
     FIELD(u64, block)                                                                                        \
-    FIELD(u32, from)
+    FIELD(u32, from)                                                                                         \
+    FIELD(u32, count)
 
 #define WIRE_STARTED_FIELDS(FIELD)                                                                           \
     FIELD(u64, block)                                                                                        \
@@ -197,9 +200,13 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     FIELD(u32, kind) /* the message that it comes with: COMMON or SHARE */                                   \
     FIELD(u32, reserved)
 
+#define WIRE_HANDED_FIELDS(FIELD) WIRE_WANT_FIELDS(FIELD)
+
 #define WIRE_REFUSED_FIELDS(FIELD) FIELD(u32, worker)
 #define WIRE_LOST_FIELDS(FIELD)    FIELD(u32, worker)
-#define WIRE_DONE_FIELDS(FIELD)    FIELD(u32, count)
+#define WIRE_DONE_FIELDS(FIELD)                                                                              \
+    FIELD(u32, count)                                                                                        \
+    FIELD(u32, from) /* the first of them, of the node's workers from 0 */
 
 /* Where the program decides when a leader serves, each time that it does is a visit. At its end nothing that
  * was sent is left on the node; a block of an earlier visit is the manager's again, and nobody's there. Since
@@ -242,7 +249,8 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     STRUCT(VISIT, visit)                                                                                     \
     STRUCT(PAUSE, pause)                                                                                     \
     STRUCT(PAUSED, paused)                                                                                   \
-    STRUCT(WANT, want)
+    STRUCT(WANT, want)                                                                                       \
+    STRUCT(HANDED, handed)
 
 /* In the body of a BLOCK of submitted tasks, one an item. */
 #define WIRE_TASK_FIELDS(FIELD)                                                                              \

@@ -77,7 +77,7 @@ static void hear(struct stage *stage, int peer, const struct wire_message *messa
         stage_say(&all.stage, peer,
                   &(struct wire_message){.type = WIRE_RECALLED,
                                          .pool = 1,
-                                         .recalled = {message->recall.block, UINT32_MAX >> 1}});
+                                         .recalled = {message->recall.block, UINT32_MAX >> 1, 0}});
     if (message->type != WIRE_BLOCK)
         return;
     all.counted.count[BLOCKS]++;
@@ -112,7 +112,7 @@ static void open_pool(int nodes, int workers)
     for (int i = 0; i < all.crew->count; i++)
         all.crew->member[i].number = all.crew->member[i].rank = i;
     for (int i = 0; i < nodes; i++)
-        stop[i] = (struct road_stop){i, 1 + i * workers, workers, "there"};
+        stop[i] = (struct road_stop){i, 1 + i * workers, workers, "there", false};
     struct road_setup road = {.net = &all.stage.net, .crew = all.crew, .nodes = nodes, .node = stop};
     if (road_create(&road, &all.road, &error))
         stage_fail(error.text);
@@ -130,7 +130,7 @@ static void open_pool(int nodes, int workers)
 static void close_pool(void)
 {
     manager_close(&all.manager);
-    road_quit(all.road);
+    road_quit(all.road, false);
     road_destroy(all.road);
     stage_close(&all.stage);
     crew_drop(all.crew);

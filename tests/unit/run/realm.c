@@ -1,5 +1,6 @@
 #include "realm.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -11,6 +12,67 @@ int realm_first(const struct realm *realm, int node)
     return 1 + realm->gang.workers + node * realm->node[0].gang.workers;
 }
 
+/* ---- Who leads whom ---------------------------------------------------------------------- */
+
+/* Nodes from..end-1, below one. */
+static void plant(struct realm *realm, int above, int from, int end)
+{
+    int count = end - from, branches = realm->fanout && count > realm->fanout ? realm->fanout : count;
+    for (int i = 0; i < branches; i++) {
+        struct realm_node *node = &realm->node[from + count * i / branches];
+        node->above = above;
+        node->end = from + count * (i + 1) / branches;
+        plant(realm, (int)(node - realm->node), (int)(node - realm->node) + 1, node->end);
+    }
+}
+
+/* Those right below a node: how many. */
+static int list_below(const struct realm *realm, int above, int *below)
+{
+    int count = 0;
+    for (int i = 0; i < realm->nodes; i++)
+        if (realm->node[i].above == above)
+            below[count++] = i;
+    return count;
+}
+
+static void open_net(struct realm *realm, int above, struct net **net)
+{
+    struct net *end[REALM_NODES];
+    struct error error;
+    int below[REALM_NODES], count = list_below(realm, above, below);
+    if (!count)
+        return;
+    REQUIRE_STATUS(net_open_loop_kin(count, net, end, &error), RP_OK);
+    for (int i = 0; i < count; i++)
+        realm->end[below[i]] = end[i];
+}
+
+static void open_nets(struct realm *realm)
+{
+    plant(realm, -1, 0, realm->nodes);
+    open_net(realm, -1, &realm->net);
+    for (int i = 0; i < realm->nodes; i++)
+        open_net(realm, i, &realm->node[i].net);
+}
+
+/* `first`: the number of the first one of the crew, which is its member 1. */
+static void open_road(const struct realm *realm, int above, int first, struct net *net, struct crew *crew,
+                      struct road **road)
+{
+    struct road_stop stop[REALM_NODES];
+    struct error error;
+    int each = realm->node[0].gang.workers, below[REALM_NODES], count = list_below(realm, above, below);
+    for (int i = 0; i < count; i++)
+        stop[i] = (struct road_stop){i, realm_first(realm, below[i]) - first + 1,
+                                     each * (realm->node[below[i]].end - below[i]), "there",
+                                     realm->node[below[i]].end > below[i] + 1};
+    struct road_setup setup = {.net = net, .crew = crew, .nodes = count, .node = stop, .kin = true};
+    REQUIRE_STATUS(road_create(&setup, road, &error), RP_OK);
+}
+
+/* ---- Leaders ----------------------------------------------------------------------------- */
+
 static void *serve(void *state)
 {
     struct realm_node *node = state;
@@ -18,21 +80,38 @@ static void *serve(void *state)
     return NULL;
 }
 
+static struct crew *crew_of_branch(const struct realm *realm, int i)
+{
+    const struct realm_node *node = &realm->node[i];
+    struct crew *own = crew_of_roster(&node->gang.roster);
+    struct crew *crew = crew_new(1 + node->gang.workers * (node->end - i));
+    REQUIRE(own && crew);
+    crew->here = own->here;
+    for (int k = 0; k < crew->count; k++)
+        crew->member[k] =
+            k < own->count ? own->member[k] : realm->crew->member[realm_first(realm, i) + k - 1];
+    crew->member[1].followers = realm->crew->member[realm_first(realm, i)].followers;
+    crew_drop(own);
+    return crew;
+}
+
 static void start_leader(struct realm *realm, int i)
 {
     struct realm_node *node = &realm->node[i];
     struct error error;
     node->gang.roster.shared->first = (uint32_t)realm_first(realm, i);
-    node->crew = crew_of_roster(&node->gang.roster);
-    REQUIRE(node->crew);
-    int kin[REALM_NODES], count = 0;
-    for (int k = 0; k < realm->nodes; k++)
-        if (k != i)
-            kin[count++] = realm_first(realm, k);
+    node->crew = crew_of_branch(realm, i);
+    if (node->net)
+        open_road(realm, i, realm_first(realm, i), node->net, node->crew, &node->road);
+    int kin[REALM_NODES], count = 0, beside = list_below(realm, node->above, kin);
+    for (int k = 0; k < beside; k++)
+        if (kin[k] != i)
+            kin[count++] = realm_first(realm, kin[k]);
     struct leader_setup setup = {.net = realm->end[i],
                                  .roster = &node->gang.roster,
                                  .memory = MEMORY_MEMFD,
                                  .crew = node->crew,
+                                 .road = node->road,
                                  .kin = kin,
                                  .kin_count = count};
     REQUIRE_STATUS(leader_create(&setup, &node->leader, &error), RP_OK);
@@ -52,27 +131,23 @@ static void fill_crew(struct realm *realm, int each)
         if (i < here)
             member->pid = (long)realm->gang.roster.shared->member[i].pid;
     }
+    for (int i = 0; i < realm->nodes; i++)
+        realm->crew->member[realm_first(realm, i)].followers = each * (realm->node[i].end - i) - 1;
 }
 
-static void start(struct realm *realm, int workers, int nodes, int each, bool mute,
+static void start(struct realm *realm, int workers, int nodes, int each, int fanout, bool mute,
                   const struct gang_fate *fates)
 {
-    struct road_stop stop[REALM_NODES];
-    struct error error;
-    *realm = (struct realm){.nodes = nodes, .mute = mute};
+    *realm = (struct realm){.nodes = nodes, .mute = mute, .fanout = fanout};
     gang_start(&realm->gang, workers, MEMORY_MEMFD, NULL);
     realm->node[0].gang.workers = each;
     for (int i = 0; i < nodes && !mute; i++)
         gang_start_led(&realm->node[i].gang, each, fates);
-    REQUIRE_STATUS(net_open_loop_kin(nodes, &realm->net, realm->end, &error), RP_OK);
+    open_nets(realm);
     if (realm_at_ends)
         realm_at_ends(realm);
     fill_crew(realm, each);
-    for (int i = 0; i < nodes; i++)
-        stop[i] = (struct road_stop){i, realm_first(realm, i), each, "there"};
-    struct road_setup setup = {
-        .net = realm->net, .crew = realm->crew, .nodes = nodes, .node = stop, .kin = true};
-    REQUIRE_STATUS(road_create(&setup, &realm->road, &error), RP_OK);
+    open_road(realm, -1, 1, realm->net, realm->crew, &realm->road);
     realm->gang.crew = crew_hold(realm->crew);
     for (int i = 0; i < nodes && !mute; i++)
         start_leader(realm, i);
@@ -80,17 +155,23 @@ static void start(struct realm *realm, int workers, int nodes, int each, bool mu
 
 void realm_start(struct realm *realm, int workers, int nodes, int each)
 {
-    start(realm, workers, nodes, each, false, NULL);
+    const char *fanout = getenv("REALM_FANOUT");
+    start(realm, workers, nodes, each, fanout ? atoi(fanout) : 0, false, NULL);
+}
+
+void realm_start_deep(struct realm *realm, int workers, int nodes, int each, int fanout)
+{
+    start(realm, workers, nodes, each, fanout, false, NULL);
 }
 
 void realm_start_fated(struct realm *realm, int workers, const struct gang_fate *fates)
 {
-    start(realm, 0, 1, workers, false, fates);
+    start(realm, 0, 1, workers, 0, false, fates);
 }
 
 void realm_start_mute(struct realm *realm, int workers, int nodes, int each)
 {
-    start(realm, workers, nodes, each, true, NULL);
+    start(realm, workers, nodes, each, 0, true, NULL);
 }
 
 void realm_open(struct realm *realm, const struct manager_setup *setup)
@@ -107,16 +188,21 @@ void realm_end(struct realm *realm)
         if (road_why(realm->road, realm_first(realm, i)))
             CHECK_FAILED("%s", road_why(realm->road, realm_first(realm, i)));
     gang_end(&realm->gang);
-    road_quit(realm->road);
+    road_quit(realm->road, false);
     road_destroy(realm->road);
     for (int i = 0; i < realm->nodes && !realm->mute; i++) {
         pthread_join(realm->node[i].thread, NULL);
         leader_destroy(realm->node[i].leader);
+        if (realm->node[i].road)
+            road_destroy(realm->node[i].road);
         gang_end(&realm->node[i].gang);
         crew_drop(realm->node[i].crew);
     }
-    for (int i = 0; i < realm->nodes; i++)
+    for (int i = 0; i < realm->nodes; i++) {
+        if (realm->node[i].net)
+            net_close(realm->node[i].net);
         net_close(realm->end[i]);
+    }
     net_close(realm->net);
     crew_drop(realm->crew);
 }

@@ -7,6 +7,10 @@
  *     ... map_run(&realm.gang.manager, ...) ...
  *     realm_end(&realm);
  *
+ * In realm_start_deep the nodes form a tree, as api/nodes.h has it: node 0's leader is above some of those
+ * that follow it, and so on. Where REALM_FANOUT=k says so they do in realm_start, too: what holds without a
+ * tree holds with one.
+ *
  * Or the test speaks for the nodes itself: realm_start_mute, and the ends are realm.end[]. */
 #ifndef RANKPOOL_TESTS_RUN_REALM_H
 #define RANKPOOL_TESTS_RUN_REALM_H
@@ -22,7 +26,10 @@
 
 struct realm_node {
     struct gang gang;
-    struct crew *crew;
+    int above, end;    /* the node that leads it, -1: the manager's; the first one behind its branch */
+    struct crew *crew; /* of its branch */
+    struct net *net;   /* to the nodes that it leads; or NULL */
+    struct road *road;
     struct leader *leader;
     pthread_t thread;
 };
@@ -34,12 +41,14 @@ struct realm {
     struct net *net;
     struct net *end[REALM_NODES]; /* the leaders' */
     bool mute;
+    int fanout;    /* none leads more others than that; 0: the manager leads all */
     bool may_lose; /* else it is a failure to have lost a node */
     int nodes;
     struct realm_node node[REALM_NODES];
 };
 
 void realm_start(struct realm *realm, int workers, int nodes, int workers_each);
+void realm_start_deep(struct realm *realm, int workers, int nodes, int workers_each, int fanout);
 /* No worker here, one node, whose workers but the leader meet their fates (gang.h). */
 void realm_start_fated(struct realm *realm, int workers, const struct gang_fate *fates);
 void realm_start_mute(struct realm *realm, int workers, int nodes, int workers_each);

@@ -35,7 +35,8 @@ TEST_CASE(notes_may_come_in_any_order)
 
 static void give_back(struct envoy_block *got)
 {
-    envoy_say((struct wire_message){.type = WIRE_RECALLED, .recalled = {got->block.block, 0}});
+    envoy_say(
+        (struct wire_message){.type = WIRE_RECALLED, .recalled = {got->block.block, 0, got->block.items}});
 }
 
 TEST_CASE(what_a_node_gives_back_without_being_asked_runs_elsewhere)
@@ -51,7 +52,8 @@ TEST_CASE(what_a_node_gives_back_without_being_asked_runs_elsewhere)
 static void give_half_back(struct envoy_block *got)
 {
     uint32_t half = got->block.items / 2;
-    envoy_say((struct wire_message){.type = WIRE_RECALLED, .recalled = {got->block.block, half}});
+    envoy_say((struct wire_message){.type = WIRE_RECALLED,
+                                    .recalled = {got->block.block, half, got->block.items - half}});
     if (half)
         envoy_answer(got, 0, half);
 }
@@ -72,8 +74,10 @@ static void wait_to_be_asked(const char *place)
     if (!envoy.messages[WIRE_RECALL])
         return;
     envoy.messages[WIRE_RECALL] = 0;
-    envoy_say(
-        (struct wire_message){.type = WIRE_RECALLED, .recalled = {envoy.last[WIRE_RECALL].recall.block, 0}});
+    uint64_t number = envoy.last[WIRE_RECALL].recall.block;
+    for (int i = 0; i < envoy.count; i++)
+        if (envoy.got[i].block.block == number)
+            give_back(&envoy.got[i]);
 }
 
 TEST_CASE(a_node_that_does_nothing_is_asked_for_what_others_could_do)

@@ -52,14 +52,14 @@ WRONG(sentence, note->status = RP_TASK_FAILED; note->flags = 0; note->size = 60;
 
 static void recall_another(struct envoy_block *got)
 {
-    envoy_say(
-        (struct wire_message){.type = WIRE_RECALLED, .recalled = {got->block.block + 100 * AGENT_BLOCKS, 0}});
+    envoy_say((struct wire_message){.type = WIRE_RECALLED,
+                                    .recalled = {got->block.block + 100 * AGENT_BLOCKS, 0, 1}});
 }
 
 static void recall_too_far(struct envoy_block *got)
 {
-    envoy_say(
-        (struct wire_message){.type = WIRE_RECALLED, .recalled = {got->block.block, got->block.items + 1}});
+    envoy_say((struct wire_message){.type = WIRE_RECALLED,
+                                    .recalled = {got->block.block, 0, got->block.items + 1}});
 }
 
 static void start_another(struct envoy_block *got)
