@@ -15,7 +15,8 @@
  * On one machine it makes no call of MPI but in rp_open_comm, where a communicator is freed, and in
  * MPI_Finalize. On several the manager and the first rank of each other machine also call MPI, from inside
  * calls on the pool and rp_serve. So MPI_THREAD_SINGLE will do. With several threads, rp_open_comm is for
- * those that may call MPI; on several machines all pools belong to the one that opened the first.
+ * those that may call MPI; on several machines all pools belong to the one that opened the first. The manager
+ * leads all of these itself, however many they are: RANKPOOL_NODE_FANOUT is for rp_open.
  *
  * Pools may be opened and closed many times, and several may be open at once, on any communicators
  * and with any managers: a rank may manage one and work for another.

@@ -1,21 +1,18 @@
-/* What binds the nodes of a world: the net between the manager and those who lead the other nodes, the
- * pulse by which they hear of each other's end, the bell by which they wake each other, and the manager's
- * road or the leader's part. A rank that only works, and a world of one node, has none of these. */
+/* What binds the nodes of a world: the levels of their tree at which this process stands (level.h), and its
+ * part at each: the manager's road to those below, or the leader's part to who is above. Who leads others and
+ * is led has both. A rank that only works, and a world of one node, has none of these. */
 #ifndef RANKPOOL_API_LINKS_H
 #define RANKPOOL_API_LINKS_H
 
-#include "api/meet.h"
-#include "net/bell.h"
-#include "net/pulse.h"
+#include "api/level.h"
 #include "run/leader.h"
 #include "run/road.h"
 
 struct links {
-    struct net *net;
-    struct pulse *pulse;
-    struct bell *bell;     /* NULL: there is none */
-    struct road *road;     /* the manager's */
-    struct leader *leader; /* a leader's */
+    struct level above, below;
+    struct roster *roster; /* of the node */
+    struct road *road;     /* to those below */
+    struct leader *leader; /* to who is above */
     bool bound;            /* to the thread that opened them */
 };
 

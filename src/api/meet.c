@@ -13,13 +13,17 @@
 
 /* ---- Who they are ------------------------------------------------------------------------ */
 
-#define NODE_SIZE "RANKPOOL_NODE_SIZE" /* for tests: so many ranks are a node */
+#define NODE_SIZE   "RANKPOOL_NODE_SIZE"   /* for tests: so many ranks are a node */
+#define NODE_FANOUT "RANKPOOL_NODE_FANOUT" /* none leads more others than that; 0: the manager leads all */
+
+enum { NUMBER_NONE = -1, NUMBER_BAD = -2 }; /* a variable says nothing, or what makes no sense */
 
 /* What each rank tells the others. */
 struct hello {
     uint64_t program;  /* module id; 0: it has none */
     uint64_t node;     /* the same on ranks that share memory */
-    int64_t node_size; /* what it was told; 0: nothing, below 0: what makes no sense */
+    int64_t node_size; /* what it was told: a number, or NUMBER_NONE or _BAD */
+    int64_t fanout;    /* the same */
 };
 
 static void read_line(const char *path, char *text, size_t size)
@@ -52,15 +56,15 @@ uint64_t meet_kernel(void)
     return digest(node);
 }
 
-static int64_t read_node_size(void)
+static int64_t read_number(const char *name)
 {
-    const char *text = getenv(NODE_SIZE);
+    const char *text = getenv(name);
     char *end;
     if (!text || !*text)
-        return 0;
+        return NUMBER_NONE;
     errno = 0;
-    long size = strtol(text, &end, 10);
-    return errno || *end || size < 1 || size > INT_MAX ? -1 : size;
+    long number = strtol(text, &end, 10);
+    return errno || *end || number < 0 || number > INT_MAX ? NUMBER_BAD : number;
 }
 
 void meet_name_host(char host[ROSTER_HOST_LENGTH])
@@ -83,8 +87,11 @@ static rp_status compare(struct comm *comm, const struct hello *all, int manager
 {
     char first[ROSTER_HOST_LENGTH], other[ROSTER_HOST_LENGTH];
     int ranks = comm_ranks(comm);
-    if (all[manager].node_size < 0)
+    if (all[manager].node_size == NUMBER_BAD || all[manager].node_size == 0)
         return error_set(error, RP_INVALID, NODE_SIZE " takes a number of ranks, 1 or more");
+    if (all[manager].fanout == NUMBER_BAD || all[manager].fanout == 1)
+        return error_set(error, RP_INVALID,
+                         NODE_FANOUT " takes a number of nodes, 2 or more, or 0: the manager leads all");
     for (int i = 0; i < ranks; i++)
         if (!all[i].program)
             return error_set(
@@ -112,27 +119,33 @@ static uint64_t kernel_of(const struct nodes *nodes, int rank)
 static rp_status find_nodes(struct comm *comm, const struct hello *all, int manager, struct nodes *nodes,
                             struct error *error)
 {
-    int ranks = comm_ranks(comm);
+    int ranks = comm_ranks(comm), size = (int)all[manager].node_size;
     uint64_t *keys = calloc((size_t)ranks, sizeof *keys);
     if (!keys)
         return error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", ranks);
     for (int i = 0; i < ranks; i++)
         keys[i] = all[i].node;
-    rp_status status = nodes_make(nodes, keys, ranks, manager, (int)all[manager].node_size, error);
+    rp_status status = nodes_make(nodes, keys, ranks, manager, size == NUMBER_NONE ? 0 : size, error);
     free(keys);
     return status;
 }
 
-static rp_status greet(struct comm *comm, int manager, struct nodes *nodes, struct error *error)
+static rp_status greet(struct comm *comm, int manager, struct meeting *meeting, struct error *error)
 {
     struct hello *all = calloc((size_t)comm_ranks(comm), sizeof *all);
-    struct hello mine = {.program = func_program(NULL), .node = meet_kernel(), .node_size = read_node_size()};
+    struct hello mine = {.program = func_program(NULL),
+                         .node = meet_kernel(),
+                         .node_size = read_number(NODE_SIZE),
+                         .fanout = read_number(NODE_FANOUT)};
     rp_status status = all ? comm_all_gather(comm, &mine, sizeof mine, all, error)
                            : error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", comm_ranks(comm));
     if (!status)
         status = compare(comm, all, manager, error);
     if (!status)
-        status = meet_agree(comm, find_nodes(comm, all, manager, nodes, error), error);
+        status = meet_agree(comm, find_nodes(comm, all, manager, &meeting->nodes, error), error);
+    if (!status)
+        meeting->fanout = all[manager].fanout == NUMBER_NONE ? nodes_fanout(meeting->nodes.count)
+                                                             : (int)all[manager].fanout;
     free(all);
     return status;
 }
@@ -270,7 +283,7 @@ static rp_status gather_crew(struct comm *comm, struct meeting *meeting, struct 
 rp_status meet_ranks(struct comm *comm, int manager, struct meeting *meeting, struct error *error)
 {
     *meeting = (struct meeting){0};
-    rp_status status = greet(comm, manager, &meeting->nodes, error);
+    rp_status status = greet(comm, manager, meeting, error);
     if (!status)
         status = make_rosters(comm, manager, meeting, error);
     if (!status) {

@@ -19,6 +19,7 @@ struct meeting {
     struct nodes nodes;
     struct roster roster; /* of its node, made by who leads it */
     enum memory_kind memory;
+    int fanout;        /* for nodes_plant, as the manager was told, or what pays */
     struct crew *crew; /* of all nodes */
 };
 

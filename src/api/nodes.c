@@ -48,6 +48,62 @@ static void number_workers(struct nodes *nodes)
     }
 }
 
+static int min(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Nodes from..end-1, below `head`: as many branches as there may be, of about one size. */
+static void plant(struct nodes *nodes, int head, int from, int end, int fanout)
+{
+    int count = end - from, branches = fanout ? min(count, fanout) : count;
+    for (int i = 0; i < branches; i++) {
+        int first = from + (int)((int64_t)count * i / branches);
+        int behind = from + (int)((int64_t)count * (i + 1) / branches);
+        struct nodes_one *one = &nodes->one[first];
+        one->above = head;
+        one->depth = nodes->one[head].depth + 1;
+        one->end = behind;
+        if (one->depth > nodes->levels)
+            nodes->levels = one->depth;
+        plant(nodes, first, first + 1, behind, fanout);
+    }
+}
+
+void nodes_plant(struct nodes *nodes, int fanout)
+{
+    nodes->levels = 0;
+    nodes->one[0].above = -1;
+    nodes->one[0].depth = 0;
+    nodes->one[0].end = nodes->count;
+    plant(nodes, 0, 1, nodes->count, fanout);
+}
+
+int nodes_fanout(int count)
+{
+    int fanout = 0, others = count - 1;
+    while (others > NODES_FLAT && (int64_t)fanout * fanout < others)
+        fanout++;
+    return fanout;
+}
+
+int nodes_first_below(const struct nodes *nodes, int node)
+{
+    return node + 1 < nodes->one[node].end ? node + 1 : nodes->count;
+}
+
+int nodes_next_beside(const struct nodes *nodes, int node)
+{
+    int above = nodes->one[node].above, next = nodes->one[node].end;
+    return above >= 0 && next < nodes->one[above].end ? next : nodes->count;
+}
+
+int nodes_workers_of_branch(const struct nodes *nodes, int node)
+{
+    const struct nodes_one *last = &nodes->one[nodes->one[node].end - 1];
+    return last->first + last->workers - nodes->one[node].first;
+}
+
 rp_status nodes_make(struct nodes *nodes, const uint64_t *keys, int ranks, int manager, int size,
                      struct error *error)
 {
@@ -62,6 +118,7 @@ rp_status nodes_make(struct nodes *nodes, const uint64_t *keys, int ranks, int m
     }
     find_nodes(nodes, keys, size);
     number_workers(nodes);
+    nodes_plant(nodes, 0);
     return RP_OK;
 }
 

@@ -104,7 +104,7 @@ static void end_pools(void *roster)
 static void end_node(void *kept)
 {
     struct team *team = kept;
-    if (pulse_has_parted(pulse_fd(team->world.links.pulse)))
+    if (pulse_has_parted(pulse_fd(team->world.links.above.pulse)))
         roster_quit(&team->world.roster); /* it has ended before this node could */
     else
         roster_bury(&team->world.roster, 0);
@@ -146,8 +146,8 @@ static void keep_vigil(struct team *team)
 {
     const struct links *links = &team->world.links;
     struct roster *roster = &team->world.roster;
-    if (links->leader && links->pulse)
-        team->vigil = vigil_start_on(pulse_fd(links->pulse), end_node, team);
+    if (links->leader && links->above.pulse)
+        team->vigil = vigil_start_on(pulse_fd(links->above.pulse), end_node, team);
     else if (roster->shared && roster->self)
         team->vigil = vigil_start(roster->shared->member[0].pid, end_pools, roster);
 }

@@ -117,9 +117,9 @@ static void end_leading_orphan(void *fd)
 static void keep_vigil(const struct world *world, bool ours)
 {
     const struct links *links = &world->links;
-    if (links->leader && links->pulse) {
-        int fd =
-            fcntl(pulse_fd(links->pulse), F_DUPFD_CLOEXEC, 0); /* the pulse is closed before the vigil ends */
+    if (links->leader && links->above.pulse) {
+        int fd = fcntl(pulse_fd(links->above.pulse), F_DUPFD_CLOEXEC,
+                       0); /* the pulse is closed before the vigil ends */
         clofork_mark(fd);
         vigil_start_on(fd, end_leading_orphan, (void *)(intptr_t)fd);
     }
@@ -134,6 +134,13 @@ static void say_left(struct roster_shared *shared)
     futex_wake(&shared->left);
 }
 
+/* Who is led from here leaves before. */
+static bool are_left_below(struct world *world)
+{
+    struct road *road = world->links.road;
+    return !road || road_is_left_whole(road, CLOCK_NEVER);
+}
+
 /* Who leads a node is the last to leave it. */
 static void lead(struct world *world)
 {
@@ -141,7 +148,7 @@ static void lead(struct world *world)
     struct crew *crew = crew_of_roster(&world->roster);
     leader_serve(world->links.leader);
     say_left(shared);
-    if (!workers_leave(shared, crew, CLOCK_NEVER))
+    if (!workers_leave(shared, crew, CLOCK_NEVER) || !are_left_below(world))
         atomic_store(&shared->shaken, 1);
     if (!atomic_load(&shared->shaken))
         links_close(&world->links);
@@ -236,6 +243,7 @@ rp_status world_meet(struct world *world, struct comm *comm, int manager, bool v
     world->memory = meeting.memory;
     world->crew = meeting.crew;
     world->nodes = meeting.nodes.count;
+    nodes_plant(&meeting.nodes, visits ? 0 : meeting.fanout);
     status = links_open(&world->links, comm, &meeting, &world->roster, visits, error);
     meet_part(&meeting);
     if (status) {

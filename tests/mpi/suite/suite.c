@@ -53,7 +53,7 @@ bool suite_is_alone(const rp_pool *pool)
 static struct {
     bool split;      /* there are others */
     bool neighbours; /* there are workers on the manager's */
-    int most;        /* workers of one */
+    int most;        /* workers of one, with those that it leads */
 } nodes;
 
 static int count_workers_on(rp_pool *pool, const char *host)
@@ -63,6 +63,15 @@ static int count_workers_on(rp_pool *pool, const char *host)
     for (int i = 1; i <= rp_workers(pool); i++)
         count += rp_worker(pool, i, &info) == RP_OK && strcmp(info.host, host) == 0;
     return count;
+}
+
+/* Where leaders lead others, which go with them: nodes of the largest branch, of so many besides the
+ * manager's. */
+static int count_in_branch(int others)
+{
+    const char *text = getenv("RANKPOOL_NODE_FANOUT");
+    int fanout = text ? atoi(text) : 0;
+    return fanout > 0 && others > fanout ? (others + fanout - 1) / fanout : 1;
 }
 
 static void find_nodes(rp_pool *pool)
@@ -82,7 +91,7 @@ static void find_nodes(rp_pool *pool)
     if (size > 0) {
         nodes.split = !suite_is_alone(pool) && rp_workers(pool) >= size;
         nodes.neighbours = size > 1;
-        nodes.most = size;
+        nodes.most = size * count_in_branch(rp_workers(pool) / size);
     }
 }
 
