@@ -75,6 +75,29 @@ TEST_CASE(a_death_two_levels_below_is_known_to_the_manager_and_costs_no_item)
     realm_end(&realm);
 }
 
+/* ---- What is asked back ------------------------------------------------------------------ */
+
+static int refuse(rp_call *call, const void *in, size_t size)
+{
+    (void)in, (void)size;
+    return rp_fail(call, "not today");
+}
+
+/* At once, since the pool is broken: also what has only begun to go down the tree. */
+TEST_CASE(all_levels_give_back_what_a_map_asks_back_that_has_just_begun)
+{
+    static uint64_t in[300];
+    struct error error;
+    for (int round = 0; round < 30; round++) {
+        realm_start_deep(&realm, 0, 8, 1, 2);
+        realm_open(&realm, &(struct manager_setup){.memory = MEMORY_MEMFD, .initializer = refuse});
+        struct map_work work = {.fn = gang_square, .in = in, .in_size = sizeof *in, .n = 300};
+        CHECK_STATUS(map_run(&realm.gang.manager, &work, NULL, &error), RP_POOL_BROKEN);
+        CHECK_HAS(error.text, "not today");
+        realm_end(&realm);
+    }
+}
+
 /* ---- What all have ----------------------------------------------------------------------- */
 
 static int add_common(rp_call *call, const void *in, size_t size)
