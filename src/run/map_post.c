@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "run/map_state.h"
+#include "run/road.h"
 #include "sched/tree.h"
 
 #define BLOCK_SIZE  ((size_t)32 << 10)  /* of the items of a post, where they are small */
@@ -9,6 +10,7 @@
 #define AHEAD       ((size_t)1 << 20)   /* bytes on the board: what the second level cache holds */
 #define AHEAD_EACH  ((size_t)64 << 10)  /* the same for each worker, where they are many */
 #define AHEAD_LARGE ((size_t)256 << 20) /* of large items: no more than one for each worker beyond */
+#define COPY_LONG   ((size_t)2 << 20)   /* bytes whose copying takes as long as sending them does */
 
 static size_t aligned(size_t size)
 {
@@ -185,6 +187,8 @@ static bool post_some(struct map *map, struct share *share)
         memcpy(board_at(&manager->board, post->indices), map->order + posting->first,
                items * sizeof *map->order);
     publish(map, share, number, items);
+    if (manager->agents && in_bytes >= COPY_LONG) /* it is on its way while the next one is copied */
+        road_turn(manager->setup.road);
     return true;
 }
 

@@ -1,14 +1,17 @@
-/* What is to run before what, over several nodes: the longest items of a map, and tasks of a higher priority.
- */
+/* What is to run before what, over several nodes: the longest items of a map, and tasks of a higher priority;
+ * and what is to leave before what. */
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "board/step.h"
 #include "check.h"
 #include "outpost.h"
 #include "realm.h"
 #include "reduction.h"
+#include "run/agent.h"
 #include "run/submit.h"
 #include "work.h"
 
@@ -148,4 +151,39 @@ TEST_CASE(a_node_runs_first_what_is_more_urgent)
         CHECK(place < FREE + 2 + URGENT);
     }
     outpost_end(&post);
+}
+
+/* ---- Copies -------------------------------------------------------------------------------- */
+
+static pthread_t poster;
+static uint64_t posted, sent_by_then;
+
+static void count_what_has_left(const char *place)
+{
+    if (pthread_equal(pthread_self(), poster) && strcmp(place, "publish: cursor live") == 0 && ++posted == 2)
+        sent_by_then = realm.gang.manager.agents->agent[0].made;
+}
+
+static int see_input(rp_call *call, const void *in, size_t size)
+{
+    return rp_return(call, in, size ? 1 : 0);
+}
+
+TEST_CASE(a_long_item_leaves_before_the_next_one_is_copied)
+{
+    enum { LONG = 3, SIZE = 4 << 20 };
+    struct error error;
+    unsigned char *in = calloc(LONG, SIZE), out[LONG];
+    REQUIRE(in);
+    realm_start(&realm, 0, 1, 1);
+    realm_open(&realm, NULL);
+    poster = pthread_self();
+    posted = sent_by_then = 0;
+    board_step = count_what_has_left;
+    struct map_work work = {.fn = see_input, .in = in, .in_size = SIZE, .n = LONG, .out = out, .out_size = 1};
+    CHECK_STATUS(map_run(&realm.gang.manager, &work, NULL, &error), RP_OK);
+    board_step = NULL;
+    CHECK_UINT(sent_by_then, 1);
+    realm_end(&realm);
+    free(in);
 }
