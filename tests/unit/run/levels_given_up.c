@@ -110,17 +110,28 @@ TEST_CASE(what_a_lost_node_has_not_handed_on_is_kept_no_longer)
     envoy_end();
 }
 
-TEST_CASE(nobody_is_waited_for_who_hands_on_what_it_was_not_given)
+static void take_in_all(void)
+{
+    while (road_turn(envoy_realm.road))
+        continue;
+}
+
+TEST_CASE(each_share_waits_for_its_own_word_and_a_word_too_many_changes_nothing)
 {
     struct manager *manager = &envoy_realm.gang.manager;
     begin_with_one_that_leads(NULL);
     size_t before = manager->arena.in_use;
-    rp_share_id id = share(manager, SHORT);
-    say_handed(WIRE_SHARE, id);
+    rp_share_id first = share(manager, SHORT), second = share(manager, SHORT);
+    say_handed(WIRE_SHARE, first);
+    take_in_all();
+    CHECK_STATUS(holding_unshare(manager, first, NULL), RP_OK);
+    CHECK_STATUS(holding_unshare(manager, second, NULL), RP_OK);
     say_handed(WIRE_COMMON, 99);
-    CHECK_STATUS(holding_unshare(manager, id, NULL), RP_OK);
+    say_handed(WIRE_SHARE, second);
+    turn_until_below(manager, before + 2 * (size_t)SHORT);
+    take_in_all();
     CHECK(manager->arena.in_use >= before + SHORT);
-    say_handed(WIRE_SHARE, id);
+    say_handed(WIRE_SHARE, first);
     turn_until_below(manager, before + SHORT);
     CHECK_STR(envoy_why(), "");
     envoy_end();
