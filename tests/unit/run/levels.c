@@ -98,6 +98,56 @@ TEST_CASE(all_levels_give_back_what_a_map_asks_back_that_has_just_begun)
     }
 }
 
+static int wait_for_gate(rp_call *call, const void *in, size_t size)
+{
+    (void)in, (void)size;
+    atomic_fetch_add(&gang_tally->waiting, 1);
+    gang_await(&gang_tally->gate, 1);
+    return rp_return(call, "", 0);
+}
+
+static struct task *submit_to(rp_fn *fn, int owner)
+{
+    struct error error;
+    uint64_t item = 0;
+    struct task *task = calloc(1, sizeof *task);
+    REQUIRE(task);
+    task->fn = fn;
+    task->kept = true;
+    task->owner = owner;
+    REQUIRE_STATUS(submit_task(&realm.gang.manager, task, &item, sizeof item, &error), RP_OK);
+    return task;
+}
+
+static void end_task(struct task *task, rp_status status)
+{
+    CHECK_STATUS(submit_wait(&realm.gang.manager, task, CLOCK_NEVER), RP_OK);
+    CHECK_STATUS(task->status, status);
+    task->kept = false;
+    submit_let_go(&realm.gang.manager, task);
+    submit_drop(&realm.gang.manager, task);
+}
+
+/* It lies behind one that runs, wherever it is by then: mostly on the board of the lowest node. */
+TEST_CASE(a_task_that_has_not_begun_two_levels_below_is_cancelled)
+{
+    realm_start_deep(&realm, 0, 2, 2, 1);
+    realm_open(&realm, NULL);
+    atomic_store(&gang_tally->gate, 0);
+    atomic_store(&gang_tally->waiting, 0);
+    int worker = realm_first(&realm, 1) + 1;
+    struct task *runs = submit_to(wait_for_gate, worker), *lies = submit_to(gang_square, worker);
+    while (!atomic_load(&gang_tally->waiting))
+        submit_round(&realm.gang.manager, clock_deadline(1e-3));
+    for (int i = 0; i < 50; i++)
+        submit_round(&realm.gang.manager, clock_deadline(1e-3));
+    CHECK_STATUS(submit_cancel(&realm.gang.manager, lies), RP_OK);
+    atomic_store(&gang_tally->gate, 1);
+    end_task(runs, RP_OK);
+    end_task(lies, RP_CANCELLED);
+    realm_end(&realm);
+}
+
 /* ---- What all have ----------------------------------------------------------------------- */
 
 static int add_common(rp_call *call, const void *in, size_t size)
