@@ -129,7 +129,8 @@ struct agent {
     struct handing *handings; /* what is given up, and it has not handed to those that it leads */
     struct arrival *arrivals; /* what its notes carry, and is coming */
     struct parting *partings; /* items of queues that it has not said to have got */
-    unsigned asked;           /* CANCELs without an answer */
+    unsigned asked;           /* CANCELs without an answer; */
+    unsigned vain;            /* those before them that nobody waits for: its leader had gone away */
     unsigned wishes;          /* of its workers, that wait */
     bool returning;           /* blocks wait to be asked back */
     bool ends;                /* its workers leave the pool now: it is waited for */

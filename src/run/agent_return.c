@@ -107,6 +107,7 @@ void agent_lose(struct agent *agent)
 /* What was still on its way there is not run. */
 void agent_end_visit(struct agent *agent)
 {
+    agent->vain += agent->asked;
     agent->asked = 0;
     for (uint32_t i = 0; i < agent->room; i++) {
         struct agent_block *block = agent->block[i];

@@ -68,6 +68,10 @@ static void take_started(struct agent *agent, const struct wire_started *started
 static void take_answer(struct agent *agent, const struct wire_answer *answer)
 {
     struct agent_block *block = agent_find(agent, answer->block);
+    if (agent->vain) {
+        agent->vain--;
+        return;
+    }
     if (!agent->asked) {
         road_give_up(agent->node, "it answers what it was not asked");
         return;

@@ -1,5 +1,6 @@
 /* Nodes that nobody serves at present take nothing of what they were sent: nobody waits for that, and it
  * keeps no other memory than its own. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "board/step.h"
@@ -7,6 +8,7 @@
 #include "envoy.h"
 #include "run/holding.h"
 #include "run/stream.h"
+#include "run/submit.h"
 #include "work.h"
 
 enum { SIZE = 20 << 20 }; /* more than is left to itself */
@@ -263,5 +265,44 @@ TEST_CASE(bytes_that_move_are_seen_to_by_who_waits_for_them)
     road_turn(road);
     CHECK(road->eventful > 1);
     road->net = before;
+    envoy_end();
+}
+
+/* ---- Cancelled meanwhile ------------------------------------------------------------------- */
+
+static void turn_until_said(void)
+{
+    for (int i = 0; i < 100; i++) {
+        envoy_listen("manager: sleeps");
+        road_turn(envoy_realm.road);
+    }
+}
+
+TEST_CASE(a_node_that_goes_away_may_answer_what_it_was_asked_before_when_it_is_back)
+{
+    struct manager *manager = &envoy_realm.gang.manager;
+    struct task *task = calloc(1, sizeof *task);
+    struct error error;
+    REQUIRE(task);
+    envoy_begin(1, NULL);
+    task->fn = gang_square;
+    task->kept = true;
+    task->owner = realm_first(&envoy_realm, 0);
+    REQUIRE_STATUS(submit_task(manager, task, &(uint64_t){1}, sizeof(uint64_t), &error), RP_OK);
+    while (!envoy.count)
+        turn_until_said();
+    uint64_t block = envoy.got[0].block.block, pool = manager->setup.pool;
+    const struct agent_block *held = manager->agents->agent[0].block[0];
+    REQUIRE(held && road_cancel(manager, held->post, held->from));
+    say_visit(false);
+    CHECK_STATUS(submit_cancel(manager, task), RP_OK); /* it is here again */
+    say_visit(true);
+    envoy.pool = pool;
+    envoy_say((struct wire_message){.type = WIRE_ANSWER, .pool = pool, .answer = {block, 0, 0}});
+    turn_until_said();
+    CHECK_STR(envoy_why(), "");
+    task->kept = false;
+    submit_let_go(manager, task);
+    submit_drop(manager, task);
     envoy_end();
 }
