@@ -25,12 +25,14 @@ static uint64_t count_behind(const struct agent *agent, const struct post *post)
     return behind / workers * (uint64_t)agent->node->count;
 }
 
-/* Of a map only the end is watched for. */
+/* Of a map only the end is watched for. What a journal does not have yet is lost with the manager. */
 static double patience_of(const struct agent_block *block, const struct post *post)
 {
     const struct blocks *blocks = &block->pace->blocks;
+    bool is_stored = atomic_load(&block->agent->pool->manager->board.shared->drains) != DRAINS_NOT;
     bool is_counted = atomic_load_explicit(&post->total, memory_order_relaxed) > 0;
-    return is_counted ? blocks_patience_of(blocks, agent_number(block->agent)) : blocks_patience(blocks);
+    return is_counted && !is_stored ? blocks_patience_of(blocks, agent_number(block->agent))
+                                    : blocks_patience(blocks);
 }
 
 static struct wire_message describe(const struct agent_block *block, const struct post *post)

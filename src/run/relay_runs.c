@@ -7,7 +7,8 @@
  * many nodes or this one has much to do, and only the end of the map is watched for, short runs stay for some
  * times as long, until what runs between them has ended; the manager is told by a tally how many items they
  * are, from which it knows what the node needs. There, too, notes leave as soon as half of what the node had
- * is done: the less it has left, the sooner the manager hears of it. */
+ * is done: the less it has left, the sooner the manager hears of it.
+ * What a journal is to have stays nowhere. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -92,7 +93,8 @@ static uint64_t patience_of(const struct relay_block *block)
 
 static bool waits_for_long(const struct relay_block *block)
 {
-    return block->told.total && patience_of(block) >= LONG_NS;
+    bool is_stored = atomic_load(&block->relay->manager.board.shared->drains) != DRAINS_NOT;
+    return block->told.total && !is_stored && patience_of(block) >= LONG_NS;
 }
 
 static uint64_t stays_until(const struct relay_run *run)

@@ -13,10 +13,15 @@ enum { ITEMS = 200, FAILING = 60, GATED = 2 };
 
 static struct outpost post;
 
+static void open_pool(bool drains)
+{
+    struct wire_message message = {.type = WIRE_OPEN, .pool = OUTPOST_POOL, .open = {.drains = drains}};
+    outpost_start(&post, 4, NULL);
+    outpost_send(&post, &message, NULL, 0);
+}
+
 static void start_items(uint32_t items, rp_fn *fn, uint32_t patience_us, uint64_t total)
 {
-    outpost_start(&post, 4, NULL);
-    outpost_open_pool(&post, NULL, NULL, NULL, 0);
     gang_tally->gate = 5;
     struct wire_message block = outpost_squares(1, items);
     block.block.function = outpost_name(fn);
@@ -28,6 +33,7 @@ static void start_items(uint32_t items, rp_fn *fn, uint32_t patience_us, uint64_
 
 static void start(uint32_t patience_us, uint64_t total)
 {
+    open_pool(false);
     start_items(ITEMS, gang_gated_square, patience_us, total);
 }
 
@@ -64,6 +70,7 @@ TEST_CASE(notes_of_half_of_what_a_node_has_leave_before_their_time)
 
 TEST_CASE(notes_of_half_of_what_a_node_has_leave_before_their_time_also_where_items_fail)
 {
+    open_pool(false);
     start_items(FAILING, gang_gated_failure, LONG_US, FAILING);
     await_some(FAILING / 2);
     gang_tally->gate = 0;
@@ -96,6 +103,15 @@ TEST_CASE(a_note_without_neighbours_does_not_wait_for_ever)
 TEST_CASE(notes_that_somebody_may_watch_for_do_not_wait_for_their_neighbours)
 {
     start(SHORT_US, 0);
+    outpost_await_items(&post, ITEMS - GATED);
+    CHECK_UINT(post.tallied, 0);
+    end();
+}
+
+TEST_CASE(notes_that_a_journal_is_to_have_do_not_wait_for_their_neighbours)
+{
+    open_pool(true);
+    start_items(ITEMS, gang_gated_square, SHORT_US, ITEMS);
     outpost_await_items(&post, ITEMS - GATED);
     CHECK_UINT(post.tallied, 0);
     end();

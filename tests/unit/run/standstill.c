@@ -117,7 +117,7 @@ TEST_CASE(what_lies_behind_somebody_who_works_is_left_to_leaders_only_once_all_s
     look_for(0.01);
     CHECK(!gang->manager.lies_still);
     say_waits(1);
-    while (!gang->manager.lying)
+    while (!gang->manager.lies_still)
         look_for(0.001);
     say_waits(2);
     gang_tally->gate = 0;
