@@ -24,14 +24,20 @@ static uint32_t find_source(const struct agent *agent)
     return from && agent_serves(from) ? road_number(from->node->road, (uint32_t)from->node->first) : 0;
 }
 
-/* The nodes that have it from this one. */
+/* Who works alone there hears nothing now. */
+static bool may_compute(const struct agent *agent)
+{
+    return agent->blocks && !agent_has_others(agent);
+}
+
+/* The nodes that will ask this one soon. */
 static uint32_t count_kids(const struct agent *agent)
 {
     const struct agents *pool = agent->pool;
     int number = (int)agent_number(agent);
     uint32_t count = 0;
     for (int bit = 1; !((number + 1) & bit) && number + bit < pool->road->nodes; bit <<= 1)
-        count += agent_is_there(&pool->agent[number + bit]);
+        count += agent_is_there(&pool->agent[number + bit]) && !may_compute(&pool->agent[number + bit]);
     return agent_serves(agent) ? count : 0;
 }
 

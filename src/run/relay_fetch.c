@@ -212,11 +212,13 @@ bool relay_minds_goods(const struct relay *relay)
     return goods;
 }
 
-bool relay_owes_goods(const struct relay *relay)
+bool relay_owes_goods(struct relay *relay)
 {
     const struct relay_goods *goods = relay->goods;
     if (relay->home->crew->count > 2)
         return false;
+    if (net_moves(relay->home->net, &relay->pieces))
+        relay->lends = clock_ns() + RELAY_MIND_NS;
     while (goods && !is_wanted(goods))
         goods = goods->behind;
     return goods || (relay->lent && clock_ns() < relay->lends);

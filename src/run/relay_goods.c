@@ -19,8 +19,6 @@
 #include "run/relay_state.h"
 #include "run/road.h"
 
-#define MIND_NS UINT64_C(500000000) /* in which most of them will have asked for what has come */
-
 /* A leader that wants what is not here yet. */
 struct relay_want {
     struct relay_want *behind;
@@ -203,7 +201,7 @@ static void lend(struct relay_goods *goods, int peer)
     goods->users++;
     goods->kids -= goods->kids > 0;
     relay->lent++;
-    relay->lends = relay_when_late(size);
+    relay->lends = clock_ns() + RELAY_MIND_NS;
     relay->deliveries++;
 }
 
@@ -257,7 +255,7 @@ void relay_goods_come(struct relay_goods *goods)
 {
     struct relay *relay = goods->relay;
     goods->ready = true;
-    goods->minded = clock_ns() + MIND_NS;
+    goods->minded = clock_ns() + RELAY_MIND_NS;
     if (goods->kind == WIRE_SHARE && !goods->forgotten) {
         relay->shares_awaited--;
         if (!holding_show_share(&relay->manager, goods->id))

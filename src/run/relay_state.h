@@ -10,6 +10,8 @@
 #include "run/relay.h"
 
 #define RELAY_NOTES (NET_HEAD / WIRE_NOTE_SIZE)
+/* In which others will have asked for goods that have come, or taken some more of what they are sent. */
+#define RELAY_MIND_NS UINT64_C(500000000)
 
 struct relay_goods {
     struct relay *relay;
@@ -84,7 +86,8 @@ struct relay {
     unsigned shares_awaited;    /* nothing starts before they are here */
     uint64_t patient;           /* until then they are, at the end: clock_ns */
     unsigned lent, late;        /* deliveries that are for other leaders, or that nobody waits for */
-    uint64_t lends;             /* until then those others wait: clock_ns */
+    uint64_t lends;             /* until then those who take them are waited for: clock_ns */
+    uint64_t pieces;            /* of the net's, that were seen: each puts that off */
     struct relay_block *blocks; /* all that have not ended */
     bool asked;                 /* some of them are to be given back */
     struct relay_block *waiting, **waiting_end; /* those that have come whole */
@@ -245,7 +248,7 @@ void relay_chase_late(struct relay *relay);
 bool relay_minds_goods(const struct relay *relay);
 
 /* Whether others are to have something from here before this process is deaf. */
-bool relay_owes_goods(const struct relay *relay);
+bool relay_owes_goods(struct relay *relay);
 
 /* relay_wish.c */
 extern const struct above_ops relay_above;   /* for nodes that are led from here; the relay is its owner */
