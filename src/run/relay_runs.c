@@ -227,6 +227,8 @@ bool relay_tell(struct relay_block *block, uint32_t from, const struct note *not
                             .since = note->ended,
                             .note = relay_describe_note(block, from, note, worker)};
     relay_expect(relay, block, note->ended);
+    if (note->status && told->flags & POST_STOP)
+        relay->due = note->ended; /* others go on until it is known */
     if (waits_for_long(block))
         relay->fresh += note->count;
     if (note->flags & NOTE_PLACED) {

@@ -4,8 +4,7 @@
 #include "run/agent.h"
 
 #define AWAKE_NS  UINT64_C(20000)    /* after an event */
-#define MOVING_NS UINT64_C(2000000)  /* the same while bytes are under way: what they wait for may be a copy \
-                                      */
+#define MOVING_NS UINT64_C(2000000)  /* the same while bytes are under way: they may wait for a copy */
 #define LINGER_NS UINT64_C(200000)   /* after these: what comes next does soon */
 #define DOZE_NS   UINT64_C(200000)   /* after one: what comes then comes rarely, and rings */
 #define EAGER_NS  UINT64_C(100000)   /* after a wish at a queue: who had it waits, or has the next one soon */

@@ -13,9 +13,9 @@
 
 #include <stdint.h>
 
-#define FREIGHT_NEAR ((uint64_t)8 << 20) /* bytes of items and their results that a node has at a time ...   \
-                                          */
-#define FREIGHT_FAR ((uint64_t)64 << 20) /* ... and at most, however long the way is */
+/* Bytes of items and their results that a node has at a time; and at most, however long the way is. */
+#define FREIGHT_NEAR ((uint64_t)8 << 20)
+#define FREIGHT_FAR  ((uint64_t)64 << 20)
 
 struct freight {
     uint64_t each;      /* bytes of an item and its result, 1 or more */

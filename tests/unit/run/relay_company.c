@@ -20,10 +20,11 @@ static void open_pool(bool drains)
     outpost_send(&post, &message, NULL, 0);
 }
 
-static void start_items(uint32_t items, rp_fn *fn, uint32_t patience_us, uint64_t total)
+static void start_items(uint32_t items, rp_fn *fn, uint32_t patience_us, uint64_t total, uint32_t flags)
 {
     gang_tally->gate = 5;
     struct wire_message block = outpost_squares(1, items);
+    block.block.flags |= flags;
     block.block.function = outpost_name(fn);
     block.block.chunk = 1;
     block.block.total = total;
@@ -34,7 +35,7 @@ static void start_items(uint32_t items, rp_fn *fn, uint32_t patience_us, uint64_
 static void start(uint32_t patience_us, uint64_t total)
 {
     open_pool(false);
-    start_items(ITEMS, gang_gated_square, patience_us, total);
+    start_items(ITEMS, gang_gated_square, patience_us, total, 0);
 }
 
 /* So many have been said, or counted. */
@@ -71,7 +72,7 @@ TEST_CASE(notes_of_half_of_what_a_node_has_leave_before_their_time)
 TEST_CASE(notes_of_half_of_what_a_node_has_leave_before_their_time_also_where_items_fail)
 {
     open_pool(false);
-    start_items(FAILING, gang_gated_failure, LONG_US, FAILING);
+    start_items(FAILING, gang_gated_failure, LONG_US, FAILING, 0);
     await_some(FAILING / 2);
     gang_tally->gate = 0;
     outpost_await_items(&post, FAILING);
@@ -111,8 +112,18 @@ TEST_CASE(notes_that_somebody_may_watch_for_do_not_wait_for_their_neighbours)
 TEST_CASE(notes_that_a_journal_is_to_have_do_not_wait_for_their_neighbours)
 {
     open_pool(true);
-    start_items(ITEMS, gang_gated_square, SHORT_US, ITEMS);
+    start_items(ITEMS, gang_gated_square, SHORT_US, ITEMS, 0);
     outpost_await_items(&post, ITEMS - GATED);
     CHECK_UINT(post.tallied, 0);
     end();
+}
+
+TEST_CASE(a_failure_that_stops_a_map_is_told_at_once)
+{
+    open_pool(false);
+    start_items(ITEMS, gang_gated_failure, LONG_US, 0, POST_STOP);
+    await_some(1);
+    gang_tally->gate = 0;
+    outpost_await_items(&post, ITEMS);
+    outpost_end(&post);
 }
