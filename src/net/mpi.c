@@ -179,12 +179,11 @@ static int mpi_room(const struct net *given, int number)
     return waiting ? -waiting : peer->lost || !peer_has_room(peer) ? 0 : peer->credits;
 }
 
-static void mpi_hasten(struct net *given)
+static void mpi_hasten(struct net *given, int number)
 {
     struct mpi_net *net = state_of(given);
-    for (struct peer *peer = net->peer; peer < net->peer + net->net.peers; peer++)
-        if (!peer->lost)
-            peer_hasten(net, peer);
+    if (!net->peer[number].lost)
+        peer_hasten(net, &net->peer[number]);
 }
 
 /* ---- Life --------------------------------------------------------------------------------- */
@@ -265,10 +264,10 @@ static void drop_on(struct net *net, int peer)
     mpi_leave(before);
 }
 
-static void hasten_on(struct net *net)
+static void hasten_on(struct net *net, int peer)
 {
     bool before = mpi_enter();
-    mpi_hasten(net);
+    mpi_hasten(net, peer);
     mpi_leave(before);
 }
 

@@ -6,7 +6,7 @@
  * frames that give credits back where no head takes them along (at least two a frame, so no more than
  * NET_BUFFERS / 2 of these are under way), and the goodbye of net_close. Nothing is received from "any
  * source", and nothing relies on MPI's buffering: whether a send ends before its receive is posted makes no
- * difference.
+ * difference. (After net_hasten a peer may have more heads before it than receives: it finds these in MPI.)
  *
  * Segments. They are sent in pieces, one at a time each, straight into place: a tag belongs to a segment of a
  * message, by the number of the message among those of its sender that have segments. (Pieces are long enough
@@ -27,9 +27,10 @@
  *
  * TCP. Open MPI 4.1 does not survive everything that a peer's death may interrupt. It aborts if a short
  * message has not been written by then: so none waits in its hands behind a long one, which it does survive
- * (what is brief may still wait, in a connection whose other end does not read). It hangs if a message
- * follows one that could not be written: see mpi_isend. And it hangs in long ones if it takes locks, which it
- * does from MPI_THREAD_FUNNELED on, and with a progress thread: see lockup.h. */
+ * (what is brief may still wait, in a connection whose other end does not read; net_hasten gives such a peer
+ * no more than MPI_HASTE bytes beyond its credits). It hangs if a message follows one that could not be
+ * written: see mpi_isend. And it hangs in long ones if it takes locks, which it does from MPI_THREAD_FUNNELED
+ * on, and with a progress thread: see lockup.h. */
 #ifndef RANKPOOL_NET_MPI_H
 #define RANKPOOL_NET_MPI_H
 

@@ -13,14 +13,29 @@ static void send_flight(struct mpi_net *net, struct peer *peer, struct flight *f
     flight_begin(net, flight);
 }
 
+/* Bytes that MPI has in its hands of it before it is received. */
+static size_t weight(const struct flight *flight)
+{
+    size_t bytes = sizeof flight->frame + flight->frame.head_size;
+    for (int i = 0; i < flight->frame.segments; i++)
+        bytes += flight->frame.size[i] < MPI_EAGER ? (size_t)flight->frame.size[i] : MPI_EAGER;
+    return bytes;
+}
+
+static bool may_leave(const struct peer *peer, const struct flight *flight)
+{
+    return peer->credits > 0 || flight->frame.kind != FRAME_HEAD ||
+           (peer->hasty && peer->beyond + weight(flight) <= MPI_HASTE);
+}
+
 void peer_send_heads(struct mpi_net *net, struct peer *peer)
 {
-    while (peer->queue && !peer->left && peer_has_room(peer) &&
-           (peer->credits > 0 || peer->hasty || peer->queue->frame.kind != FRAME_HEAD)) {
+    while (peer->queue && !peer->left && peer_has_room(peer) && may_leave(peer, peer->queue)) {
         struct flight *flight = peer->queue;
         peer->queue = flight->next;
         if (!peer->queue)
             peer->queue_end = &peer->queue;
+        peer->beyond += peer->credits > 0 ? 0 : weight(flight);
         peer->credits -= flight->frame.kind == FRAME_HEAD;
         send_flight(net, peer, flight);
     }
@@ -39,7 +54,6 @@ void peer_send(struct mpi_net *net, struct peer *peer, struct flight *flight)
     send_on(net, peer);
 }
 
-/* Beyond its credits what is sent waits with MPI: the peer has been gone for long, or will be told to go. */
 void peer_hasten(struct mpi_net *net, struct peer *peer)
 {
     peer->hasty = true;
@@ -206,6 +220,7 @@ bool peer_take(struct mpi_net *net, struct peer *peer, struct net_event *event)
         return false;
     }
     peer->credits += (int)buffer->frame.credits;
+    peer->beyond = peer->credits > 0 ? 0 : peer->beyond;
     send_on(net, peer);
     if (buffer->frame.kind == FRAME_HEAD) {
         give_head(net, peer, buffer, event);

@@ -14,6 +14,10 @@
 #define MPI_BRIEF                                                                                            \
     (256u << 10) /* bytes of segments in MPI's hands, for a peer, with which more is given to it */
 
+#define MPI_HASTE                                                                                            \
+    (128u << 10) /* bytes beyond credits, in MPI's hands, for a peer: a connection takes as many unread */
+#define MPI_EAGER (64u << 10) /* of a segment: Open MPI sends more only when it is received */
+
 enum frame_kind { FRAME_HEAD, FRAME_CREDITS, FRAME_GOODBYE };
 
 /* In front of a head. Both ends run the same build, so it travels as it is. */
@@ -56,7 +60,8 @@ struct peer {
     bool lost, failed;
     bool left;            /* its goodbye has come */
     bool departed;        /* ours was sent */
-    bool hasty;           /* all is given to MPI at once */
+    bool hasty;           /* what waits is given to MPI at once ... */
+    size_t beyond;        /* ... and that much was without credits */
     int credits;          /* heads that may be sent */
     int owed;             /* credits that are to be given back */
     int receiving;        /* flights from it */
@@ -152,7 +157,7 @@ void peer_send(struct mpi_net *net, struct peer *peer, struct flight *flight);
 /* Sends the frames that wait for credits, or for what is long before them, if they need not any more. */
 void peer_send_heads(struct mpi_net *net, struct peer *peer);
 
-/* All that waits to be sent to it is MPI's. */
+/* What waits to be sent to it is MPI's, as far as MPI_HASTE goes. */
 void peer_hasten(struct mpi_net *net, struct peer *peer);
 
 /* Sends a frame without a head, ahead of what waits for credits or behind it; false: there is no memory. */

@@ -79,7 +79,7 @@ struct net_ops {
     void (*drop)(struct net *net, int peer);
     bool (*is_quiet)(const struct net *net);
     int (*room)(const struct net *net, int peer);
-    void (*hasten)(struct net *net); /* or NULL: all leaves without this end */
+    void (*hasten)(struct net *net, int peer); /* or NULL: all leaves without this end */
     void (*close)(struct net *net);
 };
 
@@ -125,12 +125,14 @@ static inline int net_room(const struct net *net, int peer)
     return net->ops->room(net, peer);
 }
 
-/* The caller may not look at the net again before the peers have taken what was sent: all that waits is the
- * transport's now, room or not, which moves it whatever the process does with it. */
-static inline void net_hasten(struct net *net)
+/* The peer takes nothing at present, and the caller may not look at the net again before it does: what waits
+ * for it is the transport's now, room or not, which moves it whatever the process does with it; but of short
+ * ones no more than a peer may die with unread. Not for a peer that is in the middle of something long: see
+ * mpi.h. */
+static inline void net_hasten(struct net *net, int peer)
 {
     if (net->ops->hasten)
-        net->ops->hasten(net);
+        net->ops->hasten(net, peer);
 }
 
 /* Whether more pieces have moved than had when it was asked before. */

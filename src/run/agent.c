@@ -265,6 +265,14 @@ static void free_agent(struct agent *agent)
     free(agent->refusal);
 }
 
+/* The program may wait for ranks that come to serve the pool later, and call us no more. */
+static void hasten(const struct road *road)
+{
+    for (int i = 0; i < road->nodes && road->visits && !road->cut; i++)
+        if (road->node[i].away && !road->node[i].lost)
+            net_hasten(road->net, road->node[i].peer);
+}
+
 bool road_part(struct manager *manager)
 {
     struct agents *pool = manager->agents;
@@ -277,9 +285,7 @@ bool road_part(struct manager *manager)
         }
     for (int i = 0; i < pool->road->nodes; i++)
         free_agent(&pool->agent[i]);
-    if (pool->road->visits && !pool->road->cut)
-        net_hasten(
-            pool->road->net); /* the program may wait for those who serve the pool, and call us no more */
+    hasten(pool->road);
     agents_forget_paces(pool);
     agents_forget_wishes(pool);
     agents_forget_spreads(pool);
