@@ -53,9 +53,11 @@ void comm_close_net(struct net *net);
 
 /* What is kept with the comm (NULL at first), and released with it. */
 struct comm_keeping {
-    void (*release)(void *what);        /* or NULL */
-    void (*end)(void *what);            /* before that, where the program, or a task, calls MPI_Finalize */
-    int (*find_lost)(const void *what); /* a rank of the comm that is known to have died; -1: none; or NULL */
+    void (*release)(void *what); /* or NULL */
+    void (*end)(void *what);     /* before that, where the program, or a task, calls MPI_Finalize */
+    /* Or NULL. A rank of the comm that is known to have died, -1: none; and whether this one tells the
+     * others. */
+    int (*find_lost)(const void *what, bool *tells);
 };
 void *comm_kept(const struct comm *comm);
 void comm_keep(struct comm *comm, void *what, const struct comm_keeping *keeping);

@@ -124,11 +124,13 @@ static void look_here(struct comm *comm)
 
 static void look_elsewhere(struct comm *comm)
 {
-    int rank = comm->kept && comm->keeping.find_lost ? comm->keeping.find_lost(comm->kept) : -1;
+    bool tells = false;
+    int rank = comm->kept && comm->keeping.find_lost ? comm->keeping.find_lost(comm->kept, &tells) : -1;
     if (rank < 0)
         return;
     lose(comm, rank);
-    tell(comm, rank, false);
+    if (tells)
+        tell(comm, rank, false);
 }
 
 static void hear_elsewhere(struct comm *comm)

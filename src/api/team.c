@@ -51,13 +51,17 @@ static void end_all(void *first)
 }
 
 /* Of the ranks of other machines: the manager, or one that leads there. Pools that the comm's ranks have had
- * before go on to see that, also while no pool is open. */
-static int find_lost(const void *first)
+ * before go on to see that, also while no pool is open. All ranks of a machine see that the manager has
+ * ended: one tells it. */
+static int find_lost(const void *first, bool *tells)
 {
+    *tells = true;
     for (const struct team *team = first; team; team = team->behind) {
         const struct crew *crew = team->world.crew;
-        if (team->world.roster.shared && roster_is_orphaned(&team->world.roster))
+        if (team->world.roster.shared && roster_is_orphaned(&team->world.roster)) {
+            *tells = team->world.links.leader;
             return crew->member[0].rank;
+        }
         for (int i = 1; i < crew->count; i++)
             if (crew->member[i].dead)
                 return crew->member[i].rank;
