@@ -42,6 +42,7 @@ void far_wish_pass(struct far_wish *wish)
     }
     *far_wish_place(wish->agent->pool, wish->told.worker) = wish;
     wish->agent->wishes++;
+    far_wishes_free_what_is_behind(wish->agent);
 }
 
 void far_wish_pass_back(struct far_wish *wish)

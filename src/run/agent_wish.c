@@ -111,8 +111,7 @@ uint64_t agents_wish_due(const struct agents *pool)
     return due;
 }
 
-/* What lies behind tasks that all wait may run elsewhere, perhaps what they wait for. */
-static void free_what_is_behind(struct agent *agent)
+void far_wishes_free_what_is_behind(struct agent *agent)
 {
     for (uint32_t i = 0; i < agent->room && agent_is_blocked(agent); i++)
         if (agent->block[i])
@@ -130,7 +129,7 @@ static bool queue_up(struct far_wish *wish)
     line->soonest = wish->deadline < line->soonest ? wish->deadline : line->soonest;
     *far_wish_place(pool, wish->told.worker) = wish;
     wish->agent->wishes++;
-    free_what_is_behind(wish->agent);
+    far_wishes_free_what_is_behind(wish->agent);
     return true;
 }
 

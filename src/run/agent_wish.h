@@ -41,6 +41,9 @@ void far_wish_pass(struct far_wish *wish);
 void far_wish_pass_back(struct far_wish *wish);
 void far_wishes_forget(struct agents *pool);
 
+/* agent_wish.c: what lies behind tasks that all wait may run elsewhere, perhaps what they wait for. */
+void far_wishes_free_what_is_behind(struct agent *agent);
+
 /* Of one that stands in no line: it is answered, and forgotten. */
 void far_wish_end(struct far_wish *wish, rp_status status);
 

@@ -66,11 +66,12 @@ void relay_give_back(struct relay_block *block)
         say_recalled(relay, block->told.block, block->told.items, 0);
 }
 
-bool relay_yield(struct relay_block *block, uint32_t from, uint32_t count)
+bool relay_yield(struct relay_block *block, uint32_t from, uint32_t count, bool written)
 {
-    if (!block->yields || block->relay->manager.suspecting)
+    if (!written && (!block->yields || block->relay->manager.suspecting))
         return false;
     say_recalled(block->relay, block->told.block, from, count);
+    relay_answer_all_asking(block, from, count);
     return true;
 }
 
@@ -147,6 +148,7 @@ void relay_give_up(struct relay *relay)
             continue;
         uint32_t from = block->state == BLOCK_POSTED ? end_posts(block) : 0;
         say_recalled(relay, block->told.block, from, block->told.items - from);
+        relay_answer_all_asking(block, 0, block->told.items);
         relay_end_items(block, block->open);
     }
 }
@@ -255,4 +257,10 @@ bool relay_answer_asking(struct relay_block *block, uint32_t item, bool ok)
     block->asking[item / 64] &= ~bit;
     answer(block->relay, block->told.block, item, ok);
     return true;
+}
+
+void relay_answer_all_asking(struct relay_block *block, uint32_t from, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        relay_answer_asking(block, from + i, false);
 }

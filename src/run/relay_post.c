@@ -19,10 +19,11 @@ static int owner_of(const struct relay_block *block)
     return manager_has(&block->relay->manager, owner) ? owner : 0;
 }
 
-/* Parts are combined on this node: by who leads it, if nobody else is here. */
+/* Parts are combined on this node; by who leads it where it leads others, too: it is aloof, and would not
+ * notice that the last one beside it is gone. */
 static int owner_of_parts(const struct relay_block *block)
 {
-    return block->relay->manager.agents && !relay_has_others(block->relay) ? 1 : 0;
+    return block->relay->manager.agents ? 1 : 0;
 }
 
 /* What is the same for a post and for one that repeats a part of it: items from `from` of the block. */
@@ -188,7 +189,7 @@ static bool repost(void *work, int old_number, uint32_t from, uint32_t count, bo
     uint32_t first = (uint32_t)old->first + from;
     if (relay_is_of_parts(block->relay, old_number)) /* which may be spoilt */
         relay_drop_parts(block, first, count);
-    bool yields = !charged && relay_yield(block, first, count);
+    bool yields = !charged && relay_yield(block, first, count, old->written);
     if (!yields && publish(block, first, count, &manager->board.post[old_number], charged) < 0)
         return false;
     block->again += !yields;
@@ -237,11 +238,15 @@ static void tell_started(struct relay_block *block, uint32_t item, int worker)
                                             .worker = (uint32_t)relay->home->crew->member[worker].number}});
 }
 
+/* It will not be cancelled then, which somebody may wait to know. */
 static void hear_started(void *work, int post, uint32_t item, int worker)
 {
     struct relay_block *block = work;
-    if (relay_is_telling(block))
-        tell_started(block, (uint32_t)block->relay->manager.postings[post].first + item, worker);
+    uint32_t number = (uint32_t)block->relay->manager.postings[post].first + item;
+    if (!relay_is_telling(block))
+        return;
+    tell_started(block, number, worker);
+    relay_answer_asking(block, number, false);
 }
 
 const struct posting_ops relay_posting_ops = {

@@ -213,12 +213,16 @@ bool relay_has_others(const struct relay *relay);
 /* relay_aloof.c: sees who serves the pool, and what lies there. */
 void relay_look_around(struct relay *relay);
 
-/* relay_back.c: items that have been given back here go back themselves; false: they run here. */
-bool relay_yield(struct relay_block *block, uint32_t from, uint32_t count);
+/* relay_back.c: items that have been given back here go back themselves; false: they run here. Where late
+ * bytes may still come over their results (`written`) they do in any case. */
+bool relay_yield(struct relay_block *block, uint32_t from, uint32_t count, bool written);
 
 /* A task that was asked for at another node, to be cancelled, never runs (`ok`), or has run; false: it was
  * not asked for. */
 bool relay_answer_asking(struct relay_block *block, uint32_t item, bool ok);
+
+/* The same of some of which nothing is known here any more, with `ok` false. */
+void relay_answer_all_asking(struct relay_block *block, uint32_t from, uint32_t count);
 
 /* relay_goods.c: FORGET and UNSHARE; that those who are led from here have had it. */
 void relay_forget_goods(struct relay *relay, enum wire_type kind, uint64_t id);
