@@ -79,6 +79,10 @@ RP_API rp_status rp_open_comm(MPI_Comm comm, int manager, const rp_options *opti
  * there has ended and the results are sent; those that a manager that is busy elsewhere does not take are
  * sent in the rank's next call of rp_serve, rp_open_comm or rp_close.
  *
+ * A machine that first serves when the manager has closed the pool takes what was shared there before it
+ * hears of that. The manager's rp_close gives MPI some 100 KiB of it; what is more leaves in later calls
+ * on pools, so a manager that waits for these ranks in MPI alone (in a barrier) may wait for ever.
+ *
  * The pool's initializer runs here before its first task and its finalizer after its last, but that
  * of a pool that this rank has served only in passing where it is next served or closed.
  *
