@@ -19,6 +19,20 @@ static void *place_of(const struct saying *saying)
            item * saying->post->out_size;
 }
 
+/* Where results are shorter than their places the rest of these is the user's. */
+static void put_in_place(const struct saying *saying, const char *results)
+{
+    const struct wire_note *note = &saying->note;
+    uint64_t stride = saying->post->out_size;
+    char *place = place_of(saying);
+    if (note->size == stride) {
+        memcpy(place, results, note->bytes);
+        return;
+    }
+    for (uint64_t at = 0; at < note->bytes; at += stride)
+        memcpy(place + at, results + at, note->size);
+}
+
 static bool needs_parcel(const struct saying *saying)
 {
     const struct wire_note *note = &saying->note;
@@ -112,7 +126,7 @@ static void take_short(struct saying *saying, const void *payload)
     if (needs_parcel(saying) && (parcel = parcel_take(&manager->parcels, note->bytes)) != ARENA_NONE)
         memcpy(board_at(&manager->board, parcel), payload, note->bytes);
     else if (note->flags & NOTE_PLACED && note->bytes)
-        memcpy(place_of(saying), payload, note->bytes);
+        put_in_place(saying, payload);
     take_in(saying, payload, parcel);
 }
 
@@ -185,7 +199,8 @@ static bool is_of_user(const struct saying *saying)
 /* False: it goes to its place, whoever that belongs to. */
 static bool goes_apart(const struct saying *saying)
 {
-    return needs_parcel(saying) || (is_of_user(saying) && saying->note.bytes <= APART);
+    bool fills = saying->note.size == saying->post->out_size;
+    return needs_parcel(saying) || (is_of_user(saying) && (!fills || saying->note.bytes <= APART));
 }
 
 static void take_out(struct arrival *arrival)
@@ -207,7 +222,7 @@ static void take_long(struct arrival *arrival)
         return;
     }
     if (payload && !needs_parcel(saying)) {
-        memcpy(place_of(saying), payload, saying->note.bytes);
+        put_in_place(saying, payload);
         parcel_mark_taken(board, arrival->parcel);
     }
     take_in(saying, payload, arrival->parcel);
