@@ -47,6 +47,12 @@ static inline void *board_at(const struct board *board, uint64_t offset)
     return (char *)board->shared + offset;
 }
 
+/* Whether that is memory of the board's. */
+static inline bool board_has(const struct board *board, const void *memory)
+{
+    return (size_t)((const char *)memory - (const char *)board->shared) < board->memory.size;
+}
+
 static inline struct slot *board_slot(const struct board *board)
 {
     return board->own;

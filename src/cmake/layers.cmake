@@ -20,5 +20,5 @@ set(RANKPOOL_REACH_cli ${RANKPOOL_REACH_api} api)
 
 # The only files that may include MPI's header; the public one is for programs that run MPI.
 set(RANKPOOL_MPI_SOURCES src/api/comm.c src/api/comm_exchange.c src/api/comm_state.h
-    src/net/mpi.c src/net/mpi_call.c src/net/mpi_call.h src/net/mpi_flight.c src/net/mpi_peer.c src/net/mpi_state.h
+    src/net/mpi.c src/net/mpi_call.c src/net/mpi_call.h src/net/mpi_copy.c src/net/mpi_flight.c src/net/mpi_peer.c src/net/mpi_state.h
     include/rankpool/mpi.h)

@@ -102,24 +102,34 @@ static void give_head(struct end *end, int peer, struct message *message, struct
 static void give_body(struct end *end, int peer, struct message *message, struct net_event *event)
 {
     for (int i = 0; i < message->segments; i++)
-        if (message->to[i] && message->segment[i].size > 0)
+        if (message->to[i] && message->segment[i].data && message->segment[i].size > 0)
             memcpy(message->to[i], message->segment[i].data, message->segment[i].size);
     *event = (struct net_event){.kind = NET_BODY, .peer = peer, .token = message->body.token};
     tell(other_end(end, peer), message, &message->sent, NET_SENT);
     loop_take_off(&line_to(end, peer)->way[there(end, peer)], message);
 }
 
-/* All that this end waits for there has failed. */
-void loop_tell_all(struct end *end, int peer)
+static bool is_copied(const struct message *message)
+{
+    bool copied = message->segments > 0;
+    for (int i = 0; i < message->segments; i++)
+        copied = copied && message->segment[i].copied;
+    return copied;
+}
+
+/* All that this end waits for there has failed: what is copied, or what is not. */
+void loop_tell_all(struct end *end, int peer, bool copied)
 {
     struct line *line = line_to(end, peer);
     enum side side = here(end, peer);
     for (struct message *message = line->way[side]; message; message = message->next) {
+        if (is_copied(message) != copied)
+            continue;
         message->given_back = message->segments > 0;
         tell(end, message, &message->sent, NET_LOST);
     }
     for (struct message *message = line->way[there(end, peer)]; message; message = message->next)
-        if (message->state == RECEIVING)
+        if (message->state == RECEIVING && message->copied == copied)
             tell(end, message, &message->body, NET_LOST);
 }
 
@@ -134,8 +144,9 @@ void loop_lose(struct end *end, int peer, bool tell_it)
     if (tell_it)
         endings_add(&end->endings, &line->loss[side]);
     line->kept[side] = end->clings;
+    loop_tell_all(end, peer, true);
     if (!end->clings)
-        loop_tell_all(end, peer);
+        loop_tell_all(end, peer, false);
 }
 
 /* What has come from a peer: the oldest body or head that is due, heads in order; in the end that it has
@@ -180,7 +191,8 @@ static bool loop_poll(struct net *net, struct net_event *event)
     return found;
 }
 
-static void loop_receive(struct net *net, const struct net_event *event, void *const to[], void *token)
+static void loop_receive(struct net *net, const struct net_event *event, void *const to[], bool copied,
+                         void *token)
 {
     struct end *end = end_of(net);
     pthread_mutex_lock(&end->loop->lock);
@@ -191,8 +203,36 @@ static void loop_receive(struct net *net, const struct net_event *event, void *c
     message->body = (struct ending){.peer = event->peer, .token = token};
     for (int i = 0; i < message->segments; i++)
         message->to[i] = to[i];
-    if (line_to(end, event->peer)->lost[here(end, event->peer)] && !end->clings)
+    message->copied = copied;
+    if (line_to(end, event->peer)->lost[here(end, event->peer)] && !(end->clings && !copied))
         tell(end, message, &message->body, NET_LOST);
+    pthread_mutex_unlock(&end->loop->lock);
+}
+
+static bool lies_in(const void *data, const void *memory, size_t size)
+{
+    return (const char *)data >= (const char *)memory && (const char *)data < (const char *)memory + size;
+}
+
+static void let_go(struct message *message, bool sends, const void *memory, size_t size)
+{
+    for (int i = 0; i < message->segments; i++) {
+        struct net_segment *segment = &message->segment[i];
+        if (sends && segment->copied && lies_in(segment->data, memory, size))
+            segment->data = NULL;
+        if (!sends && message->copied && lies_in(message->to[i], memory, size))
+            message->to[i] = NULL;
+    }
+}
+
+static void loop_let_go_of(struct net *net, const void *memory, size_t size)
+{
+    struct end *end = end_of(net);
+    pthread_mutex_lock(&end->loop->lock);
+    for (int peer = 0; peer < net->peers; peer++)
+        for (int k = 0; k < 2; k++)
+            for (struct message *message = line_to(end, peer)->way[k]; message; message = message->next)
+                let_go(message, k == (int)here(end, peer), memory, size);
     pthread_mutex_unlock(&end->loop->lock);
 }
 
@@ -241,6 +281,7 @@ const struct net_ops loop_ops = {
     .send = loop_send,
     .poll = loop_poll,
     .receive = loop_receive,
+    .let_go = loop_let_go_of,
     .drop = loop_drop,
     .is_quiet = loop_is_quiet,
     .room = loop_room,

@@ -34,7 +34,7 @@ static void write_over(const struct end *end, int peer)
 {
     for (struct message *message = line_to(end, peer)->way[there(end, peer)]; message;
          message = message->next)
-        for (int i = 0; i < message->segments && message->state == RECEIVING; i++)
+        for (int i = 0; i < message->segments && message->state == RECEIVING && !message->copied; i++)
             if (message->to[i] && message->segment[i].size > 0)
                 memset(message->to[i], 0xdd, message->segment[i].size);
 }
@@ -50,7 +50,7 @@ void net_loop_cling(struct net *net, bool clings)
             continue;
         line->kept[here(end, peer)] = false;
         write_over(end, peer);
-        loop_tell_all(end, peer);
+        loop_tell_all(end, peer, false);
     }
     pthread_mutex_unlock(&end->loop->lock);
 }

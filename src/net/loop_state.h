@@ -20,6 +20,7 @@ struct message {
     struct ending sent, body;
     struct net_segment segment[NET_SEGMENTS];
     void *to[NET_SEGMENTS];
+    bool copied; /* to there */
     int segments;
     size_t head_size;
     _Alignas(16) unsigned char head[];
@@ -30,7 +31,7 @@ struct line {
     struct message *way[2]; /* the oldest first */
     bool held[2];
     bool lost[2], closed[2];
-    bool kept[2]; /* of what was lost nothing has been told */
+    bool kept[2]; /* of what was lost, what is not copied has not been told of */
     struct ending loss[2];
 };
 
@@ -94,9 +95,10 @@ extern const struct net_ops loop_ops;
 void loop_let_go(struct message *message);
 void loop_take_off(struct message **way, struct message *message);
 
-/* The peer is lost to this end, which is told so, or is not; and all that it waits for there has failed. */
+/* The peer is lost to this end, which is told so, or is not; and all that it waits for there has failed:
+ * what is copied, or what is not. */
 void loop_lose(struct end *end, int peer, bool tell_it);
-void loop_tell_all(struct end *end, int peer);
+void loop_tell_all(struct end *end, int peer, bool copied);
 
 /* loop_open.c */
 void loop_close(struct net *net);

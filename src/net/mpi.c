@@ -19,10 +19,13 @@ static struct mpi_net *state_of(const struct net *net)
 }
 
 /* The places of a message's segments, and their tags. */
-static void place(struct mpi_net *net, struct flight *flight, uint64_t number, int i, void *at, size_t size)
+static void place(struct mpi_net *net, struct flight *flight, uint64_t number, int i, void *at, size_t size,
+                  bool copied)
 {
     flight->segment[i].at = at;
     flight->segment[i].left = size;
+    flight->segment[i].copied = copied;
+    flight->copied = flight->copied && copied;
     flight->segment[i].tag = (int)(MPI_FRAMES + 1 + number % net->tags * NET_SEGMENTS + (uint64_t)i);
 }
 
@@ -42,10 +45,12 @@ static rp_status mpi_send(struct net *given, int number, const void *head, size_
     flight->ending.token = segments > 0 ? token : NULL;
     flight->frame.head_size = (uint32_t)head_size;
     flight->frame.segments = (uint16_t)segments;
+    flight->copied = segments > 0;
     memcpy(flight->head, head, head_size);
     for (int i = 0; i < segments; i++) {
         flight->frame.size[i] = segment[i].size;
-        place(net, flight, peer->sent, i, (void *)(uintptr_t)segment[i].data, segment[i].size);
+        place(net, flight, peer->sent, i, (void *)(uintptr_t)segment[i].data, segment[i].size,
+              segment[i].copied);
     }
     peer->sent += segments > 0;
     peer_send(net, peer, flight);
@@ -76,7 +81,8 @@ static bool take_arrived(struct mpi_net *net, struct net_event *event)
     return false;
 }
 
-static void mpi_receive(struct net *given, const struct net_event *event, void *const to[], void *token)
+static void mpi_receive(struct net *given, const struct net_event *event, void *const to[], bool copied,
+                        void *token)
 {
     struct mpi_net *net = state_of(given);
     struct peer *peer = &net->peer[event->peer];
@@ -86,11 +92,9 @@ static void mpi_receive(struct net *given, const struct net_event *event, void *
     flight->peer = event->peer;
     flight->ending.token = token;
     peer->receiving++;
-    for (int i = 0; i < event->segments; i++) {
-        if (!to[i] && event->size[i] > 0 && !(flight->scratch[i] = malloc(event->size[i])))
-            peer->failed = net->unsettled = true;
-        place(net, flight, peer->received, i, to[i] ? to[i] : flight->scratch[i], event->size[i]);
-    }
+    flight->copied = true;
+    for (int i = 0; i < event->segments; i++)
+        place(net, flight, peer->received, i, to[i], event->size[i], copied || !to[i]);
     peer->received++;
     flight->lost = peer->lost || peer->failed;
     flight_begin(net, flight);
@@ -211,6 +215,7 @@ static void free_net(struct mpi_net *net)
     for (int i = 0; i < net->net.peers && net->peer; i++)
         if (!net->peer[i].kept)
             free(net->peer[i].buffer);
+    copies_free(net);
     free(net->coming);
     free(net->peer);
     free(net->request);
@@ -250,11 +255,17 @@ static bool poll_on(struct net *net, struct net_event *event)
     return any;
 }
 
-static void receive_on(struct net *net, const struct net_event *event, void *const to[], void *token)
+static void receive_on(struct net *net, const struct net_event *event, void *const to[], bool copied,
+                       void *token)
 {
     bool before = mpi_enter();
-    mpi_receive(net, event, to, token);
+    mpi_receive(net, event, to, copied, token);
     mpi_leave(before);
+}
+
+static void let_go_on(struct net *net, const void *memory, size_t size)
+{
+    flights_let_go(state_of(net), memory, size);
 }
 
 static void drop_on(struct net *net, int peer)
@@ -284,6 +295,7 @@ static const struct net_ops mpi_ops = {
     .send = send_on,
     .poll = poll_on,
     .receive = receive_on,
+    .let_go = let_go_on,
     .drop = drop_on,
     .is_quiet = mpi_is_quiet,
     .room = mpi_room,

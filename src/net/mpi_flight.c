@@ -47,16 +47,16 @@ void flight_let_go(struct flight *flight)
 {
     if (!flight || --flight->holders > 0)
         return;
-    for (int i = 0; i < NET_SEGMENTS; i++)
-        free(flight->scratch[i]);
+    free(flight->ready);
     free(flight);
 }
 
 /* Who waits for it is told, once; without a token that is nobody. */
 static void tell(struct mpi_net *net, struct flight *flight, enum net_kind kind)
 {
-    if (!flight->ending.token)
+    if (!flight->ending.token || flight->told)
         return;
+    flight->told = true;
     flight->ending.kind = kind;
     flight->ending.peer = flight->peer;
     flight->ending.owner = flight;
@@ -96,6 +96,25 @@ static bool well(struct mpi_net *net, int peer, int code)
     return false;
 }
 
+/* Memory for a piece of a segment that is copied. */
+static bool get_copy(struct mpi_net *net, struct carried *carried, const char *at)
+{
+    struct copy *ready = carried->flight->ready;
+    if (ready) {
+        copy_give(net, carried->copy);
+        carried->flight->ready = NULL;
+        carried->copy = ready;
+        return true;
+    }
+    if (!carried->copy)
+        carried->copy = copy_take(net);
+    if (!carried->copy)
+        return well(net, carried->flight->peer, MPI_ERR_NO_MEM);
+    if (at && carried->flight->sends)
+        memcpy(carried->copy->bytes, at, carried->size);
+    return true;
+}
+
 /* Posts the next piece of a segment; false: there is none, or it failed. */
 static bool post_piece(struct mpi_net *net, struct carried *carried, MPI_Request *request)
 {
@@ -106,9 +125,13 @@ static bool post_piece(struct mpi_net *net, struct carried *carried, MPI_Request
     size_t left = flight->segment[segment].left, size = left < MPI_PIECE ? left : MPI_PIECE;
     if (flight->lost || size == 0)
         return false;
-    flight->segment[segment].at += size;
-    flight->segment[segment].left -= size;
     carried->size = size;
+    carried->to = flight->sends ? NULL : at;
+    if (flight->segment[segment].copied && !get_copy(net, carried, at))
+        return false;
+    flight->segment[segment].at += at ? size : 0;
+    flight->segment[segment].left -= size;
+    at = flight->segment[segment].copied ? carried->copy->bytes : at;
     net->peer[flight->peer].outbound += flight->sends ? size : 0;
     return well(net, flight->peer,
                 flight->sends ? mpi_isend(at, (int)size, rank, tag, net->comm, request)
@@ -128,22 +151,41 @@ static MPI_Request *request_at(struct mpi_net *net, int busy)
     return &net->request[net->net.peers + busy];
 }
 
-/* Whose it is, is told when MPI has let go of its memory. */
+/* The next piece of what is sent is copied while the one before it leaves. */
+static void make_ready(struct mpi_net *net, struct flight *flight)
+{
+    int next = 0;
+    while (next < NET_SEGMENTS - 1 && !flight->segment[next].left)
+        next++;
+    const char *at = flight->segment[next].at;
+    size_t left = flight->segment[next].left;
+    if (!flight->in_turn || flight->ready || flight->lost || !flight->segment[next].copied || !at || !left)
+        return;
+    flight->ready = copy_take(net);
+    if (flight->ready)
+        memcpy(flight->ready->bytes, at, left < MPI_PIECE ? left : MPI_PIECE);
+}
+
+/* Whose it is, is told when MPI has let go of its memory: at once if it has none. */
 static void give_up(struct mpi_net *net, struct flight *flight)
 {
     if (flight->lost)
         return;
     flight->lost = true;
     net->unsent -= flight->sends;
+    if (flight->copied)
+        tell(net, flight, NET_LOST);
 }
 
 static void post(struct mpi_net *net, struct flight *flight, int from, int to)
 {
     for (int i = from; i < to; i++) {
         MPI_Request *request = request_at(net, net->busy);
-        struct carried carried = {flight, i, 0};
-        if (i < 0 ? !post_frame(net, flight, request) : !post_piece(net, &carried, request))
+        struct carried carried = {flight, i, 0, NULL, NULL};
+        if (i < 0 ? !post_frame(net, flight, request) : !post_piece(net, &carried, request)) {
+            copy_give(net, carried.copy);
             continue;
+        }
         net->carried[net->busy++] = carried;
         flight->requests++;
     }
@@ -161,6 +203,8 @@ static void let_fly(struct mpi_net *net, struct flight *flight)
         post(net, flight, i, i + 1);
     if (flight->requests == 0)
         end(net, flight);
+    else
+        make_ready(net, flight);
 }
 
 static struct flight *take_held(struct peer *peer)
@@ -176,6 +220,8 @@ void flight_send_held(struct mpi_net *net, struct peer *peer)
 {
     while (peer->held && peer_has_room(peer))
         let_fly(net, take_held(peer));
+    if (peer->held)
+        make_ready(net, peer->held);
 }
 
 static void post_rest(struct mpi_net *net, struct flight *flight)
@@ -248,8 +294,14 @@ void flight_step(struct mpi_net *net, int busy, bool went_well)
         peer->outbound -= carried->size;
         peer_send_heads(net, peer);
     }
-    if (went_well && is_piece && post_next(net, carried, request_at(net, busy)))
+    if (carried->copy && carried->to && went_well && !flight->lost)
+        memcpy(carried->to, carried->copy->bytes, carried->size);
+    if (went_well && is_piece && post_next(net, carried, request_at(net, busy))) {
+        make_ready(net, flight);
         return;
+    }
+    copy_give(net, carried->copy);
+    carried->copy = NULL;
     if (peer->failed)
         give_up(net, flight);
     carried->flight = NULL;
@@ -292,6 +344,35 @@ void flight_lose(struct mpi_net *net, int peer)
     }
 }
 
+static bool lies_in(const char *at, const char *memory, size_t size)
+{
+    return at >= memory && at < memory + size;
+}
+
+static void let_go(struct flight *flight, const char *memory, size_t size)
+{
+    for (int i = 0; i < NET_SEGMENTS; i++)
+        if (flight->segment[i].copied && lies_in(flight->segment[i].at, memory, size))
+            flight->segment[i].at = NULL;
+}
+
+void flights_let_go(struct mpi_net *net, const char *memory, size_t size)
+{
+    for (int i = 0; i < net->net.peers; i++) {
+        for (struct flight *flight = net->peer[i].queue; flight; flight = flight->next)
+            let_go(flight, memory, size);
+        for (struct flight *flight = net->peer[i].held; flight; flight = flight->next)
+            let_go(flight, memory, size);
+    }
+    for (int i = 0; i < net->busy; i++) {
+        struct carried *carried = &net->carried[i];
+        if (carried->flight)
+            let_go(carried->flight, memory, size);
+        if (carried->copy && lies_in(carried->to, memory, size))
+            carried->to = NULL;
+    }
+}
+
 /* What MPI does not let go of keeps its memory. */
 void flight_abandon(struct mpi_net *net)
 {
@@ -306,6 +387,8 @@ void flight_abandon(struct mpi_net *net)
         if (!done)
             MPI_Request_free(request_at(net, i));
         flight->holders += !done;
+        if (done)
+            copy_give(net, net->carried[i].copy);
         if (--flight->requests == 0)
             flight_let_go(flight);
     }

@@ -43,14 +43,17 @@ struct flight {
     int requests;
     int peer;
     bool sends, lost;
-    bool held;    /* its segments wait for those before them */
-    bool in_turn; /* they leave one after the other */
+    bool copied;        /* all of it: nothing of the caller's is MPI's */
+    bool told;          /* how it ended */
+    bool held;          /* its segments wait for those before them */
+    bool in_turn;       /* they leave one after the other */
+    struct copy *ready; /* a copy of its next piece; or NULL */
     struct {
-        char *at;
+        char *at; /* NULL: from nowhere, or to nowhere */
         size_t left;
         int tag;
-    } segment[NET_SEGMENTS]; /* what of it has not been begun */
-    void *scratch[NET_SEGMENTS];
+        bool copied;
+    } segment[NET_SEGMENTS];         /* what of it has not been begun */
     _Alignas(16) struct frame frame; /* of one that sends, with the head behind it */
     unsigned char head[];
 };
@@ -91,6 +94,8 @@ struct mpi_net {
         struct flight *flight;
         int segment; /* -1: the frame */
         size_t size; /* of the piece */
+        char *to;    /* where it is copied when it has come; NULL: nowhere */
+        struct copy *copy;
     } * carried;
     int busy, room, reserved;
     int next;              /* the first request of the slice that is asked about next */
@@ -100,6 +105,8 @@ struct mpi_net {
     struct peer *current;  /* whose frame the caller looks at */
     struct flight *coming; /* for the segments behind it, until net_receive */
     struct endings endings;
+    struct copy *copies; /* that nobody uses, the last used first: it may be in the caches still */
+    int copies_kept;
     bool unsettled; /* some peer has failed, or has left */
 };
 
@@ -109,6 +116,17 @@ static inline bool peer_has_room(const struct peer *peer)
 {
     return !peer->failed && (peer->hasty || peer->outbound < MPI_BRIEF);
 }
+
+/* ---- mpi_copy.c ---- */
+
+/* Memory of the net's for a piece; NULL without. */
+struct copy {
+    struct copy *next;
+    _Alignas(64) char bytes[MPI_PIECE];
+};
+struct copy *copy_take(struct mpi_net *net);
+void copy_give(struct mpi_net *net, struct copy *copy);
+void copies_free(struct mpi_net *net);
 
 /* ---- mpi_flight.c ---- */
 
@@ -142,6 +160,9 @@ void flight_compact(struct mpi_net *net, int busy);
 
 /* The peer is lost: what is under way to it and from it has failed. */
 void flight_lose(struct mpi_net *net, int peer);
+
+/* What is copied from there, or to there, is so no longer. */
+void flights_let_go(struct mpi_net *net, const char *memory, size_t size);
 
 /* Gives up all that is under way. */
 void flight_abandon(struct mpi_net *net);

@@ -29,6 +29,10 @@
  * a lost peer had is taken for lost with the peer, and memory that was given to the net stays as it is, and
  * mapped, until its token has come.
  *
+ * Memory whose owner cannot wait for that is `copied`: the net moves it piece by piece through memory of its
+ * own, which stays in the caches. Its token comes back at once when the peer is lost, and net_let_go takes it
+ * back at any time.
+ *
  * One thread at a time uses a net. */
 #ifndef RANKPOOL_NET_NET_H
 #define RANKPOOL_NET_NET_H
@@ -46,6 +50,7 @@
 struct net_segment {
     const void *data;
     size_t size;
+    bool copied;
 };
 
 enum net_kind {
@@ -75,7 +80,9 @@ struct net_ops {
     rp_status (*send)(struct net *net, int peer, const void *head, size_t head_size,
                       const struct net_segment *segment, int segments, void *token, struct error *error);
     bool (*poll)(struct net *net, struct net_event *event);
-    void (*receive)(struct net *net, const struct net_event *event, void *const to[], void *token);
+    void (*receive)(struct net *net, const struct net_event *event, void *const to[], bool copied,
+                    void *token);
+    void (*let_go)(struct net *net, const void *memory, size_t size);
     void (*drop)(struct net *net, int peer);
     bool (*is_quiet)(const struct net *net);
     int (*room)(const struct net *net, int peer);
@@ -103,7 +110,21 @@ static inline bool net_poll(struct net *net, struct net_event *event)
  * The token is not NULL. */
 static inline void net_receive(struct net *net, const struct net_event *event, void *const to[], void *token)
 {
-    net->ops->receive(net, event, to, token);
+    net->ops->receive(net, event, to, false, token);
+}
+
+static inline void net_receive_copied(struct net *net, const struct net_event *event, void *const to[],
+                                      void *token)
+{
+    net->ops->receive(net, event, to, true, token);
+}
+
+/* Copied segments and places there are the caller's from now on, who has no use for them: of what has not
+ * left the peer gets other bytes, and what has not come goes nowhere. Their tokens come as they would have.
+ */
+static inline void net_let_go(struct net *net, const void *memory, size_t size)
+{
+    net->ops->let_go(net, memory, size);
 }
 
 /* Never talks to a peer again. Dropping twice is fine. */

@@ -89,7 +89,7 @@ bool agent_send_with(struct agent *agent, struct wire_message *message, const vo
     message->body_size = is_long ? 0 : size;
     size_t head_size = wire_message_pack(message, head, sizeof head);
     agent->node->road->eventful = clock_ns();
-    struct net_segment segment = {data, size};
+    struct net_segment segment = {.data = data, .size = size};
     if (road_send(agent->node, head, head_size, is_long ? &segment : NULL, is_long, is_long ? transit : NULL,
                   &error)) {
         road_give_up(agent->node, "%s", error.text);

@@ -8,8 +8,6 @@
 #include "run/box_read.h"
 #include "run/collect.h"
 
-#define APART ((size_t)256 << 20) /* bytes of results of an array of the user's: more go there at once */
-
 /* ---- Taking it in ------------------------------------------------------------------------ */
 
 static void *place_of(const struct saying *saying)
@@ -79,8 +77,8 @@ static void fail(const struct saying *saying, const struct note *note)
 }
 
 /* The note as a worker of this node would have written it; what it carries lies in its place, or in the
- * parcel (ARENA_NONE: there was no room for it), or else at `payload`. */
-static void take_in(const struct saying *saying, const void *payload, uint64_t parcel)
+ * parcel, or else at `payload`. */
+static void take_in(const struct saying *saying, const void *payload, uint64_t parcel, bool has_room)
 {
     const struct wire_note *from = &saying->note;
     struct agent_block *block = saying->block;
@@ -93,7 +91,6 @@ static void take_in(const struct saying *saying, const void *payload, uint64_t p
                         .ran = isfinite(from->ran) ? from->ran : 0,
                         .ended = saying->agent->node->road->heard - from->age_ns,
                         .size = from->size};
-    bool has_room = !needs_parcel(saying) || parcel != ARENA_NONE;
     if (from->status == RP_OK)
         note.joined = from->joined;
     else
@@ -127,7 +124,7 @@ static void take_short(struct saying *saying, const void *payload)
         memcpy(board_at(&manager->board, parcel), payload, note->bytes);
     else if (note->flags & NOTE_PLACED && note->bytes)
         put_in_place(saying, payload);
-    take_in(saying, payload, parcel);
+    take_in(saying, payload, parcel, !needs_parcel(saying) || parcel != ARENA_NONE);
 }
 
 static bool is_packed_well(const struct wire_note *note, const void *payload)
@@ -177,9 +174,9 @@ static void take_batch(struct agent *agent, const struct wire_message *message)
 
 /* ---- Long payloads ------------------------------------------------------------------------ */
 
-/* On its way to where it belongs: to its place in a post's own memory, or to a parcel. That of results which
- * belong into an array of the user's is copied there when it is whole: MPI may write to what it was given for
- * long after the sender's end, and the array is the user's again by then. */
+/* On its way to where it belongs: to its place in a post's own memory, or to a parcel. To an array of the
+ * user's it is copied: MPI may write to what it was given for long after the sender's end, and the array is
+ * the user's again by then. */
 struct arrival {
     struct transit transit;
     struct saying saying;
@@ -196,11 +193,10 @@ static bool is_of_user(const struct saying *saying)
            saying->post->out - posting->block->offset >= posting->block->size;
 }
 
-/* False: it goes to its place, whoever that belongs to. */
+/* To a parcel first, or the rest of the user's slots would be written, too. */
 static bool goes_apart(const struct saying *saying)
 {
-    bool fills = saying->note.size == saying->post->out_size;
-    return needs_parcel(saying) || (is_of_user(saying) && (!fills || saying->note.bytes <= APART));
+    return needs_parcel(saying) || (is_of_user(saying) && saying->note.size < saying->post->out_size);
 }
 
 static void take_out(struct arrival *arrival)
@@ -225,7 +221,7 @@ static void take_long(struct arrival *arrival)
         put_in_place(saying, payload);
         parcel_mark_taken(board, arrival->parcel);
     }
-    take_in(saying, payload, arrival->parcel);
+    take_in(saying, payload, arrival->parcel, payload || !goes_apart(saying));
 }
 
 /* What is written to no more may be used again. */
@@ -258,8 +254,8 @@ static void end_arrival(struct transit *transit, bool arrived)
     free(arrival);
 }
 
-/* Memory of the board's is left to the net, and what runs again has other: of an array of the user's, to
- * which it goes at once, there is none. */
+/* Memory of the board's is left to the net, and what runs again has other. To an array of the user's nothing
+ * goes any more, as the net says next. */
 void agent_lose_arrivals(struct agent *agent)
 {
     struct manager *manager = agent->pool->manager;
@@ -295,7 +291,7 @@ static bool receive(struct agent *agent, const struct net_event *event, const st
         arrival->parcel = parcel_take(&manager->parcels, note.bytes);
     if (arrival->parcel != ARENA_NONE)
         to = board_at(&manager->board, arrival->parcel);
-    else if (note.flags & NOTE_PLACED)
+    else if (note.flags & NOTE_PLACED && !goes_apart(&arrival->saying))
         to = place_of(&arrival->saying);
     lease_end_run(&arrival->saying.block->said, note.from, note.count);
     arrival->saying.block->under_way++;
@@ -303,7 +299,11 @@ static bool receive(struct agent *agent, const struct net_event *event, const st
     arrival->memory = posting_pin(manager, arrival->saying.block->post);
     arrival->behind = agent->arrivals;
     agent->arrivals = arrival;
-    net_receive(agent->node->road->net, event, &to, arrival);
+    struct net *net = agent->node->road->net;
+    if (is_of_user(&arrival->saying) && arrival->parcel == ARENA_NONE)
+        net_receive_copied(net, event, &to, arrival);
+    else
+        net_receive(net, event, &to, arrival);
     return true;
 }
 

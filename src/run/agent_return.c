@@ -168,6 +168,11 @@ void road_recall(struct manager *manager, const void *work)
     }
 }
 
+void road_let_go(struct manager *manager, const void *array, size_t size)
+{
+    net_let_go(manager->agents->road->net, array, size);
+}
+
 /* ---- Cancelled --------------------------------------------------------------------------- */
 
 static struct agent_block *find_holder(const struct manager *manager, int post, uint32_t item)

@@ -111,9 +111,9 @@ static void send_map(struct agent_block *block, struct wire_message *message, co
     struct net_segment segment[2];
     int segments = 0;
     if (table)
-        segment[segments++] = (struct net_segment){table, parts.table};
+        segment[segments++] = (struct net_segment){.data = table, .size = parts.table};
     if (inputs)
-        segment[segments++] = (struct net_segment){inputs, parts.inputs};
+        segment[segments++] = (struct net_segment){inputs, parts.inputs, .copied = !board_has(board, inputs)};
     agent_send_block(block, head, size, segment, segments);
 }
 
@@ -225,9 +225,10 @@ static void send_large(struct agent_block *block, struct wire_message *message, 
         return;
     }
     put_entry(block, post, 0, block->own);
-    agent_send_block(
-        block, head, size,
-        (struct net_segment[]){{block->own, entry_size(post)}, {piece.data, message->block.bytes}}, 2);
+    agent_send_block(block, head, size,
+                     (struct net_segment[]){{.data = block->own, .size = entry_size(post)},
+                                            {.data = piece.data, .size = message->block.bytes}},
+                     2);
 }
 
 /* ---- Claims ------------------------------------------------------------------------------ */

@@ -15,6 +15,7 @@
 #include "run/wait.h"
 #include "sched/order.h"
 
+#define OWN_LONG ((size_t)64 << 10) /* bytes of items that are worth it */
 #define PARTIALS_LEFT                                                                                        \
     ((size_t)1 << 20) /* bytes of a reduction's results that the manager may leave lying                     \
                        */
@@ -55,16 +56,44 @@ static rp_status share_common(struct map *map)
     return map->common ? RP_OK : RP_NO_MEMORY;
 }
 
-/* Arrays of rp_alloc are read and written where they are, but in another order. */
+/* Where all workers are of other nodes nobody but this process reads posts: they may lie in its own memory.
+ */
+static uint64_t own_offset(const struct map *map, const void *array, size_t each)
+{
+    const struct manager *manager = map->manager;
+    bool is_read_here = manager_is_alone(manager) || manager->crew->here > 1;
+    if (is_read_here || !array || each < OWN_LONG)
+        return 0;
+    return (uint64_t)((uintptr_t)array - (uintptr_t)manager->board.shared);
+}
+
+/* Where an array is read or written where it is: one of rp_alloc, or one that nobody else needs to see, but
+ * not in another order. */
+static uint64_t place_of(const struct map *map, const void *array, size_t each)
+{
+    uint64_t offset = holding_offset(map->manager, array, map->work->n * each);
+    return offset ? offset : own_offset(map, array, each);
+}
+
 static void find_places(struct map *map)
 {
     const struct map_work *work = map->work;
     if (map->order)
         return;
     if (!work->range && work->in_size)
-        map->in_place = holding_offset(map->manager, work->in, work->n * work->in_size);
+        map->in_place = place_of(map, work->in, work->in_size);
     if (work->out_size && !work->combine)
-        map->out_place = holding_offset(map->manager, work->out, work->n * work->out_size);
+        map->out_place = place_of(map, work->out, work->out_size);
+}
+
+/* What other nodes were sent and have not taken, or have sent, is of no interest now. */
+static void leave_places(const struct map *map)
+{
+    const struct map_work *work = map->work;
+    if (map->in_place && map->manager->agents)
+        road_let_go(map->manager, work->in, work->n * work->in_size);
+    if (map->out_place && map->manager->agents)
+        road_let_go(map->manager, work->out, work->n * work->out_size);
 }
 
 static rp_status begin(struct map *map, struct error *error)
@@ -108,6 +137,7 @@ static void end(struct map *map)
 {
     if (map->common)
         holding_end_common(map->manager, map->id, map->common);
+    leave_places(map);
     map_bite_free(map);
     map_again_free(map);
     map_reduce_end(map);

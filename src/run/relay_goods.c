@@ -192,8 +192,8 @@ static void lend(struct relay_goods *goods, int peer)
         message.common = (struct wire_common){.id = goods->id, .size = size};
     size_t head_size = wire_message_pack(&message, head, sizeof head);
     if (!lending || !bytes ||
-        net_send(relay->home->net, peer, head, head_size, &(struct net_segment){bytes, size}, 1, lending,
-                 NULL)) {
+        net_send(relay->home->net, peer, head, head_size, &(struct net_segment){.data = bytes, .size = size},
+                 1, lending, NULL)) {
         free(lending);
         return;
     }

@@ -41,7 +41,7 @@ bool relay_send_bytes(struct relay_home *home, struct wire_message *message, con
     message->body = is_long || !size ? NULL : data;
     message->body_size = is_long ? 0 : size;
     size_t head_size = wire_message_pack(message, head, sizeof head);
-    struct net_segment segment = {data, size};
+    struct net_segment segment = {.data = data, .size = size};
     return send(home, head, head_size, is_long ? &segment : NULL, is_long ? delivery : NULL) && is_long;
 }
 
@@ -171,7 +171,8 @@ static bool send_long(struct relay_block *block, struct wire_note *note, uint64_
     struct wire_message message = {
         .type = WIRE_NOTES, .pool = relay->pool, .notes = {1}, .body_size = WIRE_NOTE_SIZE};
     size_t size = wire_message_pack(&message, head, sizeof head);
-    if (!send(relay->home, head, size, &(struct net_segment){payload, note->bytes}, &sending->delivery)) {
+    if (!send(relay->home, head, size, &(struct net_segment){.data = payload, .size = note->bytes},
+              &sending->delivery)) {
         free(sending);
         return false;
     }

@@ -167,6 +167,9 @@ void road_recall(struct manager *manager, const void *work);
  * is: it lies at `common`, in a holding. */
 void road_forget(struct manager *manager, uint64_t map, const void *common);
 
+/* An array of a map's that has ended is the user's again. */
+void road_let_go(struct manager *manager, const void *array, size_t size);
+
 /* A submitted task that a node has (its record says RECORD_AWAY) is asked for, to be cancelled. If it has
  * not begun it is settled as cancelled when the answer comes. False: no node has it. */
 bool road_cancel(struct manager *manager, int post, uint32_t item);

@@ -46,7 +46,7 @@ static void raw(const struct bench *bench, size_t n)
 
 static void say(struct bench *bench)
 {
-    struct net_segment segment = {bench->out, bench->size};
+    struct net_segment segment = {.data = bench->out, .size = bench->size};
     struct error error;
     rp_status status = bench->size <= IN_HEAD
                            ? net_send(bench->net, 0, bench->out, bench->size, NULL, 0, NULL, &error)

@@ -1,10 +1,12 @@
 /* The cases about any net (unit/net/roles.h) over MPI: rank 0 has the manager's end, the others are leaders.
  */
+#define _GNU_SOURCE
 #include "net/mpi.h"
 
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "check.h"
 #include "office.h"
@@ -142,7 +144,8 @@ static void train_start(struct train *train, struct net *net)
     *train = (struct train){.data = calloc(1, train_size(0))};
     REQUIRE(train->data);
     for (int i = 0; i < TRAIN; i++)
-        CHECK_STATUS(net_send(net, 0, &i, sizeof i, &(struct net_segment){train->data, train_size(i)}, 1,
+        CHECK_STATUS(net_send(net, 0, &i, sizeof i,
+                              &(struct net_segment){.data = train->data, .size = train_size(i)}, 1,
                               &train->is_sent[i], NULL),
                      RP_OK);
 }
@@ -210,7 +213,9 @@ TEST_CASE(pieces_of_a_long_message_are_counted_at_both_ends)
     size_t size = train_size(0);
     char *data = rank < 2 ? calloc(1, size) : NULL;
     if (rank == 0)
-        CHECK_STATUS(net_send(net, 0, "", 1, &(struct net_segment){data, size}, 1, &event, NULL), RP_OK);
+        CHECK_STATUS(
+            net_send(net, 0, "", 1, &(struct net_segment){.data = data, .size = size}, 1, &event, NULL),
+            RP_OK);
     while (rank < 2 && !event.token)
         if (net_poll(net, &event) && event.kind == NET_HEADED)
             net_receive(net, &event, (void *[]){data}, data);
@@ -269,13 +274,78 @@ TEST_CASE(what_waits_for_a_peer_that_is_lost_comes_back)
     char *data = rank == 0 ? calloc(1, train_size(0)) : NULL; /* MPI keeps what it has begun to send */
     int number[TRAIN], lost = 0;
     for (int i = 0; rank == 0 && i <= LAST; i++)
-        CHECK_STATUS(net_send(net, 0, "", 1, &(struct net_segment){data, train_size(i)}, 1, &number[i], NULL),
+        CHECK_STATUS(net_send(net, 0, "", 1, &(struct net_segment){.data = data, .size = train_size(i)}, 1,
+                              &number[i], NULL),
                      RP_OK);
     if (rank == 0)
         net_drop(net, 0);
     while (rank == 0 && lost < LAST)
         if (net_poll(net, &event) && event.kind == NET_LOST && event.peer == 0)
             lost += CHECK((int *)event.token > number);
+    MPI_Barrier(MPI_COMM_WORLD); /* until now no leader has looked */
+    net_close(net);
+}
+
+/* ---- What is copied ---- */
+
+static char *map_region(size_t size)
+{
+    void *region = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(region != MAP_FAILED);
+    return region;
+}
+
+/* Between its head and its end, where the other end still has its place or its bytes. */
+static void let_go_of(struct net *net, char *region, size_t size)
+{
+    net_let_go(net, region, size);
+    munmap(region, size);
+}
+
+TEST_CASE(copied_memory_that_is_let_go_of_is_neither_read_nor_written)
+{
+    struct net *net = open_net(0);
+    struct net_event event = {.token = NULL};
+    size_t size = train_size(0);
+    char *region[2] = {NULL};
+    bool sends = rank == 0;
+    for (int i = 0; rank < 2 && i < 2; i++)
+        region[i] = map_region(size);
+    for (int i = 0; sends && i < 2; i++)
+        CHECK_STATUS(
+            net_send(net, 0, "", 1, &(struct net_segment){region[i], size, true}, 1, &region[i], NULL),
+            RP_OK);
+    if (sends) /* of the first a piece is under way, the second waits for it */
+        for (int i = 0; i < 2; i++)
+            let_go_of(net, region[i], size);
+    for (int heads = 0, ends = 0; rank < 2 && ends < 2;) {
+        bool any = net_poll(net, &event);
+        if (any && event.kind == NET_HEADED)
+            net_receive_copied(net, &event, (void *[]){region[heads]}, &region[heads]), heads++;
+        if (any && event.kind == (sends ? NET_SENT : NET_BODY))
+            ends++;
+        for (int i = 0; !sends && i < heads; i++)
+            if (region[i] && net->pieces > 2) {
+                let_go_of(net, region[i], size);
+                region[i] = NULL;
+            }
+    }
+    net_close(net);
+}
+
+TEST_CASE(copied_memory_of_a_lost_peer_comes_back_at_once)
+{
+    struct net *net = open_net(0);
+    struct net_event event;
+    size_t size = train_size(0);
+    char *region = rank == 0 ? map_region(size) : NULL;
+    if (rank == 0) {
+        CHECK_STATUS(net_send(net, 0, "", 1, &(struct net_segment){region, size, true}, 1, &region, NULL),
+                     RP_OK);
+        net_drop(net, 0);
+        CHECK(net_poll(net, &event) && event.kind == NET_LOST && event.token == &region);
+        munmap(region, size);
+    }
     MPI_Barrier(MPI_COMM_WORLD); /* until now no leader has looked */
     net_close(net);
 }

@@ -100,10 +100,16 @@ static bool poll_heads(struct net *net, struct net_event *event)
     return head != NULL;
 }
 
-static void receive(struct net *net, const struct net_event *event, void *const to[], void *token)
+static void receive(struct net *net, const struct net_event *event, void *const to[], bool copied,
+                    void *token)
 {
-    (void)net, (void)event, (void)to, (void)token;
+    (void)net, (void)event, (void)to, (void)copied, (void)token;
     stage_fail("nothing comes as a segment");
+}
+
+static void let_go(struct net *net, const void *memory, size_t size)
+{
+    (void)net, (void)memory, (void)size;
 }
 
 static void drop(struct net *net, int peer)
@@ -132,6 +138,7 @@ static void close_net(struct net *net)
 static const struct net_ops ops = {.send = send_head,
                                    .poll = poll_heads,
                                    .receive = receive,
+                                   .let_go = let_go,
                                    .drop = drop,
                                    .is_quiet = is_quiet,
                                    .room = room,

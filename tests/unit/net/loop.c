@@ -89,7 +89,9 @@ TEST_CASE(heads_and_bodies_come_as_many_polls_later_as_was_asked_for)
     int token;
     open_loop();
     net_loop_delay(led[0], 3, 5);
-    CHECK_STATUS(net_send(leads, 0, "head", 5, &(struct net_segment){"hello", 6}, 1, &token, NULL), RP_OK);
+    CHECK_STATUS(
+        net_send(leads, 0, "head", 5, &(struct net_segment){.data = "hello", .size = 6}, 1, &token, NULL),
+        RP_OK);
     CHECK_INT(polls_until(led[0], NET_HEADED, &event), 4);
     net_receive(led[0], &event, (void *[]){place}, &token);
     CHECK_INT(polls_until(led[0], NET_BODY, &event), 6);
@@ -105,7 +107,9 @@ TEST_CASE(later_heads_come_before_a_body_that_is_late)
     int token;
     open_loop();
     net_loop_delay(led[0], 0, 5);
-    CHECK_STATUS(net_send(leads, 0, "head", 5, &(struct net_segment){"hello", 6}, 1, NULL, NULL), RP_OK);
+    CHECK_STATUS(
+        net_send(leads, 0, "head", 5, &(struct net_segment){.data = "hello", .size = 6}, 1, NULL, NULL),
+        RP_OK);
     say(leads, 0, "later");
     CHECK_INT(polls_until(led[0], NET_HEADED, &event), 1);
     net_receive(led[0], &event, (void *[]){place}, &token);
@@ -140,7 +144,7 @@ TEST_CASE(what_a_held_peer_sends_comes_when_it_is_let_go)
 static void begin_and_cut(int *sent, int *waiting, int *receiving, char place[6])
 {
     struct net_event event;
-    struct net_segment segment = {"hello", 6};
+    struct net_segment segment = {.data = "hello", .size = 6};
     net_loop_delay(led[0], 0, 50);
     CHECK_STATUS(net_send(leads, 0, "head", 5, &segment, 1, sent, NULL), RP_OK);
     CHECK_STATUS(net_send(leads, 0, "next", 5, &segment, 1, waiting, NULL), RP_OK);
@@ -168,6 +172,26 @@ TEST_CASE(a_cut_is_told_to_both_ends_with_all_that_waited)
     close_loop();
 }
 
+TEST_CASE(of_an_end_that_clings_what_is_copied_comes_back_at_once)
+{
+    static const struct net_segment segment[] = {{"hello", 6, false}, {"hello", 6, true}};
+    struct net_event event;
+    int kept, copied;
+    open_loop();
+    net_loop_cling(leads, true);
+    CHECK_STATUS(net_send(leads, 0, "head", 5, &segment[0], 1, &kept, NULL), RP_OK);
+    CHECK_STATUS(net_send(leads, 0, "head", 5, &segment[1], 1, &copied, NULL), RP_OK);
+    net_drop(leads, 0);
+    CHECK_INT(polls_until(leads, NET_LOST, &event), 1);
+    CHECK_PTR(event.token, &copied);
+    CHECK_INT(polls_until(leads, NET_LOST, &event), 0);
+    net_loop_cling(leads, false);
+    CHECK_INT(polls_until(leads, NET_LOST, &event), 1);
+    CHECK_PTR(event.token, &kept);
+    CHECK_INT(polls_until(leads, NET_LOST, &event), 0);
+    close_loop();
+}
+
 TEST_CASE(a_cut_leaves_the_other_peers_alone)
 {
     struct net_event event;
@@ -189,7 +213,9 @@ TEST_CASE(a_receive_that_begins_when_the_peer_is_lost_already_is_lost_too)
     char place[6] = "";
     int token;
     open_loop();
-    CHECK_STATUS(net_send(leads, 0, "head", 5, &(struct net_segment){"hello", 6}, 1, NULL, NULL), RP_OK);
+    CHECK_STATUS(
+        net_send(leads, 0, "head", 5, &(struct net_segment){.data = "hello", .size = 6}, 1, NULL, NULL),
+        RP_OK);
     CHECK_INT(polls_until(led[0], NET_HEADED, &event), 1);
     net_loop_cut(leads, 0);
     net_receive(led[0], &event, (void *[]){place}, &token);
@@ -207,7 +233,9 @@ TEST_CASE(a_dropped_sender_leaves_the_receive_of_the_other_end_waiting)
     char place[6] = "";
     open_loop();
     net_loop_delay(led[0], 0, 5);
-    CHECK_STATUS(net_send(leads, 0, "head", 5, &(struct net_segment){"hello", 6}, 1, &sent, NULL), RP_OK);
+    CHECK_STATUS(
+        net_send(leads, 0, "head", 5, &(struct net_segment){.data = "hello", .size = 6}, 1, &sent, NULL),
+        RP_OK);
     CHECK_INT(polls_until(led[0], NET_HEADED, &event), 1);
     net_receive(led[0], &event, (void *[]){place}, &receiving);
     net_drop(leads, 0);

@@ -49,6 +49,12 @@ static struct letter letter_of(const struct office_style *style, int from, int t
     return letter;
 }
 
+/* Half of all segments, and half of all places (NET_SEGMENTS). */
+static bool is_copied(const struct letter *letter, int segment)
+{
+    return letter->seed >> segment & 1;
+}
+
 static void fill(unsigned char *at, size_t size, uint64_t seed)
 {
     for (size_t i = 0; i < size; i += 8, seed++) {
@@ -109,7 +115,7 @@ void office_send(struct office *office, int peer)
     fill(head, letter.head_size, letter.seed);
     for (int i = 0; i < letter.segments; i++) {
         fill(bundle->data[i], letter.size[i], letter.seed + (uint64_t)i);
-        segment[i] = (struct net_segment){bundle->data[i], letter.size[i]};
+        segment[i] = (struct net_segment){bundle->data[i], letter.size[i], is_copied(&letter, i)};
     }
     struct error error;
     if (!CHECK_STATUS(
@@ -136,7 +142,10 @@ static void take_head(struct office *office, const struct net_event *event)
     if (event->segments == 0 || event->segments != letter.segments)
         return;
     struct bundle *bundle = bundle_new(&letter, true, office->style.thrown);
-    net_receive(office->net, event, (void *const *)bundle->data, bundle);
+    if (is_copied(&letter, NET_SEGMENTS))
+        net_receive_copied(office->net, event, (void *const *)bundle->data, bundle);
+    else
+        net_receive(office->net, event, (void *const *)bundle->data, bundle);
     office->receiving[event->peer]++;
 }
 

@@ -174,7 +174,7 @@ void leader_an_end_that_closes_is_lost_to_the_other(struct net *net, int index)
 BOTH(an_end_may_close_while_much_waits)
 {
     static const unsigned char data[100000];
-    struct net_segment segment = {data, sizeof data};
+    struct net_segment segment = {.data = data, .size = sizeof data};
     static int token;
     (void)self;
     for (int i = 0; i < 20; i++)

@@ -174,7 +174,7 @@ TEST_CASE(bytes_that_are_no_message_are_refused)
     outpost_start(&post, 2, NULL);
     outpost_open_pool(&post, NULL, NULL, NULL, 0);
     static const char nonsense[100] = "nonsense";
-    struct net_segment segment = {nonsense, sizeof nonsense};
+    struct net_segment segment = {.data = nonsense, .size = sizeof nonsense};
     CHECK_STATUS(net_send(post.net, 0, nonsense, sizeof nonsense, &segment, 1, &post, NULL), RP_OK);
     outpost_await(&post, WIRE_REFUSED, 2);
     run_squares(1);

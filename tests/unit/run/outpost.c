@@ -109,9 +109,9 @@ void outpost_send_apart(struct outpost *post, struct wire_message *message, cons
     struct net_segment segment[2];
     int segments = 0;
     if (table_size)
-        segment[segments++] = (struct net_segment){table, table_size};
+        segment[segments++] = (struct net_segment){.data = table, .size = table_size};
     if (size)
-        segment[segments++] = (struct net_segment){inputs, size};
+        segment[segments++] = (struct net_segment){.data = inputs, .size = size};
     send(post, message, segment, segments);
 }
 

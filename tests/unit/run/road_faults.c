@@ -106,7 +106,7 @@ static void babble(struct envoy_block *got)
     static const char nonsense[64] = "what a day";
     (void)got;
     CHECK_STATUS(net_send(envoy_realm.end[0], 0, nonsense, sizeof nonsense,
-                          &(struct net_segment){nonsense, sizeof nonsense}, 1, &envoy, NULL),
+                          &(struct net_segment){.data = nonsense, .size = sizeof nonsense}, 1, &envoy, NULL),
                  RP_OK);
 }
 

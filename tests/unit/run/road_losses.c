@@ -113,8 +113,8 @@ static void send_half(struct envoy_block *got)
     struct wire_message message = {
         .type = WIRE_NOTES, .pool = envoy.pool, .notes = {1}, .body = body, .body_size = sizeof body};
     size_t size = wire_message_pack(&message, head, sizeof head);
-    CHECK_STATUS(net_send(envoy_realm.end[0], 0, head, size, &(struct net_segment){result, sizeof result}, 1,
-                          &envoy, NULL),
+    CHECK_STATUS(net_send(envoy_realm.end[0], 0, head, size,
+                          &(struct net_segment){.data = result, .size = sizeof result}, 1, &envoy, NULL),
                  RP_OK);
     gang_tally->hooks[0] = 1;
 }

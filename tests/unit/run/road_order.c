@@ -155,6 +155,8 @@ TEST_CASE(a_node_runs_first_what_is_more_urgent)
 
 /* ---- Copies -------------------------------------------------------------------------------- */
 
+/* In an order of its own, so that they are copied to the board. */
+
 static pthread_t poster;
 static uint64_t posted, sent_by_then;
 
@@ -180,7 +182,13 @@ TEST_CASE(a_long_item_leaves_before_the_next_one_is_copied)
     poster = pthread_self();
     posted = sent_by_then = 0;
     board_step = count_what_has_left;
-    struct map_work work = {.fn = see_input, .in = in, .in_size = SIZE, .n = LONG, .out = out, .out_size = 1};
+    struct map_work work = {.fn = see_input,
+                            .in = in,
+                            .in_size = SIZE,
+                            .n = LONG,
+                            .cost = (const double[LONG]){3, 2, 1},
+                            .out = out,
+                            .out_size = 1};
     CHECK_STATUS(map_run(&realm.gang.manager, &work, NULL, &error), RP_OK);
     board_step = NULL;
     CHECK_UINT(sent_by_then, 1);

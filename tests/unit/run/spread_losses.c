@@ -133,9 +133,10 @@ static struct {
     _Atomic uint64_t places;  /* as many as the share's that it has in use */
 } late;
 
-static void note_and_receive(struct net *net, const struct net_event *event, void *const to[], void *token)
+static void note_and_receive(struct net *net, const struct net_event *event, void *const to[], bool copied,
+                             void *token)
 {
-    late.of->receive(net, event, to, token);
+    late.of->receive(net, event, to, copied, token);
     if (event->peer == spread_peer(5, 3))
         atomic_store(&late.begun, true);
 }
