@@ -265,7 +265,7 @@ static void receive_on(struct net *net, const struct net_event *event, void *con
 
 static void let_go_on(struct net *net, const void *memory, size_t size)
 {
-    flights_let_go(state_of(net), memory, size);
+    copies_let_go(state_of(net), memory, size);
 }
 
 static void drop_on(struct net *net, int peer)

@@ -96,25 +96,6 @@ static bool well(struct mpi_net *net, int peer, int code)
     return false;
 }
 
-/* Memory for a piece of a segment that is copied. */
-static bool get_copy(struct mpi_net *net, struct carried *carried, const char *at)
-{
-    struct copy *ready = carried->flight->ready;
-    if (ready) {
-        copy_give(net, carried->copy);
-        carried->flight->ready = NULL;
-        carried->copy = ready;
-        return true;
-    }
-    if (!carried->copy)
-        carried->copy = copy_take(net);
-    if (!carried->copy)
-        return well(net, carried->flight->peer, MPI_ERR_NO_MEM);
-    if (at && carried->flight->sends)
-        memcpy(carried->copy->bytes, at, carried->size);
-    return true;
-}
-
 /* Posts the next piece of a segment; false: there is none, or it failed. */
 static bool post_piece(struct mpi_net *net, struct carried *carried, MPI_Request *request)
 {
@@ -127,8 +108,8 @@ static bool post_piece(struct mpi_net *net, struct carried *carried, MPI_Request
         return false;
     carried->size = size;
     carried->to = flight->sends ? NULL : at;
-    if (flight->segment[segment].copied && !get_copy(net, carried, at))
-        return false;
+    if (flight->segment[segment].copied && !copy_fetch(net, carried, at))
+        return well(net, flight->peer, MPI_ERR_NO_MEM);
     flight->segment[segment].at += at ? size : 0;
     flight->segment[segment].left -= size;
     at = flight->segment[segment].copied ? carried->copy->bytes : at;
@@ -149,21 +130,6 @@ static bool post_frame(struct mpi_net *net, struct flight *flight, MPI_Request *
 static MPI_Request *request_at(struct mpi_net *net, int busy)
 {
     return &net->request[net->net.peers + busy];
-}
-
-/* The next piece of what is sent is copied while the one before it leaves. */
-static void make_ready(struct mpi_net *net, struct flight *flight)
-{
-    int next = 0;
-    while (next < NET_SEGMENTS - 1 && !flight->segment[next].left)
-        next++;
-    const char *at = flight->segment[next].at;
-    size_t left = flight->segment[next].left;
-    if (!flight->in_turn || flight->ready || flight->lost || !flight->segment[next].copied || !at || !left)
-        return;
-    flight->ready = copy_take(net);
-    if (flight->ready)
-        memcpy(flight->ready->bytes, at, left < MPI_PIECE ? left : MPI_PIECE);
 }
 
 /* Whose it is, is told when MPI has let go of its memory: at once if it has none. */
@@ -204,7 +170,7 @@ static void let_fly(struct mpi_net *net, struct flight *flight)
     if (flight->requests == 0)
         end(net, flight);
     else
-        make_ready(net, flight);
+        copy_ahead(net, flight);
 }
 
 static struct flight *take_held(struct peer *peer)
@@ -221,7 +187,7 @@ void flight_send_held(struct mpi_net *net, struct peer *peer)
     while (peer->held && peer_has_room(peer))
         let_fly(net, take_held(peer));
     if (peer->held)
-        make_ready(net, peer->held);
+        copy_ahead(net, peer->held);
 }
 
 static void post_rest(struct mpi_net *net, struct flight *flight)
@@ -297,7 +263,7 @@ void flight_step(struct mpi_net *net, int busy, bool went_well)
     if (carried->copy && carried->to && went_well && !flight->lost)
         memcpy(carried->to, carried->copy->bytes, carried->size);
     if (went_well && is_piece && post_next(net, carried, request_at(net, busy))) {
-        make_ready(net, flight);
+        copy_ahead(net, flight);
         return;
     }
     copy_give(net, carried->copy);
@@ -341,35 +307,6 @@ void flight_lose(struct mpi_net *net, int peer)
         if (!flight->sends)
             MPI_Cancel(request_at(net, i));
         give_up(net, flight);
-    }
-}
-
-static bool lies_in(const char *at, const char *memory, size_t size)
-{
-    return at >= memory && at < memory + size;
-}
-
-static void let_go(struct flight *flight, const char *memory, size_t size)
-{
-    for (int i = 0; i < NET_SEGMENTS; i++)
-        if (flight->segment[i].copied && lies_in(flight->segment[i].at, memory, size))
-            flight->segment[i].at = NULL;
-}
-
-void flights_let_go(struct mpi_net *net, const char *memory, size_t size)
-{
-    for (int i = 0; i < net->net.peers; i++) {
-        for (struct flight *flight = net->peer[i].queue; flight; flight = flight->next)
-            let_go(flight, memory, size);
-        for (struct flight *flight = net->peer[i].held; flight; flight = flight->next)
-            let_go(flight, memory, size);
-    }
-    for (int i = 0; i < net->busy; i++) {
-        struct carried *carried = &net->carried[i];
-        if (carried->flight)
-            let_go(carried->flight, memory, size);
-        if (carried->copy && lies_in(carried->to, memory, size))
-            carried->to = NULL;
     }
 }
 

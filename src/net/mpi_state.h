@@ -1,5 +1,5 @@
-/* The state of an end over MPI (mpi.h), for mpi.c, which has the peers, and mpi_flight.c, which has what is
- * under way. */
+/* The state of an end over MPI (mpi.h): mpi.c is the table of operations, mpi_peer.c has frames to and from a
+ * peer, mpi_flight.c what is under way, mpi_copy.c what of that goes through memory of the net's. */
 #ifndef RANKPOOL_NET_MPI_STATE_H
 #define RANKPOOL_NET_MPI_STATE_H
 
@@ -119,13 +119,24 @@ static inline bool peer_has_room(const struct peer *peer)
 
 /* ---- mpi_copy.c ---- */
 
-/* Memory of the net's for a piece; NULL without. */
+/* Memory of the net's for a piece. */
 struct copy {
     struct copy *next;
     _Alignas(64) char bytes[MPI_PIECE];
 };
-struct copy *copy_take(struct mpi_net *net);
+
+/* One for the next piece of a copied segment, which is copied to it if it is sent; false without memory. */
+bool copy_fetch(struct mpi_net *net, struct carried *carried, const char *at);
+
+/* The same for the piece behind the one that has just been posted, ahead of its time. */
+void copy_ahead(struct mpi_net *net, struct flight *flight);
+
+/* Nobody uses it any more; NULL is fine. */
 void copy_give(struct mpi_net *net, struct copy *copy);
+
+/* What is copied from there, or to there, is so no longer. */
+void copies_let_go(struct mpi_net *net, const char *memory, size_t size);
+
 void copies_free(struct mpi_net *net);
 
 /* ---- mpi_flight.c ---- */
@@ -160,9 +171,6 @@ void flight_compact(struct mpi_net *net, int busy);
 
 /* The peer is lost: what is under way to it and from it has failed. */
 void flight_lose(struct mpi_net *net, int peer);
-
-/* What is copied from there, or to there, is so no longer. */
-void flights_let_go(struct mpi_net *net, const char *memory, size_t size);
 
 /* Gives up all that is under way. */
 void flight_abandon(struct mpi_net *net);
