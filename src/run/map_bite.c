@@ -38,6 +38,7 @@ static size_t choose_run(const struct map *map, size_t remaining, uint64_t uncla
         .remaining = unclaimed,
         .workers = (uint32_t)(map->manager->crew->count - 1) + map->manager->setup.computes,
         .item_ns = map->item_ns,
+        .measured = map->measured,
         .weight = 1,
         .claim_ns = map->manager->box ? BOX_CLAIM_NS : 0,
     };
@@ -88,6 +89,7 @@ static void perform(struct bite *bite, const struct stretch *stretch, uint32_t f
     uint64_t ns = map->work->combine ? perform_reduce(performer, stretch, from, run, take, bite)
                                      : perform_run(performer, stretch, from, run, take, bite);
     map->item_ns = policy_learn(map->item_ns, (double)ns / (double)run);
+    map->measured += run;
 }
 
 static void bite_array(struct map *map, size_t first, size_t run, int attempt)

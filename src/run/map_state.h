@@ -34,7 +34,8 @@ struct map {
     size_t chunks;
     rp_status status;  /* of the first failed */
     rp_status stopped; /* why nothing more is started: RP_CANCELLED, RP_POOL_BROKEN; RP_OK: it goes on */
-    double item_ns;    /* measured here */
+    double item_ns;    /* measured here, ... */
+    uint64_t measured; /* ... of so many items */
     struct error *error;
     void *gathered; /* inputs of a run in the order of costs */
     void *answers;  /* results of a run, until they are known to be good */

@@ -15,6 +15,7 @@ struct station_map {
     rp_fn *fn;           /* NULL: it, or `combine`, could not be found; `why` says why */
     rp_combine *combine; /* of a reduction, else NULL */
     double item_ns;
+    uint64_t measured; /* items that this rests on */
     double combine_ns; /* 0: not known */
     char why[512];
 };

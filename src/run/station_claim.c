@@ -58,6 +58,7 @@ static uint32_t choose_run(struct station *station, const struct post_offer *off
         .remaining = atomic_load_explicit(&post->behind, memory_order_relaxed) + offer->available,
         .workers = atomic_load_explicit(&station->board.shared->participants, memory_order_relaxed),
         .item_ns = known->item_ns,
+        .measured = known->measured,
         .weight = 1,
         .claim_ns = station->box ? BOX_CLAIM_NS : 0,
     };
@@ -139,6 +140,7 @@ static void learn_combining(const struct station *station, struct station_map *k
 static void learn(struct station *station, struct station_map *known, uint64_t ns, uint32_t items)
 {
     known->item_ns = policy_learn(known->item_ns, (double)ns / items);
+    known->measured += items;
     learn_combining(station, known);
     atomic_store_explicit(&board_slot(&station->board)->item_ns, (uint64_t)known->item_ns + 1,
                           memory_order_relaxed);

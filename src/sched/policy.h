@@ -9,7 +9,8 @@
  * adaptive   factoring weighted by the worker's measured speed, after Banicescu and Liu, "Adaptive
  *            factoring", HPC 2000
  * auto       as many items as take some 20 microseconds by measurement, no more than
- *            remaining/(2P): long items go one by one, short ones do not pay for each claim
+ *            remaining/(2P): long items go one by one, short ones do not pay for each claim; and no more
+ *            than four times as many as were measured, since the first one may be shorter than all others
  */
 #ifndef RANKPOOL_SCHED_POLICY_H
 #define RANKPOOL_SCHED_POLICY_H
@@ -26,6 +27,7 @@ struct policy_view {
     uint64_t remaining; /* items that nobody has claimed, 1 or more */
     uint32_t workers;   /* who share them, 1 or more */
     double item_ns;     /* measured time of an item; 0: not known */
+    uint64_t measured;  /* items that this rests on; 0: so many that it can be believed */
     double weight;      /* this worker's speed over the mean; 1: not known */
     double claim_ns;    /* of work that a claim of auto aims at; 0: what suits claims that cost little */
     uint64_t least;     /* of auto: items of a claim, where enough remain */
