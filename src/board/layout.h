@@ -145,6 +145,7 @@ struct note {
     union {
         unsigned char bytes[NOTE_INLINE]; /* up to NOTE_INLINE bytes */
         uint64_t offset;                  /* of longer ones, in the worker's region, behind a parcel */
+        uint32_t told;                    /* from another node, of results in their place: see WIRE_TALLY */
     } result;
 };
 

@@ -50,13 +50,21 @@ static void measure(struct agent_block *block, const struct wire_note *note, uin
     agent_count_ended(agent, block->pace, items);
 }
 
+/* Items of the note that were tallied. What is still open has no more of these than it has items. */
+static uint32_t known_of(const struct agent_block *block, const struct wire_note *note)
+{
+    uint32_t told = note->told < note->count ? note->told : note->count;
+    uint32_t known = told < block->tallied ? told : block->tallied, open = block->ended.open - note->count;
+    return block->tallied - known > open ? block->tallied - open : known;
+}
+
 /* The same, and the counts of who ran it. */
 static void learn(const struct saying *saying)
 {
     const struct wire_note *note = &saying->note;
     struct agent_block *block = saying->block;
     struct agents *pool = saying->agent->pool;
-    uint32_t known = note->count < block->tallied ? note->count : block->tallied;
+    uint32_t known = known_of(block, note);
     block->tallied -= known;
     measure(block, note, note->count - known);
     if (note->status != RP_CANCELLED)
@@ -97,7 +105,9 @@ static void take_in(const struct saying *saying, const void *payload, uint64_t p
         note.code = from->code;
     if (needs_parcel(saying))
         note.result.offset = parcel;
-    else if (payload && !(from->flags & NOTE_PLACED))
+    else if (from->flags & NOTE_PLACED)
+        note.result.told = from->told < from->count ? from->told : from->count;
+    else if (payload)
         memcpy(note.result.bytes, payload, from->bytes);
     if (!saying_is_of_map(saying)) /* should it wait for another try, it has begun */
         atomic_store(&agent_record(block, from->from)->state, RECORD_RUNNING);
@@ -145,6 +155,10 @@ static void take_tally(struct agent *agent, const struct wire_note *note)
     uint32_t items = note->count < open ? note->count : open;
     block->tallied += items;
     measure(block, note, items);
+    const struct posting *posting = &agent->pool->manager->postings[block->post];
+    if (items && posting->ops->tallied)
+        posting->ops->tallied(posting->work, block->post, items, isfinite(note->ran) ? note->ran : 0,
+                              agent->node->road->heard - note->age_ns);
 }
 
 static void take_batch(struct agent *agent, const struct wire_message *message)

@@ -39,6 +39,9 @@ struct posting_ops {
 
     /* An item has begun at another node, of those of which that is told; or NULL. */
     void (*started)(void *work, int post, uint32_t item, int worker);
+
+    /* So many items of a map have run at another node, as these have; their notes wait there. Or NULL. */
+    void (*tallied)(void *work, int post, uint32_t items, float ran, uint64_t ended);
 };
 
 struct posting {

@@ -117,7 +117,7 @@ static bool is_way_free(const struct relay *relay)
  */
 static bool is_due(const struct relay *relay, uint64_t now)
 {
-    bool is_half_done = relay->fresh && relay->fresh >= relay->items;
+    bool is_half_done = relay->fresh && relay->fresh >= relay->items - relay->below;
     return relay->due != CLOCK_NEVER && (relay->due <= now || !relay->items || is_half_done) &&
            is_way_free(relay);
 }
@@ -188,6 +188,7 @@ void relay_free(struct relay *relay)
     relay_free_goods(relay);
     if (relay->open)
         manager_abandon(&relay->manager);
+    free(relay->runs);
     free(relay->said);
     free(relay->moved);
     free(relay);

@@ -112,6 +112,7 @@ void relay_end_items(struct relay_block *block, uint32_t count)
     relay->items -= count;
     relay->tasks -= block->told.map ? 0 : count;
     block->open -= count;
+    relay_trim_below(block);
     if (block->open) {
         relay_combine(block);
         return;

@@ -92,16 +92,15 @@ static rp_status open_manager(struct relay *relay, const struct wire_open *told,
 static struct relay *make(int crew)
 {
     struct relay *relay = calloc(1, sizeof *relay);
-    bool *said = calloc((size_t)crew, sizeof *said);
-    uint64_t *moved = calloc((size_t)crew, sizeof *moved);
-    if (relay && said && moved) {
-        relay->said = said;
-        relay->moved = moved;
+    if (!relay)
+        return NULL;
+    relay->run_room = crew > (int)RELAY_NOTES ? (uint32_t)crew : RELAY_NOTES;
+    relay->runs = calloc(relay->run_room, sizeof *relay->runs);
+    relay->said = calloc((size_t)crew, sizeof *relay->said);
+    relay->moved = calloc((size_t)crew, sizeof *relay->moved);
+    if (relay->runs && relay->said && relay->moved)
         return relay;
-    }
-    free(relay);
-    free(said);
-    free(moved);
+    relay_free(relay);
     return NULL;
 }
 

@@ -249,11 +249,19 @@ static void hear_started(void *work, int post, uint32_t item, int worker)
     relay_answer_asking(block, number, false);
 }
 
+static void hear_tally(void *work, int post, uint32_t items, float ran, uint64_t ended)
+{
+    struct relay_block *block = work;
+    if (!relay_is_of_parts(block->relay, post))
+        relay_hear_tally(block, items, ran, ended);
+}
+
 const struct posting_ops relay_posting_ops = {
     .take_note = take_note,
     .repost = repost,
     .tell = tell,
     .started = hear_started,
+    .tallied = hear_tally,
 };
 
 /* A claim that was announced and is not open any more was somebody's: what is still open was claimed. */

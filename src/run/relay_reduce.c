@@ -93,33 +93,6 @@ static void count_held(struct relay_block *block, uint32_t more, uint32_t less)
     block->relay->held -= less;
 }
 
-/* ---- Tallies ------------------------------------------------------------------------------ */
-
-static void count_run(struct relay_block *block, const struct wire_note *note, uint64_t ended, int worker)
-{
-    struct relay_run *tally = &block->tally;
-    if (!tally->note.count)
-        *tally = (struct relay_run){.block = block, .note = *note, .ended = ended};
-    else
-        tally->note.count += note->count;
-    block->ran[worker] += note->count;
-    relay_expect(block->relay, block, ended);
-}
-
-void relay_send_tallies(struct relay *relay)
-{
-    for (struct relay_block *block = relay->held ? relay->blocks : NULL; block; block = block->behind) {
-        struct wire_note *note = &block->tally.note;
-        if (!note->count)
-            continue;
-        note->from = 0;
-        note->size = 0;
-        note->flags = WIRE_TALLY;
-        relay_send_note(block, note, block->tally.ended, NULL, 0);
-        note->count = 0;
-    }
-}
-
 /* A note says of all its items that one worker has run them: what is wrong about that. */
 static void count_moved(struct relay_block *block)
 {
@@ -153,7 +126,9 @@ bool relay_hold(struct relay_block *block, uint32_t from, const struct note *not
     else
         memcpy(part->what.result.bytes, note->result.bytes, sizeof note->result.bytes);
     count_held(block, note->count, 0);
-    count_run(block, &part->note, note->ended, worker);
+    block->ran[worker] += note->count;
+    relay_count_run(block, note->count, note->ran, note->ended);
+    relay_expect(block->relay, block, note->ended);
     return true;
 }
 
@@ -292,6 +267,7 @@ static void send_part(struct relay_block *block, struct relay_part *part)
     const void *result =
         is_long(block) ? board_at(&block->relay->manager.board, offset) : part->what.result.bytes;
     part->note.bytes = part->note.size;
+    part->note.told = part->note.count;
     relay_expect(block->relay, block, part->ended);
     if (!relay_send_note(block, &part->note, part->ended, result, offset))
         give(block, part);
@@ -307,7 +283,7 @@ bool relay_release_parts(struct relay_block *block)
     count_moved(block);
     for (uint32_t i = 0; i < block->part_count; i++)
         send_part(block, &block->part[i]);
-    block->part_count = block->tally.note.count = 0;
+    block->part_count = block->tally.items = 0;
     count_held(block, 0, sent);
     relay_end_items(block, sent);
     return is_left;

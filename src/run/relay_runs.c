@@ -4,18 +4,23 @@
  * who ran each item: there only runs of one worker are joined.
  *
  * Of uneven work many a run has no neighbour yet when it is time. Where notes wait for long, since there are
- * many nodes or this one has much to do, and only the end of the map is watched for, short runs stay for some
- * times as long, until what runs between them has ended; the manager is told by a tally how many items they
- * are, from which it knows what the node needs. There, too, notes leave as soon as half of what the node had
- * is done: the less it has left, the sooner the manager hears of it.
- * What a journal is to have stays nowhere. */
+ * many nodes or this one has much to do, and where they come from nodes that are led from here, and only the
+ * end of the map is watched for, short runs stay for some times as long, until what runs between them has
+ * ended; the manager is told by a tally how many items they are, from which it knows what the node needs.
+ * Where notes wait for long they also leave as soon as half of what the node had is done: the less it has
+ * left, the sooner the manager hears of it. What a journal is to have stays nowhere.
+ *
+ * As many runs as there are workers, also those of other nodes that are led from here, may lie between items
+ * that run: there is room for so many. When it is full those leave that have stayed longest, until half of it
+ * is left. */
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "run/relay_state.h"
+#include "run/road.h"
 
-#define PATIENCE_NS UINT64_C(100000)    /* that notes have which nothing was said about */
-#define RUN_BYTES   ((size_t)128 << 10) /* of results that do not wait for more */
+#define PATIENCE_NS UINT64_C(100000) /* that notes have which nothing was said about */
+#define RUN_BYTES   ((size_t)256)    /* of results that wait, for each run that there is room for */
 
 #define LONG_NS    UINT64_C(1500000) /* of patience */
 #define STAY_TIMES 8                 /* the patience: a run without neighbours waits for them */
@@ -91,78 +96,111 @@ static uint64_t patience_of(const struct relay_block *block)
     return block->told.patience_us ? block->told.patience_us * UINT64_C(1000) : PATIENCE_NS;
 }
 
-static bool waits_for_long(const struct relay_block *block)
+/* Nobody looks at it before its map has ended. */
+static bool is_unwatched(const struct relay_block *block)
 {
     bool is_stored = atomic_load(&block->relay->manager.board.shared->drains) != DRAINS_NOT;
-    return block->told.total && !is_stored && patience_of(block) >= LONG_NS;
+    return block->told.total && !is_stored;
 }
 
-static uint64_t stays_until(const struct relay_run *run)
+bool relay_waits_for_long(const struct relay_block *block)
+{
+    return is_unwatched(block) && patience_of(block) >= LONG_NS;
+}
+
+/* Of what is led from here nearly each note is without neighbours when it comes. */
+static bool may_stay(const struct relay_block *block)
+{
+    return relay_waits_for_long(block) || (is_unwatched(block) && block->relay->manager.agents);
+}
+
+static uint64_t stays_until(const struct relay_run *run, unsigned times)
 {
     const struct relay_block *block = run->block;
-    bool may = waits_for_long(block) && block->open && !relay_is_telling(block) &&
-               run->note.count < STAY_ITEMS && run->note.bytes < STAY_BYTES;
-    return may ? run->since + STAY_TIMES * patience_of(block) : 0;
+    bool may = may_stay(block) && block->open && !relay_is_telling(block) && run->note.count < STAY_ITEMS &&
+               run->note.bytes < STAY_BYTES;
+    return may ? run->since + times * patience_of(block) : 0;
 }
+
+static bool stays(const struct relay_run *run, unsigned times, uint64_t now)
+{
+    return times && stays_until(run, times) > now;
+}
+
+static bool is_too_much(uint32_t runs, size_t bytes, uint32_t room)
+{
+    return runs > room || bytes > room * RUN_BYTES;
+}
+
+/* How many times its patience a run may stay so that half of the room is left. */
+static unsigned choose_times(const struct relay *relay, uint64_t now)
+{
+    unsigned times = STAY_TIMES;
+    for (; times; times /= 2) {
+        uint32_t count = 0;
+        size_t bytes = 0;
+        for (uint32_t i = 0; i < relay->run_count; i++)
+            if (stays(&relay->runs[i], times, now)) {
+                count++;
+                bytes += relay->runs[i].note.bytes;
+            }
+        if (!is_too_much(count, bytes, relay->run_room / 2))
+            break;
+    }
+    return times;
+}
+
+/* ---- Leaving ----------------------------------------------------------------------------- */
 
 static void send_run(struct relay_run *run)
 {
     struct relay_block *block = run->block;
     const void *results = relay_place(block, block->out + run->note.from * block->told.out_size);
+    run->note.told = run->told;
     relay_send_note(block, &run->note, run->ended, run->note.bytes ? results : NULL, 0);
     let_go(block);
 }
 
-/* Of a block, by its first run that stays, which others of it follow. */
-static void tell_staying(struct relay_run *run, const struct relay_run *end)
+static void count_staying(struct relay *relay, unsigned times, uint64_t now)
 {
-    struct relay_block *block = run->block;
-    struct wire_note tally = run->note;
-    uint64_t ended = run->ended;
-    tally.count = 0;
-    for (; run < end && run->block == block; run++) {
-        tally.count += run->note.count - run->told;
+    for (struct relay_run *run = relay->runs; run < relay->runs + relay->run_count; run++) {
+        if (run->told == run->note.count || !stays(run, times, now))
+            continue;
+        relay_count_run(run->block, run->note.count - run->told, run->note.ran, run->ended);
         run->told = run->note.count;
     }
-    tally.from = tally.joined = 0;
-    tally.size = tally.bytes = 0;
-    tally.flags = WIRE_TALLY;
-    if (tally.count)
-        relay_send_note(block, &tally, ended, NULL, 0);
 }
 
-/* All, or those that wait for nothing more. */
-static void send_runs(struct relay *relay, bool all)
+static void send_runs(struct relay *relay, unsigned times, uint64_t now)
 {
-    join_all(relay);
-    uint64_t now = clock_ns();
     uint32_t count = relay->run_count;
     struct relay_run *runs = relay->runs;
-    all |= !relay->items || count > RELAY_NOTES / 2;
     relay->run_count = 0;
     relay->run_bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t until = all ? 0 : stays_until(&runs[i]);
-        if (until <= now) {
+        if (!stays(&runs[i], times, now)) {
             send_run(&runs[i]);
             continue;
         }
+        uint64_t next = now + patience_of(runs[i].block), until = stays_until(&runs[i], times);
+        until = until > next ? until : next; /* several leave at a time */
         relay->due = until < relay->due ? until : relay->due;
         relay->run_bytes += runs[i].note.bytes;
         runs[relay->run_count++] = runs[i];
     }
-    for (uint32_t i = 0; i < relay->run_count; i++)
-        if (!i || runs[i].block != runs[i - 1].block)
-            tell_staying(&runs[i], runs + relay->run_count);
 }
 
+/* All, or those that wait for nothing more. Tallies go first: notes say how much of them was counted. */
 static void flush(struct relay *relay, bool all)
 {
+    uint64_t now = clock_ns();
     relay->due = CLOCK_NEVER;
     relay->fresh = 0;
-    if (relay->run_count)
-        send_runs(relay, all);
+    join_all(relay);
+    unsigned times = all || !relay->items ? 0 : choose_times(relay, now);
+    count_staying(relay, times, now);
     relay_send_tallies(relay);
+    send_runs(relay, times, now);
     relay_send_batch(relay);
 }
 
@@ -177,6 +215,14 @@ void relay_flush_due(struct relay *relay)
 }
 
 /* ---- Gathering --------------------------------------------------------------------------- */
+
+/* What has come from a node that is led from here has waited there: where single results are watched for that
+ * counts, else those of other nodes are waited for as long. */
+static uint64_t gathers_since(const struct relay_block *block, const struct note *note, int worker)
+{
+    bool is_far = worker >= block->relay->home->crew->here;
+    return is_far && block->told.total ? road_heard(block->relay->home->road) : note->ended;
+}
 
 void relay_expect(struct relay *relay, const struct relay_block *block, uint64_t ended)
 {
@@ -195,11 +241,11 @@ static void add_run(struct relay *relay, const struct relay_run *run)
         relay->runs[relay->run_count++] = *run;
         run->block->sending++;
     }
-    bool is_full = relay->run_count == RELAY_NOTES;
-    if (is_full)
-        join_all(relay);
-    if ((is_full && relay->run_count > RELAY_NOTES / 2) || relay->run_bytes >= RUN_BYTES)
-        relay_flush(relay);
+    if (!is_too_much(relay->run_count, relay->run_bytes, relay->run_room - 1))
+        return;
+    join_all(relay);
+    if (is_too_much(relay->run_count, relay->run_bytes, relay->run_room / 2))
+        relay_flush_due(relay);
 }
 
 struct wire_note relay_describe_note(const struct relay_block *block, uint32_t from, const struct note *note,
@@ -222,15 +268,18 @@ bool relay_tell(struct relay_block *block, uint32_t from, const struct note *not
 {
     struct relay *relay = block->relay;
     const struct wire_block *told = &block->told;
+    bool is_far = worker >= relay->home->crew->here;
     struct relay_run run = {.block = block,
                             .ended = note->ended,
                             .since = note->ended,
+                            .told = is_far && note->flags & NOTE_PLACED ? note->result.told : 0,
                             .note = relay_describe_note(block, from, note, worker)};
-    relay_expect(relay, block, note->ended);
+    relay_expect(relay, block, gathers_since(block, note, worker));
     if (note->status && told->flags & POST_STOP)
         relay->due = note->ended; /* others go on until it is known */
-    if (waits_for_long(block))
-        relay->fresh += note->count;
+    if (relay_waits_for_long(block))
+        relay->fresh += note->count - run.told;
+    relay_hear_told(block, run.told);
     if (note->flags & NOTE_PLACED) {
         run.note.bytes = told->flags & POST_DROP_RESULTS ? 0 : note->count * told->out_size;
         add_run(relay, &run);

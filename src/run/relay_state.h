@@ -2,8 +2,8 @@
  * comes, relay.c is its turns and its end; relay_block.c takes blocks in, relay_fill.c brings them to the
  * board, relay_post.c is what it does about its posts, relay_back.c gives back; relay_goods.c keeps what the
  * items of a map have in common, and what all share, which relay_fetch.c brings here; relay_reduce.c has
- * results of a reduction combined; relay_send.c sends notes; relay_aloof.c is what the process that leads the
- * node leaves to others. */
+ * results of a reduction combined; relay_runs.c has notes wait for company, which relay_tally.c counts;
+ * relay_send.c sends them; relay_aloof.c is what the process that leads the node leaves to others. */
 #ifndef RANKPOOL_RUN_RELAY_STATE_H
 #define RANKPOOL_RUN_RELAY_STATE_H
 
@@ -39,6 +39,13 @@ struct relay_run {
     uint64_t ended; /* clock_ns */
     uint64_t since; /* the same, of the first of them */
     uint32_t told;  /* items of it that are in a tally */
+};
+
+/* Items that have run, which nothing was said about: their notes wait for long. */
+struct relay_tally {
+    uint32_t items;
+    float ran;      /* the first of them */
+    uint64_t ended; /* the same: clock_ns */
 };
 
 /* Notes that wait to be sent, as the body of a message. */
@@ -93,13 +100,15 @@ struct relay {
     struct relay_block *waiting, **waiting_end; /* those that have come whole */
     uint64_t items;                             /* of blocks, without notes */
     uint64_t held;                              /* of these, those that have run: their results wait */
-    struct wire_function combines;              /* the last function that combined here, ... */
-    double combine_ns;                          /* ... and how long one such takes; 0: not known */
-    uint64_t tasks;                             /* of these, submitted ones */
+    uint64_t below; /* of these, those that have run on nodes that are led from here, and wait there */
+    struct wire_function combines; /* the last function that combined here, ... */
+    double combine_ns;             /* ... and how long one such takes; 0: not known */
+    uint64_t tasks;                /* of these, submitted ones */
     struct relay_batch batch;
-    struct relay_run runs[RELAY_NOTES]; /* to be put into it */
-    uint32_t run_count;
+    struct relay_run *runs; /* to be put into it */
+    uint32_t run_count, run_room;
     size_t run_bytes;
+    bool counts;     /* a block has a tally */
     uint64_t fresh;  /* items that were run since notes were sent last, where there are many nodes */
     uint64_t wished; /* when a wish was passed on, or met: clock_ns */
     uint64_t due;    /* when notes are to leave at the latest: clock_ns; CLOCK_NEVER: none waits */
@@ -130,6 +139,7 @@ struct relay_block {
     uint64_t serial;                       /* of its first posting ... */
     int post;                              /* ... and where that was */
     uint32_t open;                         /* items without a note */
+    uint32_t below;                        /* of these, those that wait at nodes that are led from here */
     unsigned sending;                      /* payloads that are sent from its memory */
     bool filled;                           /* the table is on the board */
     unsigned again;                        /* posts that repeat a part of it */
@@ -139,10 +149,10 @@ struct relay_block {
     uint32_t part_count, part_room, fresh; /* `fresh` of them came since it was last looked what to combine */
     uint32_t held;                         /* items of these */
     uint32_t *ran;                         /* and how many of them each worker of the node has run */
-    struct relay_run tally;                /* the latest of these, which nothing was said about */
-    uint64_t *started;                     /* of submitted tasks, a bit each: it has been said ... */
-    uint64_t *cancelled;                   /* ... and that it was cancelled before it had come whole, ... */
-    uint64_t *asking;                      /* ... or is asked for at another node, to be */
+    struct relay_tally tally;
+    uint64_t *started;   /* of submitted tasks, a bit each: it has been said ... */
+    uint64_t *cancelled; /* ... and that it was cancelled before it had come whole, ... */
+    uint64_t *asking;    /* ... or is asked for at another node, to be */
 };
 
 /* relay_open.c: a worker of the node, a member of its roster, refuses a pool. */
@@ -286,9 +296,6 @@ void relay_keep_parts(struct relay_block *block, uint32_t from, uint32_t count);
 bool relay_release_parts(struct relay_block *block);
 void relay_free_parts(struct relay_block *block);
 
-/* Puts what has run since into the batch. */
-void relay_send_tallies(struct relay *relay);
-
 /* relay_send.c: a message with `size` bytes, as a segment if they are many: true: the delivery ends when they
  * have left, or the manager is lost. */
 bool relay_send_bytes(struct relay_home *home, struct wire_message *message, const void *data, size_t size,
@@ -302,6 +309,19 @@ void relay_send_moved(struct relay *relay);
 
 /* relay_runs.c: sends the notes that wait for nothing more; see relay_flush. */
 void relay_flush_due(struct relay *relay);
+
+/* Whether notes of the block may wait for long: many others do, and only the end of its map is watched for.
+ */
+bool relay_waits_for_long(const struct relay_block *block);
+
+/* relay_tally.c: items have run whose notes wait, and a tally says so; sends these; what nodes that are led
+ * from here have said of such items, and that notes of some have come; those that are known to wait there are
+ * no more than are open. */
+void relay_count_run(struct relay_block *block, uint32_t items, float ran, uint64_t ended);
+void relay_send_tallies(struct relay *relay);
+void relay_hear_tally(struct relay_block *block, uint32_t items, float ran, uint64_t ended);
+void relay_hear_told(struct relay_block *block, uint32_t items);
+void relay_trim_below(struct relay_block *block);
 
 /* A note of items of the block, `payload` as take_note has it. True: that is kept. */
 bool relay_tell(struct relay_block *block, uint32_t from, const struct note *note, const void *payload,

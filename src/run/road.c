@@ -215,6 +215,11 @@ bool road_turn(struct road *road)
     return road->beside ? roads_turn(road->beside) : turn(road);
 }
 
+uint64_t road_heard(const struct road *road)
+{
+    return road->heard;
+}
+
 bool road_is_due(const struct manager *manager)
 {
     return manager->agents && clock_ns() > manager->setup.road->turned + FEED_NS;

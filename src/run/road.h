@@ -90,6 +90,9 @@ void road_settle(struct road *road);
 /* Takes in what has come for any pool, then sends what nodes should have next. True if anything came. */
 bool road_turn(struct road *road);
 
+/* When the message came that is being taken in, or the last one: clock_ns. */
+uint64_t road_heard(const struct road *road);
+
 /* It has not been turned for a while, as where a program finds all done that it asks for: other nodes must
  * not starve meanwhile. False without a road. */
 bool road_is_due(const struct manager *manager);

@@ -280,7 +280,7 @@ enum wire_type { WIRE_TYPES(WIRE_ENUM) };
     FIELD(u16, status)                                                                                       \
     FIELD(u16, flags)  /* note_flags, or WIRE_TALLY */                                                       \
     FIELD(u32, joined) /* of results: further claims that it is of */                                        \
-    FIELD(u32, reserved)
+    FIELD(u32, told)   /* of these items, that a tally has counted */
 
 #define WIRE_C_u16               uint16_t
 #define WIRE_C_u32               uint32_t
@@ -310,7 +310,8 @@ enum wire_flags {
         1 << 17, /* of a map: its items are claimed one by one, and each that the leader starts is told */
 };
 
-/* Of a note: so many items of the block have run, whose results will come together. */
+/* Of a note: so many items of the block have run, whose notes, which say that they were counted, will come
+ * together. */
 #define WIRE_TALLY ((uint16_t)1 << 8)
 
 /* To put back: first in its queue again, for a worker that has died meanwhile; nothing answers it. */

@@ -155,7 +155,7 @@ TEST_CASE(a_second_level_takes_messages_off_the_manager)
     struct model_result one = model_run(&options);
     options.levels = 2;
     struct model_result two = model_run(&options);
-    CHECK(two.messages < one.messages / 4 && two.blocks < one.blocks / 4);
+    CHECK(two.messages < one.messages / 3 && two.blocks < one.blocks / 4);
     CHECK(two.manager < one.manager);
 }
 

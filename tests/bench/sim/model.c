@@ -95,8 +95,8 @@ static void make_stations(struct model *model)
     model->stations = events_memory(model->count, sizeof *model->stations);
     model->leader = events_memory(nodes, sizeof *model->leader);
     for (uint32_t i = 0; i < model->count; i++)
-        model->stations[i] =
-            (struct station){.number = i, .credits = options->credits ? options->credits : NET_BUFFERS};
+        model->stations[i] = (struct station){
+            .number = i, .stays = INFINITY, .credits = options->credits ? options->credits : NET_BUFFERS};
     struct station *root = &model->stations[0];
     if (!options->levels) {
         make_leader(model, root, 0, true);
@@ -126,6 +126,7 @@ static void begin(struct model *model)
     fail_without_memory(lease_begin(&model->lease, (uint32_t)n, (uint32_t)n));
     model->idle_since = events_memory(workers, sizeof *model->idle_since);
     model->claim = events_memory(workers, sizeof *model->claim);
+    model->learnt = events_memory(workers, sizeof *model->learnt);
     for (uint32_t i = 0; i < workers; i++)
         model->idle_since[i] = -1e12; /* asleep */
     if (!n)
@@ -241,7 +242,6 @@ static void end(struct model *model)
         runs_close(&station->open);
         runs_close(&station->noted);
         runs_close(&station->batch);
-        runs_close(&station->staying);
         blocks_close(&station->blocks);
         free(station->inbox);
         free(station->idle);
@@ -250,6 +250,7 @@ static void end(struct model *model)
     free(model->leader);
     free(model->idle_since);
     free(model->claim);
+    free(model->learnt);
     events_close(&model->events);
     lease_free(&model->lease);
 }

@@ -9,17 +9,17 @@
  *     levels 2   the manager sends blocks to `fan` of these leaders, each of which does the same to others
  *
  * What a station does, in this order: flush its notes when they are due, read the messages that there are,
- * send blocks to whoever wants some. Notes go up in messages when they have waited for `wait`, fill 16 KiB,
- * or nothing is left to do on the node; at most NET_BUFFERS of them that have not been read. Where `merges`,
- * notes of neighbouring items become one run when they are sent, and where they wait for long a run without
- * neighbours stays, as in run/relay_runs.c. Whoever has nothing to do stays awake for a
- * moment, then naps, longer the longer nothing happens. A block is of one post.
+ * send blocks to whoever wants some. Notes go up when they have waited for `wait`, when there is no more room
+ * for them, or nothing is left to do on the node: as many messages as they fill, and at most NET_BUFFERS
+ * times what has not been read. Unless they are `separate`, notes of neighbouring items become one run when
+ * they are sent, and where they wait for long a run without neighbours stays, as in run/relay_runs.c. Whoever
+ * has nothing to do stays awake for a moment, then naps, longer the longer nothing happens. A block is of one
+ * post.
  *
  * As in the library the leaders in the middle serve the workers of their own nodes as well; where leaders
  * work, these alone do not. What is asked back of them they have their branch give back, too.
  *
- * Not in the model: memory, faults, noise, a network that others use, and that a worker's claims go by what
- * will follow the blocks of its node as well. */
+ * Not in the model: memory, faults, noise, and a network that others use. */
 #ifndef RANKPOOL_BENCH_SIM_MODEL_H
 #define RANKPOOL_BENCH_SIM_MODEL_H
 

@@ -7,21 +7,17 @@
 #include "sched/blocks.h"
 #include "sched/lease.h"
 
-#define FULL_BYTES       16384.0 /* of notes in a message; and with their results ... */
-#define LARGE_BYTES      131072.0
-#define NOTE_BYTES       64.0
-#define HEAD_BYTES       256.0
-#define LONG_PATIENCE_NS 1.5e6    /* of patience, from which on runs without neighbours stay ... */
-#define STAY_TIMES       8        /* so many times as long ... */
-#define STAY_ITEMS       32       /* unless they are so many items */
-#define POST_BYTES       524288.0 /* of the items of a post, inputs and results */
+#define FULL_BYTES 16384.0 /* of notes in a message */
+#define NOTE_BYTES 64.0
+#define HEAD_BYTES 256.0
+#define POST_BYTES 524288.0 /* of the items of a post, inputs and results */
 
 /* Items, and what the parent learns its link's round trip from: when their block was sent, and how long of
  * the time since was no trip. Only the first run of a block has that. */
 struct run {
     uint64_t from, to;
     double sent, besides;
-    double since; /* it stays where it is for company */
+    double since; /* the first of them has ended */
 };
 
 struct runs {
@@ -63,14 +59,13 @@ struct station {
     size_t unread; /* of this turn */
     struct message **inbox;
     size_t inbox_first, inbox_count, inbox_room;
-    struct runs open;    /* to be sent on, or claimed */
-    struct runs noted;   /* of its workers, to be collected */
-    struct runs batch;   /* to be sent up */
-    struct runs staying; /* the same, and the parent knows how many they are */
-    uint64_t fresh;      /* items that it does not know to have ended */
-    size_t batch_merged; /* its runs when they were merged last */
-    double batch_since;  /* when its oldest came */
-    double timer;        /* when it looks at the clock next; not after `now`: it does not */
+    struct runs open;   /* to be sent on, or claimed */
+    struct runs noted;  /* of its workers, to be collected */
+    struct runs batch;  /* to be sent up */
+    uint64_t fresh;     /* items of these that the parent does not know to have ended */
+    double batch_since; /* when the oldest of them came */
+    double stays;       /* until then the others wait for company */
+    double timer;       /* when it looks at the clock next; not after `now`: it does not */
     uint32_t credits;
     struct blocks blocks;
     uint64_t unposted;
@@ -80,8 +75,14 @@ struct station {
     /* of a leader */
     uint32_t *idle, idle_count, running;
     uint32_t woken; /* that have not claimed yet */
-    double item_ns, stolen, claim_ns;
+    double stolen, claim_ns;
     double out_free, in_free; /* when its link is free again */
+};
+
+/* What a worker has learnt. */
+struct learnt {
+    double item_ns;
+    uint64_t items; /* that this rests on */
 };
 
 struct model {
@@ -93,6 +94,7 @@ struct model {
     uint32_t *leader;   /* of each node: the station that its workers claim from */
     double *idle_since; /* of each worker */
     struct run *claim;  /* the same */
+    struct learnt *learnt;
     struct events events;
     struct lease lease;
     uint64_t ended;
@@ -131,11 +133,16 @@ void model_send(struct model *model, struct station *from, struct station *to, s
                 double bytes);
 struct station *model_parent(struct model *model, const struct station *station);
 
-/* serve.c: a station that may have got something to do; one that looks for what to do next; and how long its
- * notes wait. */
+/* serve.c: a station that may have got something to do; one that looks for what to do next. */
 void serve_poke(struct model *model, struct station *station);
 void serve_next(struct model *model, struct station *station);
-double serve_wait(struct model *model, struct station *station);
+
+/* batch.c: how long its notes wait for company; whether some should leave, and which; in how many messages.
+ */
+double batch_wait(struct model *model, struct station *station);
+bool batch_is_due(struct model *model, struct station *station);
+struct runs batch_take(struct model *model, struct station *station);
+double batch_heads(const struct runs *runs);
 
 /* Where the post of an item ends. */
 uint64_t serve_post_end(const struct model *model, uint64_t from);

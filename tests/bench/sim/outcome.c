@@ -1,4 +1,5 @@
 /* What comes of what a station did, when it is through. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "model_state.h"
@@ -35,10 +36,12 @@ static void take_notes(struct model *model, struct station *station, struct mess
 {
     struct station *child = &model->stations[message->from];
     if (is_root(station))
-        model->result.messages++;
+        model->result.messages += (uint64_t)batch_heads(&message->runs);
     else
         count_fresh(model, station, message->ended);
-    blocks_noted(&station->blocks, (uint32_t)(message->runs.count - message->runs.first));
+    double heads = batch_heads(&message->runs), notes = (double)(message->runs.count - message->runs.first);
+    for (unsigned i = 0; i < heads; i++)
+        blocks_noted(&station->blocks, (uint32_t)ceil(notes / heads));
     for (size_t i = message->runs.first; i < message->runs.count; i++) {
         struct run *run = &message->runs.run[i];
         if (run->sent > 0)

@@ -7,102 +7,6 @@
 #define POSTED  65536 /* items that the manager of one node keeps posted ahead */
 #define POST    2048  /* items of a post of its */
 #define AT_ONCE 256   /* messages that a station with children reads before it looks who wants what */
-#define LONG_NS 50e3  /* of a claim of a lone leader: what is due before its end is sent before it */
-
-/* How long its notes wait for company. */
-double serve_wait(struct model *model, struct station *station)
-{
-    return model->options->wait > 0 ? model->options->wait : station->patience;
-}
-
-/* ---- What is to be done ------------------------------------------------------------------ */
-
-static bool is_dry(const struct station *station)
-{
-    return !station->open.items && !station->running && !station->noted.items &&
-           (!has_children(station) || !station->blocks.in_flight);
-}
-
-static bool fills(const struct model *model, const struct runs *batch)
-{
-    double notes = NOTE_BYTES * (double)(batch->count - batch->first);
-    return notes >= FULL_BYTES || notes + model->costs->out_size * (double)batch->items >= LARGE_BYTES;
-}
-
-/* What fills a message is counted when neighbours have been merged: again when it has doubled since. */
-static bool is_full(struct model *model, struct station *station)
-{
-    struct runs *batch = &station->batch;
-    if (!fills(model, batch))
-        return false;
-    if (model->options->separate)
-        return true;
-    if (batch->count - batch->first >= 2 * station->batch_merged) {
-        runs_merge(batch);
-        station->batch_merged = batch->count - batch->first;
-    }
-    return fills(model, batch);
-}
-
-/* Short runs then wait for their neighbours, and half of what there was is said before its time. */
-static bool waits_for_long(struct model *model, struct station *station)
-{
-    return !model->options->separate && serve_wait(model, station) >= LONG_PATIENCE_NS;
-}
-
-static double stays_until(struct model *model, struct station *station, const struct run *run)
-{
-    bool may = waits_for_long(model, station) && run->to - run->from < STAY_ITEMS && !is_dry(station);
-    return may ? run->since + STAY_TIMES * serve_wait(model, station) * 0.999 : 0;
-}
-
-static double oldest_stays_until(struct model *model, struct station *station)
-{
-    double until = INFINITY;
-    for (size_t i = station->staying.first; i < station->staying.count; i++)
-        until = fmin(until, stays_until(model, station, &station->staying.run[i]));
-    return until;
-}
-
-static bool is_half_done(struct model *model, struct station *station)
-{
-    uint64_t left = station->open.items + station->running;
-    left += has_children(station) ? station->blocks.in_flight : 0;
-    return waits_for_long(model, station) && station->fresh && station->fresh >= left;
-}
-
-static bool must_flush(struct model *model, struct station *station)
-{
-    if (!station->credits)
-        return false;
-    if (station->staying.items && model->now >= oldest_stays_until(model, station))
-        return true;
-    if (!station->fresh)
-        return false;
-    double ahead = is_lone(model, station) && station->claim_ns > LONG_NS ? station->claim_ns : 0;
-    return model->now + ahead - station->batch_since >= serve_wait(model, station) * 0.999 ||
-           is_dry(station) || is_full(model, station) || is_half_done(model, station);
-}
-
-/* What leaves of the batch and of what has stayed. */
-static struct runs choose(struct model *model, struct station *station)
-{
-    struct runs leaving = {0}, all = station->staying;
-    for (size_t i = station->batch.first; i < station->batch.count; i++) {
-        station->batch.run[i].since = model->now;
-        runs_add(&all, station->batch.run[i]);
-    }
-    runs_close(&station->batch);
-    if (!model->options->separate)
-        runs_merge(&all);
-    station->staying = (struct runs){0};
-    for (size_t i = all.first; i < all.count; i++) {
-        bool leaves = stays_until(model, station, &all.run[i]) <= model->now;
-        runs_add(leaves ? &leaving : &station->staying, all.run[i]);
-    }
-    runs_close(&all);
-    return leaving;
-}
 
 /* What the bytes of a message take at either end. */
 static double bytes_cost(const struct model *model, const struct runs *runs, double each)
@@ -118,12 +22,12 @@ static double begin_flush(struct model *model, struct station *station)
     double packing =
         has_children(station) ? costs->leader_note : 0; /* a leader's was paid when it collected */
     service->kind = FLUSH;
-    service->runs = choose(model, station);
+    service->runs = batch_take(model, station);
     service->ended = station->fresh;
     station->fresh = 0;
-    station->batch_merged = 0;
     station->credits--;
-    return costs->leader_message + packing * (double)(service->runs.count - service->runs.first) +
+    return costs->leader_message * batch_heads(&service->runs) +
+           packing * (double)(service->runs.count - service->runs.first) +
            bytes_cost(model, &service->runs, costs->out_size);
 }
 
@@ -192,8 +96,8 @@ static double begin_read(struct model *model, struct station *station)
                bytes_cost(model, &message->runs, costs->in_size) +
                worker_wake_cost(model, station, message->runs.items);
     case NOTES:
-        return turn + costs->manager_message + costs->manager_note * notes + costs->manager_item / 2 * items +
-               bytes_cost(model, &message->runs, costs->out_size);
+        return turn + costs->manager_message * batch_heads(&message->runs) + costs->manager_note * notes +
+               costs->manager_item / 2 * items + bytes_cost(model, &message->runs, costs->out_size);
     case RECALL:
         return turn + costs->leader_message * (1 + station->children);
     case RECALLED:
@@ -253,7 +157,7 @@ static bool must_ask(struct station *station)
 static double begin(struct model *model, struct station *station)
 {
     double cost;
-    if (!is_root(station) && must_flush(model, station))
+    if (!is_root(station) && batch_is_due(model, station))
         return begin_flush(model, station);
     if (station->unread)
         return begin_read(model, station);
@@ -311,8 +215,8 @@ void serve_poke(struct model *model, struct station *station)
 
 static void set_timer(struct model *model, struct station *station)
 {
-    double due = station->fresh ? station->batch_since + serve_wait(model, station) : INFINITY;
-    due = fmin(due, oldest_stays_until(model, station));
+    double due = station->fresh ? station->batch_since + batch_wait(model, station) : INFINITY;
+    due = fmin(due, station->stays);
     bool has_one = station->timer > model->now && station->timer <= due;
     if (is_root(station) || has_one || due == INFINITY || !station->credits)
         return;

@@ -49,19 +49,27 @@ void worker_claim(struct model *model, uint32_t worker)
             serve_poke(model, station);
         return;
     }
+    struct learnt *learnt = &model->learnt[worker];
+    uint64_t end = serve_post_end(model, front->from);
+    uint64_t available = (end < front->to ? end : front->to) - front->from;
+    uint64_t behind =
+        is_root(station) ? station->open.items - available + station->unposted : station->behind;
     struct policy_view view = {
         .schedule = model->options->schedule,
         .chunk = model->options->chunk,
         .total = model->options->tasks.n,
-        .remaining = station->open.items + station->unposted,
+        .remaining = available + behind,
         .workers = station->own,
-        .item_ns = station->item_ns,
+        .item_ns = learnt->item_ns,
+        .measured = learnt->items,
         .weight = 1,
     };
-    struct run claim = runs_take(&station->open, policy_run(&view));
+    uint64_t run = policy_run(&view);
+    struct run claim = runs_take(&station->open, run < available ? run : available);
     count_idle(model, worker);
     double ns = duration(model, station, &claim);
-    station->item_ns = policy_learn(station->item_ns, ns / (double)(claim.to - claim.from));
+    learnt->item_ns = policy_learn(learnt->item_ns, ns / (double)(claim.to - claim.from));
+    learnt->items += claim.to - claim.from;
     claim.besides = ns;
     ns += model->costs->worker_claim + station->stolen;
     station->stolen = 0;
@@ -84,6 +92,7 @@ void worker_end(struct model *model, uint32_t worker)
 {
     struct station *station = worker_station(model, worker);
     struct run done = model->claim[worker];
+    done.since = model->now;
     done.besides -= model->now; /* plus the time when it is sent: what it waits for company */
     runs_add(&station->noted, done);
     station->running--;

@@ -13,19 +13,49 @@ static void *serve(void *state)
     return NULL;
 }
 
+/* Of its node, and behind it the workers of another one. */
+static struct crew *make_crew(const struct roster *roster, int far)
+{
+    struct crew *own = crew_of_roster(roster), *crew = crew_new(own ? own->count + far : 0);
+    REQUIRE(own && crew);
+    crew->here = own->count;
+    for (int i = 0; i < crew->count; i++) {
+        crew->member[i] = own->member[i < own->count ? i : 1];
+        crew->member[i].visible = i < own->count;
+        crew->member[i].number = i ? OUTPOST_FIRST + i - 1 : 0;
+    }
+    crew->member[1].followers = far;
+    crew_drop(own);
+    return crew;
+}
+
+static void open_road(struct outpost *post, int far)
+{
+    struct error error;
+    struct road_stop stop = {.first = post->crew->here, .count = far, .host = "there"};
+    REQUIRE_STATUS(net_open_loop_kin(1, &post->below, &post->far, &error), RP_OK);
+    struct road_setup setup = {
+        .net = post->below, .crew = post->crew, .nodes = 1, .node = &stop, .kin = true};
+    REQUIRE_STATUS(road_create(&setup, &post->road, &error), RP_OK);
+}
+
 static void start(struct outpost *post, int workers, const struct gang_fate *fates, unsigned heads,
-                  unsigned bodies, void *(*program)(void *))
+                  unsigned bodies, int far, void *(*program)(void *))
 {
     struct error error;
     memset(post, 0, sizeof *post);
     gang_start_led(&post->gang, workers, fates);
     post->gang.roster.shared->first = OUTPOST_FIRST;
-    post->crew = crew_of_roster(&post->gang.roster);
-    REQUIRE(post->crew);
+    post->crew = make_crew(&post->gang.roster, far);
+    if (far)
+        open_road(post, far);
     REQUIRE_STATUS(net_open_loop(1, &post->net, &post->node, &error), RP_OK);
     net_loop_delay(post->node, heads, bodies);
-    struct leader_setup setup = {
-        .net = post->node, .roster = &post->gang.roster, .memory = MEMORY_MEMFD, .crew = post->crew};
+    struct leader_setup setup = {.net = post->node,
+                                 .roster = &post->gang.roster,
+                                 .memory = MEMORY_MEMFD,
+                                 .crew = post->crew,
+                                 .road = post->road};
     setup.visits = program != serve;
     REQUIRE_STATUS(leader_create(&setup, &post->leader, &error), RP_OK);
     REQUIRE(!pthread_create(&post->thread, NULL, program, post));
@@ -33,17 +63,22 @@ static void start(struct outpost *post, int workers, const struct gang_fate *fat
 
 void outpost_start(struct outpost *post, int workers, const struct gang_fate *fates)
 {
-    start(post, workers, fates, 0, 0, serve);
+    start(post, workers, fates, 0, 0, 0, serve);
 }
 
 void outpost_start_far(struct outpost *post, int workers, unsigned heads, unsigned bodies)
 {
-    start(post, workers, NULL, heads, bodies, serve);
+    start(post, workers, NULL, heads, bodies, 0, serve);
 }
 
 void outpost_start_visited(struct outpost *post, int workers, void *(*program)(void *))
 {
-    start(post, workers, NULL, 0, 0, program);
+    start(post, workers, NULL, 0, 0, 0, program);
+}
+
+void outpost_start_above(struct outpost *post, int workers, int far)
+{
+    start(post, workers, NULL, 0, 0, far, serve);
 }
 
 void outpost_await_leave(struct outpost *post)
@@ -57,6 +92,11 @@ void outpost_forget(struct outpost *post)
 {
     outpost_await_leave(post);
     leader_destroy(post->leader);
+    if (post->road) {
+        road_destroy(post->road);
+        net_close(post->far);
+        net_close(post->below);
+    }
     net_close(post->node);
     net_close(post->net);
     gang_end(&post->gang);
@@ -226,7 +266,7 @@ static void take(struct outpost *post, const struct net_event *event)
     if (message.type == WIRE_NOTES) {
         take_notes(post, event, &message);
     } else if (message.type == WIRE_DONE) {
-        for (uint32_t i = 0; i < message.done.count; i++)
+        for (uint32_t i = 0; i < message.done.count && i < GANG_WORKERS; i++)
             post->done[i] += wire_u64_unpack((const char *)message.body + i * sizeof(uint64_t));
     } else if (message.body_size) {
         memcpy(post->text, message.body, message.body_size);

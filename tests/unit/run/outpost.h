@@ -15,6 +15,7 @@
 #include "gang.h"
 #include "net/loop.h"
 #include "run/leader.h"
+#include "run/road.h"
 #include "wire/message.h"
 
 #define OUTPOST_FIRST 5 /* the number of member 1 */
@@ -31,6 +32,9 @@ struct outpost {
     struct gang gang;
     struct crew *crew;
     struct net *net, *node; /* the test's end, the leader's */
+    struct net *below,
+        *far;          /* of one that leads another node: its end, and that node's, which is the test's */
+    struct road *road; /* to that */
     struct leader *leader;
     pthread_t thread;
     bool left; /* the thread was waited for */
@@ -59,6 +63,9 @@ void outpost_start_far(struct outpost *post, int workers, unsigned heads, unsign
 /* The same where the leader serves when its program wants it: a thread runs that, and ends before
  * outpost_end, or with it. */
 void outpost_start_visited(struct outpost *post, int workers, void *(*program)(void *post));
+
+/* The same where the leader leads another node besides its own, of so many workers. */
+void outpost_start_above(struct outpost *post, int workers, int far);
 
 /* Waits until the leader has left by itself. */
 void outpost_await_leave(struct outpost *post);
