@@ -110,14 +110,20 @@ static bool anybody_asleep(struct roster *roster)
     return false;
 }
 
+/* After a death only those who sleep are counted: who searches in vain does so soon. */
+static uint32_t count_searching(struct roster *roster)
+{
+    return atomic_load(&roster->shared->shaken) ? 0 : atomic_load(&roster->shared->searching);
+}
+
 bool roster_is_hungry(struct roster *roster)
 {
-    return atomic_load(&roster->shared->searching) || anybody_asleep(roster);
+    return count_searching(roster) || anybody_asleep(roster);
 }
 
 uint32_t roster_count_hungry(struct roster *roster)
 {
-    uint32_t count = atomic_load(&roster->shared->searching);
+    uint32_t count = count_searching(roster);
     for (uint32_t w = 0; w <= (roster->shared->members - 1) / 64; w++)
         count += (uint32_t)__builtin_popcountll(atomic_load(&roster->shared->asleep[w]));
     return count;

@@ -105,7 +105,7 @@ const char *roster_refusal(const struct roster *roster, uint64_t pool, int membe
 /* Tells the workers to leave. */
 void roster_quit(struct roster *roster);
 
-/* Whether anybody sleeps, or looks for work. */
+/* Whether anybody sleeps, or looks for work (after a death: sleeps). */
 bool roster_is_hungry(struct roster *roster);
 
 /* How many do. */

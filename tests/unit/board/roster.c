@@ -168,6 +168,27 @@ TEST_CASE(who_died_while_searching_keeps_no_ring_from_the_living)
     crowd_close(&crowd);
 }
 
+TEST_CASE(neither_the_dead_nor_who_was_woken_by_a_death_are_counted_as_hungry)
+{
+    struct crowd crowd;
+    crowd_open(&crowd, 3);
+    roster_search(&crowd.roster[1]); /* and dies */
+    doze(&crowd, 2);
+    doze(&crowd, 3);
+    CHECK_UINT(roster_count_hungry(&crowd.roster[0]), 3);
+    roster_bury(&crowd.roster[0], 1);
+    for (int i = 2; i <= 3; i++) {
+        roster_sleep(&crowd.roster[i], CLOCK_NEVER);
+        roster_found(&crowd.roster[i]);
+    }
+    CHECK(!roster_is_hungry(&crowd.roster[0]));
+    CHECK_UINT(roster_count_hungry(&crowd.roster[0]), 0);
+    doze(&crowd, 3);
+    CHECK(roster_is_hungry(&crowd.roster[0]));
+    CHECK_UINT(roster_count_hungry(&crowd.roster[0]), 1);
+    crowd_close(&crowd);
+}
+
 TEST_CASE(a_sleeper_whose_bit_the_dead_had_taken_is_woken)
 {
     struct crowd crowd;
