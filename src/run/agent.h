@@ -292,7 +292,8 @@ void agents_forget_paces(struct agents *pool);
 void agent_count_ended(struct agent *agent, struct pace *pace, uint32_t items);
 void agent_count_returned(struct agent *agent, struct pace *pace, uint32_t items);
 
-/* Some of its workers have died, or will not serve; how many do; and whether any does. */
+/* Some of its workers have died, or will not serve; how many do; and whether any does. Of all nodes but a
+ * lost one road_count_without sees to that. */
 void agent_count_workers(struct agent *agent);
 uint32_t agent_workers(const struct agent *agent);
 bool agent_serves(const struct agent *agent);

@@ -45,8 +45,10 @@ static void forget_one(struct agents *pool)
 /* Who takes what is for all on this node. Who leads other nodes and is led itself leaves it to the others. */
 static uint32_t count_own(const struct manager *manager)
 {
-    uint32_t workers = (uint32_t)(manager->crew->here - 1);
-    return manager->setup.outlying ? workers - 1 : workers + manager->setup.computes;
+    uint32_t count = !manager->setup.outlying && manager->setup.computes;
+    for (int i = manager->setup.outlying ? 2 : 1; i < manager->crew->here; i++)
+        count += manager_has(manager, i);
+    return count;
 }
 
 static struct pace *new_pace(struct agents *pool, struct board_function function)
@@ -100,13 +102,25 @@ void agent_count_workers(struct agent *agent)
 {
     uint32_t workers = agent_workers(agent), number = agent_number(agent);
     for (struct pace *pace = agent->pool->paces; pace; pace = pace->behind) {
-        if (!pace->blocks.nodes[number].workers)
+        uint32_t before = pace->blocks.nodes[number].workers;
+        if (!before || before == workers)
             continue;
         if (workers)
             blocks_set_workers(&pace->blocks, number, workers);
         else
             blocks_remove_node(&pace->blocks, number);
     }
+}
+
+void road_count_without(struct manager *manager, int worker)
+{
+    struct agents *pool = manager->agents;
+    for (struct pace *pace = pool ? pool->paces : NULL; pace && worker < manager->crew->here;
+         pace = pace->behind)
+        blocks_set_own(&pace->blocks, count_own(manager));
+    for (int i = 0; pool && i < pool->road->nodes; i++)
+        if (road_is_of(pool->agent[i].node, (uint32_t)worker))
+            agent_count_workers(&pool->agent[i]);
 }
 
 /* Of one that is gone nothing is counted. */

@@ -122,7 +122,6 @@ static void take_refused(struct agent *agent, const struct wire_message *message
         agent->refusal = refusal;
     }
     manager->refused[worker / 64] |= UINT64_C(1) << (worker % 64);
-    agent_count_workers(agent);
     if (served && !agent_serves(agent))
         agent_tell_lost(agent);
     recover_without(manager, (int)worker);

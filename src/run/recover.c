@@ -121,6 +121,7 @@ void recover_without(struct manager *manager, int worker)
     for (int i = 1; i < manager->crew->count; i++)
         left += manager_has(manager, i);
     atomic_store(&manager->board.shared->participants, left);
+    road_count_without(manager, worker);
     free_owned(manager, worker);
     suspect_claimed(manager);
     recover_lost(manager);

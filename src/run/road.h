@@ -111,6 +111,9 @@ void road_rouse(struct road *road);
 /* A worker of another node has died, as the kernel says: if it leads one, the node is lost. */
 void road_bury(struct road *road, int worker);
 
+/* Any worker that works no more does not count when it is decided what nodes get. */
+void road_count_without(struct manager *manager, int worker);
+
 /* Why a worker's node is lost, and why a worker cannot serve the pool; NULL: it is not, it has not said so.
  */
 const char *road_why(const struct road *road, int worker);

@@ -150,6 +150,9 @@ void blocks_remove_node(struct blocks *blocks, uint32_t node);
 /* Some of its workers have died: so many are left, 1 or more. */
 void blocks_set_workers(struct blocks *blocks, uint32_t node, uint32_t workers);
 
+/* The same of the manager's own node. */
+void blocks_set_own(struct blocks *blocks, uint32_t own);
+
 /* How long notes should wait on their node for company, so that the manager can read the messages of all
  * nodes beside its other work. */
 double blocks_patience(const struct blocks *blocks);

@@ -188,6 +188,13 @@ static void call_back(struct blocks *blocks)
     }
 }
 
+/* Who declined may have counted on those who are gone. */
+void blocks_set_own(struct blocks *blocks, uint32_t own)
+{
+    blocks->own = own;
+    call_back(blocks);
+}
+
 int blocks_next(struct blocks *blocks, const struct blocks_view *view, uint64_t *items)
 {
     double without;

@@ -289,6 +289,21 @@ TEST_CASE(nobody_declines_while_tasks_wait_at_queues)
     blocks_close(&blocks);
 }
 
+TEST_CASE(nobody_leaves_anything_to_workers_of_the_manager_s_node_who_are_gone)
+{
+    struct blocks blocks = open_blocks(1, 1, 1);
+    double now = 0;
+    uint64_t items;
+    make_known(&blocks, 0, 1000, &now, 10000 * MS);
+    blocks_trip(&blocks, 0, 100 * MS);
+    struct blocks_view last = view_of(100, 1, now);
+    CHECK_INT(blocks_next(&blocks, &last, &items), -1);
+    blocks_set_own(&blocks, 0);
+    CHECK_INT(blocks_next(&blocks, &last, &items), 0);
+    CHECK_UINT(items, 1);
+    blocks_close(&blocks);
+}
+
 TEST_CASE(a_speed_follows_what_comes_back)
 {
     struct blocks blocks = open_blocks(1, 1, 0);
