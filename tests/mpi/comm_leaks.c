@@ -1,5 +1,5 @@
 /* Pools of rp_open_comm leave nothing behind, in no rank: no object of MPI, no descriptor, no memory. */
-#include "suite/process.h"
+#include "suite/heap.h"
 #include "suite/ranks.h"
 
 #include <stdio.h>
@@ -41,10 +41,10 @@ COUNTED(others, -1, Errhandler_free, (MPI_Errhandler * made), (made))
 /* ---- Cases ---------------------------------------------------------------------------------- */
 
 /* Pools until everything is warm; and from one look at what is used to the next. */
-enum { EARLY = 20, EACH = 10, LOOKS = 11, POOLS = (LOOKS - 1) * EACH };
+enum { EARLY = 20, EACH = 2, LOOKS = 51, POOLS = (LOOKS - 1) * EACH };
 
-/* Bytes of malloc by which as many may grow what is in use, and where MPI's lists still grow. */
-enum { HEAP = 256, LISTS = 4096 };
+/* Blocks of malloc that half of them may leave; and bytes all of them, where MPI has no lists that grow. */
+enum { BLOCKS = 12, HEAP = 4096 };
 
 struct looks {
     struct process_usage usage[LOOKS];
@@ -54,7 +54,7 @@ struct looks {
 static void look_behind(struct looks *looks, int pool)
 {
     if (pool >= EARLY && (pool - EARLY) % EACH == 0)
-        looks->usage[looks->count++] = process_usage();
+        looks->usage[looks->count++] = heap_usage();
 }
 
 static int nothing(rp_call *call, const void *in, size_t size)
@@ -109,7 +109,7 @@ TEST_CASE(a_hundred_pools_leave_nothing_behind_in_any_rank)
         CHECK_STATUS(rp_close(&pool), RP_OK);
         look_behind(&looks, i);
     }
-    process_check_each(looks.usage, LOOKS, LISTS, SIZE_MAX / 2, 4 << 20);
+    process_check_each(looks.usage, LOOKS, BLOCKS, SIZE_MAX / 2, 4 << 20);
     CHECK_INT(communicators, kept_of_all(MPI_COMM_WORLD));
     CHECK_INT(keys, 2);
     CHECK_INT(others, 0);
@@ -128,7 +128,7 @@ TEST_CASE(a_hundred_opens_that_are_refused_leave_nothing_behind)
         CHECK(!pool);
         look_behind(&looks, i);
     }
-    process_check_each(looks.usage, LOOKS, HEAP, LISTS, 4 << 20);
+    process_check_each(looks.usage, LOOKS, BLOCKS, HEAP, 4 << 20);
     CHECK_INT(communicators, kept_of_all(MPI_COMM_WORLD));
 }
 
@@ -146,7 +146,7 @@ TEST_CASE(a_communicator_that_is_freed_takes_all_with_it)
         CHECK_INT(communicators, before);
         look_behind(&looks, i);
     }
-    process_check_each(looks.usage, LOOKS, LISTS, SIZE_MAX / 2, 4 << 20);
+    process_check_each(looks.usage, LOOKS, BLOCKS, SIZE_MAX / 2, 4 << 20);
 }
 
 TEST_CASE(an_open_pool_outlives_its_communicator)

@@ -1,15 +1,16 @@
 /* Pools one after the other leave nothing behind: not in the manager, not in the workers. */
+#include "suite/heap.h"
 #include "suite/suite.h"
 
 #include <stdlib.h>
 
 #define EARLY  20 /* pools until everything is warm */
-#define EACH   10 /* from one look at what is used to the next */
-#define LOOKS  11
+#define EACH   2  /* from one look at what is used to the next */
+#define LOOKS  51
 #define POOLS  ((LOOKS - 1) * EACH)
 #define MEMBER 64
-#define HEAP   256  /* bytes of malloc by which as many pools may grow what is in use ... */
-#define LISTS  4096 /* ... where MPI's lists of messages still grow, and all of them where none do */
+#define BLOCKS 12   /* of malloc that half of them may leave ... */
+#define HEAP   4096 /* ... and bytes all of them, where MPI has no lists of its own that grow */
 
 static const char argument[1000];
 
@@ -116,7 +117,7 @@ static void use_tasks(rp_pool *pool, rp_future **outlives, int *notes)
 
 static int answer_usage(rp_call *call, const void *in, size_t size)
 {
-    struct process_usage usage = process_usage();
+    struct process_usage usage = heap_usage();
     (void)in, (void)size;
     return rp_return(call, &usage, sizeof usage);
 }
@@ -164,12 +165,11 @@ TEST_CASE(a_hundred_pools_leave_nothing_behind_in_the_manager_and_its_workers)
         suite_close(pool);
         rp_release(&outlives);
         if (is_look(i, &look))
-            usages[0][look] = process_usage();
+            usages[0][look] = heap_usage();
     }
     CHECK_INT(notes, 30 * (EARLY + POOLS + 1));
     for (int i = 0; i < members; i++)
-        process_check_each(usages[i], LOOKS, suite_is_split() ? LISTS : HEAP,
-                           suite_is_split() ? SIZE_MAX / 2 : LISTS, 1 << 20);
+        process_check_each(usages[i], LOOKS, BLOCKS, suite_is_split() ? SIZE_MAX / 2 : HEAP, 1 << 20);
 }
 
 TEST_CASE(opens_that_are_refused_leave_nothing_behind)
@@ -185,7 +185,7 @@ TEST_CASE(opens_that_are_refused_leave_nothing_behind)
         options.initarg_size = sizeof argument;
         CHECK_STATUS(rp_open(&options, &pool), RP_INVALID);
         if (is_look(i, &look))
-            usages[look] = process_usage();
+            usages[look] = heap_usage();
     }
-    process_check_each(usages, LOOKS, HEAP, LISTS, 1 << 20);
+    process_check_each(usages, LOOKS, BLOCKS, HEAP, 1 << 20);
 }

@@ -11,7 +11,8 @@ struct process_usage {
     size_t descriptors; /* open ones */
     size_t mappings;    /* lines of /proc/self/maps */
     size_t names;       /* of this process's in /dev/shm */
-    size_t heap;        /* bytes of malloc that are in use; 0: not known */
+    size_t heap;        /* bytes of malloc that are in use, more or less; 0: not known */
+    size_t blocks;      /* of malloc that the library and the program have; 0: not counted, see heap.h */
     size_t resident;    /* bytes that are not shared */
 };
 
@@ -23,11 +24,10 @@ struct process_usage process_usage(void);
  * keeps its own. */
 void process_check(struct process_usage now, struct process_usage was, size_t heap, size_t resident);
 
-/* The same of usages at even intervals. What leaks grows the heap in most of them by `heap`; what MPI takes
- * for lists of its own, 64 KiB at a time, does so now and then: so of the growths the median counts. Where
- * MPI has none, `whole` is for all of them together, else SIZE_MAX / 2. */
-#define PROCESS_LOOKS_MAX 64
-void process_check_each(const struct process_usage *usages, int count, size_t heap, size_t whole,
+/* The same of many usages, of a program that counts its blocks (heap.h): of these it has fewer than `blocks`
+ * more in the second half than in the first, each time at least. An array that grows is one block as before.
+ * Where MPI takes memory for lists of its own `heap` is SIZE_MAX / 2. */
+void process_check_each(const struct process_usage *usages, int count, size_t blocks, size_t heap,
                         size_t resident);
 
 size_t process_mappings(void);  /* lines of /proc/self/maps */
