@@ -26,6 +26,18 @@ static void tell_broken(struct relay *relay)
                                                    .body_size = strlen(shared->why)});
 }
 
+/* Nobody is left to begin anything. What was begun by those who are led from here, and cannot serve any more,
+ * ends first: its notes, and the bytes of its results, find the posts that they are of. */
+static void do_without_anybody(struct relay *relay)
+{
+    bool waits = road_is_laden(&relay->manager);
+    if (waits && !relay->refused)
+        relay_ask_back_all(relay);
+    relay->refused = true;
+    if (!waits)
+        relay_give_up(relay);
+}
+
 /* Workers that cannot serve the pool; without any, what they had is given back. */
 static void tell_refusals(struct relay *relay)
 {
@@ -42,10 +54,8 @@ static void tell_refusals(struct relay *relay)
         relay_say_refused(relay->home, relay->pool, i, why);
     }
     relay_look_around(relay);
-    if (left || relay->ending)
-        return;
-    relay->refused = true;
-    relay_give_up(relay);
+    if (!left && !relay->ending)
+        do_without_anybody(relay);
 }
 
 /* True now and then. */

@@ -194,6 +194,18 @@ void relay_answer_recalls(struct relay *relay)
     }
 }
 
+void relay_ask_back_all(struct relay *relay)
+{
+    relay_flush(relay); /* which ends blocks */
+    for (struct relay_block *block = relay->blocks, *behind; block; block = behind) {
+        behind = block->behind;
+        if (block->state == BLOCK_ENDED)
+            continue;
+        ask_back(block);
+        relay_give_back(block);
+    }
+}
+
 void relay_take_recall(struct relay *relay, uint64_t number)
 {
     struct relay_block *block = relay_find_block(relay, number);

@@ -190,6 +190,8 @@ void relay_give_back_all(struct relay *relay);
 /* The same where nobody is left to end what was begun. */
 void relay_give_up(struct relay *relay);
 
+/* What nobody has begun goes back at once, what those who are led from here give back as it comes. */
+void relay_ask_back_all(struct relay *relay);
 void relay_take_recall(struct relay *relay, uint64_t block);
 void relay_answer_recalls(struct relay *relay);
 void relay_take_cancel(struct relay *relay, uint64_t block, uint32_t item);

@@ -12,12 +12,13 @@ struct envoy envoy;
 void envoy_say_with(struct wire_message message, const void *body, size_t size)
 {
     _Alignas(16) unsigned char head[NET_HEAD];
-    message.pool = message.type == WIRE_LOST ? 0 : message.pool ? message.pool : envoy.pool;
+    bool is_of_pool = message.type != WIRE_LOST && message.type != WIRE_PAUSE;
+    message.pool = !is_of_pool ? 0 : message.pool ? message.pool : envoy.pool;
     message.body = body;
     message.body_size = size;
     size_t head_size = wire_message_pack(&message, head, sizeof head);
     REQUIRE(head_size);
-    CHECK_STATUS(net_send(envoy_realm.end[0], 0, head, head_size, NULL, 0, NULL, NULL), RP_OK);
+    CHECK_STATUS(net_send(envoy_realm.end[envoy.node], 0, head, head_size, NULL, 0, NULL, NULL), RP_OK);
 }
 
 void envoy_say(struct wire_message message)
@@ -46,8 +47,28 @@ struct wire_note envoy_note(const struct envoy_block *got, uint32_t from, uint32
                               .bytes = count * sizeof *answers,
                               .from = from,
                               .count = count,
-                              .worker = (uint32_t)realm_first(&envoy_realm, 0),
+                              .worker = (uint32_t)realm_first(&envoy_realm, envoy.node),
                               .flags = NOTE_FIRST | NOTE_PLACED};
+}
+
+void envoy_say_long(struct envoy_block *got, uint32_t count, size_t length)
+{
+    static unsigned char body[WIRE_NOTE_SIZE], result[1 << 20];
+    _Alignas(16) unsigned char head[NET_HEAD];
+    struct wire_note note = {.block = got->block.block,
+                             .size = length,
+                             .bytes = count * length,
+                             .count = count,
+                             .worker = (uint32_t)realm_first(&envoy_realm, envoy.node),
+                             .flags = NOTE_FIRST | NOTE_PLACED};
+    REQUIRE(count * length <= sizeof result && wire_note_put(&note, NULL, body, sizeof body));
+    memset(result, 0xee, sizeof result);
+    struct wire_message message = {
+        .type = WIRE_NOTES, .pool = envoy.pool, .notes = {1}, .body = body, .body_size = sizeof body};
+    size_t size = wire_message_pack(&message, head, sizeof head);
+    CHECK_STATUS(net_send(envoy_realm.end[envoy.node], 0, head, size,
+                          &(struct net_segment){.data = result, .size = count * length}, 1, &envoy, NULL),
+                 RP_OK);
 }
 
 void envoy_answer(struct envoy_block *got, uint32_t from, uint32_t count)
@@ -68,7 +89,7 @@ static void take_block(const struct net_event *event, const struct wire_message 
     got->whole = !event->segments;
     if (event->segments) {
         void *to[2] = {got->parts.table ? got->table : got->inputs, got->inputs};
-        net_receive(envoy_realm.end[0], event, to, got);
+        net_receive(envoy_realm.end[envoy.node], event, to, got);
         return;
     }
     const unsigned char *body = message->body;
@@ -92,7 +113,7 @@ static void take_head(const struct net_event *event)
     if (message.type == WIRE_BLOCK)
         take_block(event, &message);
     else if (event->segments)
-        net_receive(envoy_realm.end[0], event, (void *[]){NULL}, &envoy);
+        net_receive(envoy_realm.end[envoy.node], event, (void *[]){NULL}, &envoy);
 }
 
 void envoy_listen(const char *place)
@@ -100,7 +121,7 @@ void envoy_listen(const char *place)
     struct net_event event;
     if (strcmp(place, "manager: sleeps") != 0)
         return;
-    while (net_poll(envoy_realm.end[0], &event)) {
+    while (net_poll(envoy_realm.end[envoy.node], &event)) {
         if (event.kind == NET_HEADED)
             take_head(&event);
         else if (event.kind == NET_BODY && event.token != &envoy)
@@ -126,6 +147,15 @@ void envoy_begin(int workers, void (*act)(struct envoy_block *got))
     board_step = envoy_listen;
 }
 
+void envoy_begin_below(void (*act)(struct envoy_block *got))
+{
+    memset(&envoy, 0, sizeof envoy);
+    envoy.node = 1;
+    envoy.act = act;
+    realm_start_mute_below(&envoy_realm);
+    realm_open(&envoy_realm, NULL);
+}
+
 void envoy_end(void)
 {
     board_step = NULL;
@@ -145,6 +175,6 @@ bool envoy_is_sent_to(void)
 
 const char *envoy_why(void)
 {
-    const char *said = road_why(envoy_realm.road, realm_first(&envoy_realm, 0));
+    const char *said = road_why(envoy_realm.road, realm_first(&envoy_realm, envoy.node));
     return said ? said : "";
 }

@@ -30,11 +30,16 @@ extern struct envoy {
     uint64_t pool;
     void (*act)(struct envoy_block *got); /* with each block that is whole, once */
     int acts;                             /* how often, yet */
+    int node;                             /* for which it speaks */
     struct wire_message last[64];
 } envoy;
 
 void envoy_begin(int workers, void (*act)(struct envoy_block *got));
 void envoy_end(void);
+
+/* The same for a node of one worker below another one of one worker, whose leader serves; the test itself has
+ * to turn the road, and to listen. */
+void envoy_begin_below(void (*act)(struct envoy_block *got));
 
 /* What it says: a message, of the pool of which it has heard unless it names another; a note; and what is
  * right to say of items of squares. */
@@ -42,6 +47,8 @@ void envoy_say_with(struct wire_message message, const void *body, size_t size);
 void envoy_say(struct wire_message message);
 void envoy_say_note(const struct wire_note *note, const void *payload);
 struct wire_note envoy_note(const struct envoy_block *got, uint32_t from, uint32_t count, uint64_t answers[]);
+/* Its first items have results of so many bytes each, all 0xee, which begin to come. */
+void envoy_say_long(struct envoy_block *got, uint32_t count, size_t length);
 void envoy_answer(struct envoy_block *got, uint32_t from, uint32_t count);
 void envoy_answer_all(struct envoy_block *got);
 

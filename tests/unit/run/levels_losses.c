@@ -1,26 +1,16 @@
-/* Two levels, of which something is lost: node 0 leads the others, but is led itself. What is broken shows
- * where the harm comes in the middle of what it breaks; what is right bears it at any time. */
+/* Two levels, of which something is lost: node 0 leads the others, but is led itself. */
 #define _GNU_SOURCE
 #include <pthread.h>
-#include <stdlib.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "check.h"
+#include "envoy.h"
 #include "net/loop.h"
-#include "realm.h"
-#include "run/agent.h"
-#include "run/submit.h"
 #include "work.h"
 
 static struct realm realm;
-
-static void turn_for(double seconds)
-{
-    for (uint64_t until = clock_deadline(seconds); !clock_has_passed(until);)
-        road_turn(realm.road);
-}
 
 /* ---- A reduction --------------------------------------------------------------------------- */
 
@@ -84,8 +74,12 @@ TEST_CASE(parts_are_combined_when_the_last_beside_one_who_leads_others_dies)
 
 /* ---- Long results -------------------------------------------------------------------------- */
 
-enum { WIDE = 100000, ITEMS = 120, COLOURS = 199 };
+enum { WIDE = 100000, ITEMS = 8, COLOURS = 199 };
 
+static _Atomic uint64_t late; /* the item whose result is on its way when its node is lost */
+static _Atomic bool is_cut;
+
+/* Where it runs again, what was on its way is written when its result stands there. */
 static int paint(rp_call *call, const void *in, size_t size)
 {
     uint64_t item;
@@ -93,20 +87,29 @@ static int paint(rp_call *call, const void *in, size_t size)
     memcpy(&item, in, sizeof item);
     unsigned char *out = rp_reserve(call, WIDE);
     memset(out, (int)(item % COLOURS) + 1, WIDE);
-    usleep(2000);
+    if (item == atomic_load(&late))
+        net_loop_cling(envoy_realm.node[0].net, false);
     return rp_return(call, out, WIDE);
 }
 
-/* What the lost node had sent comes on for a while. */
-static void *cut_in_the_middle(void *unused)
+/* The answer to a message says that who leads it has taken in those before. */
+static void vanish_in_the_middle(struct envoy_block *got)
 {
-    enum { BEGUN_US = 40000, LATE_US = 30000 };
-    usleep(BEGUN_US);
-    net_loop_cling(realm.node[0].net, true);
-    net_loop_cut(realm.node[0].net, 0);
-    net_loop_delay(realm.node[0].net, 0, 0);
-    usleep(LATE_US);
-    net_loop_cling(realm.node[0].net, false);
+    envoy.act = NULL;
+    atomic_store(&late, got->block.first);
+    envoy_say_long(got, 1, WIDE);
+    envoy_say((struct wire_message){.type = WIRE_PAUSE, .pause = {1, 1}});
+    while (!envoy.messages[WIRE_PAUSED])
+        envoy_listen("manager: sleeps");
+    net_loop_cling(envoy_realm.node[0].net, true);
+    net_loop_cut(envoy_realm.node[0].net, 0);
+    atomic_store(&is_cut, true);
+}
+
+static void *speak(void *unused)
+{
+    for (; !atomic_load(&is_cut); sched_yield())
+        envoy_listen("manager: sleeps");
     return unused;
 }
 
@@ -120,71 +123,19 @@ static bool is_painted(const unsigned char *out, int item)
 
 TEST_CASE(late_bytes_of_a_lost_node_go_over_no_results_at_who_leads_it)
 {
-    enum { BYTES = 1500 }; /* a poll */
+    enum { NEVER = 1 << 30 }; /* polls */
     static unsigned char out[ITEMS][WIDE];
     pthread_t thread;
     struct error error;
     struct map_work work = {
         .fn = paint, .range = true, .in_size = 8, .n = ITEMS, .out = out, .out_size = WIDE};
-    realm_start_deep(&realm, 0, 6, 1, 2);
-    realm.may_lose = true;
-    realm_open(&realm, NULL);
-    net_loop_delay(realm.node[0].net, 0, BYTES);
-    net_loop_delay(realm.net, 0, BYTES);
-    REQUIRE(!pthread_create(&thread, NULL, cut_in_the_middle, NULL));
-    CHECK_STATUS(map_run(&realm.gang.manager, &work, NULL, &error), RP_OK);
+    atomic_store(&is_cut, false);
+    envoy_begin_below(vanish_in_the_middle);
+    net_loop_delay(envoy_realm.node[0].net, 0, NEVER);
+    REQUIRE(!pthread_create(&thread, NULL, speak, NULL));
+    CHECK_STATUS(map_run(&envoy_realm.gang.manager, &work, NULL, &error), RP_OK);
+    pthread_join(thread, NULL);
     for (int i = 0; i < ITEMS; i++)
         CHECK(is_painted(out[i], i));
-    pthread_join(thread, NULL);
-    realm_end(&realm);
-}
-
-/* ---- Cancellations ------------------------------------------------------------------------- */
-
-static void *open_the_gate(void *unused)
-{
-    enum { HELD_US = 100000, LATER_US = 400000 };
-    usleep(HELD_US);
-    net_loop_hold(realm.node[0].net, 0, false);
-    usleep(LATER_US);
-    atomic_store(&gang_tally->gate, 0);
-    return unused;
-}
-
-TEST_CASE(a_cancellation_that_meets_what_is_asked_back_is_answered)
-{
-    enum { TASKS = 60, GATED = 3 };
-    pthread_t thread;
-    struct task *task[TASKS];
-    struct error error;
-    const uint64_t item = GATED;
-    struct manager *manager = &realm.gang.manager;
-    realm_start_deep(&realm, 0, 2, 4, 1);
-    realm_open(&realm, NULL);
-    work_tasks(&realm.gang, gang_slow_square, 200, 200, false);
-    atomic_store(&gang_tally->gate, 1u << GATED);
-    atomic_store(&gang_tally->waiting, 0);
-    for (int i = 0; i < TASKS; i++) {
-        REQUIRE(task[i] = calloc(1, sizeof *task[i]));
-        task[i]->fn = gang_gated_square;
-        task[i]->kept = true;
-        REQUIRE_STATUS(submit_task(manager, task[i], &item, sizeof item, &error), RP_OK);
-    }
-    turn_for(0.005);
-    net_loop_hold(realm.node[0].net, 0, true);
-    road_recall(manager, NULL);
-    REQUIRE(!pthread_create(&thread, NULL, open_the_gate, NULL));
-    for (int i = 0; i < TASKS; i++)
-        submit_cancel(manager, task[i]);
-    for (int i = 0; i < TASKS; i++) {
-        submit_wait(manager, task[i], CLOCK_NEVER);
-        task[i]->kept = false;
-        submit_let_go(manager, task[i]);
-        submit_drop(manager, task[i]);
-    }
-    pthread_join(thread, NULL);
-    for (uint64_t until = clock_deadline(5); manager->agents->agent[0].asked && !clock_has_passed(until);)
-        road_turn(realm.road);
-    CHECK_UINT(manager->agents->agent[0].asked, 0);
-    realm_end(&realm);
+    envoy_end();
 }

@@ -135,13 +135,13 @@ static void fill_crew(struct realm *realm, int each)
         realm->crew->member[realm_first(realm, i)].followers = each * (realm->node[i].end - i) - 1;
 }
 
-static void start(struct realm *realm, int workers, int nodes, int each, int fanout, bool mute,
+static void start(struct realm *realm, int workers, int nodes, int each, int fanout, int led,
                   const struct gang_fate *fates)
 {
-    *realm = (struct realm){.nodes = nodes, .mute = mute, .fanout = fanout};
+    *realm = (struct realm){.nodes = nodes, .led = led, .fanout = fanout};
     gang_start(&realm->gang, workers, MEMORY_MEMFD, NULL);
     realm->node[0].gang.workers = each;
-    for (int i = 0; i < nodes && !mute; i++)
+    for (int i = 0; i < led; i++)
         gang_start_led(&realm->node[i].gang, each, fates);
     open_nets(realm);
     if (realm_at_ends)
@@ -149,29 +149,34 @@ static void start(struct realm *realm, int workers, int nodes, int each, int fan
     fill_crew(realm, each);
     open_road(realm, -1, 1, realm->net, realm->crew, &realm->road);
     realm->gang.crew = crew_hold(realm->crew);
-    for (int i = 0; i < nodes && !mute; i++)
+    for (int i = 0; i < led; i++)
         start_leader(realm, i);
 }
 
 void realm_start(struct realm *realm, int workers, int nodes, int each)
 {
     const char *fanout = getenv("REALM_FANOUT");
-    start(realm, workers, nodes, each, fanout ? atoi(fanout) : 0, false, NULL);
+    start(realm, workers, nodes, each, fanout ? atoi(fanout) : 0, nodes, NULL);
 }
 
 void realm_start_deep(struct realm *realm, int workers, int nodes, int each, int fanout)
 {
-    start(realm, workers, nodes, each, fanout, false, NULL);
+    start(realm, workers, nodes, each, fanout, nodes, NULL);
 }
 
 void realm_start_fated(struct realm *realm, int workers, const struct gang_fate *fates)
 {
-    start(realm, 0, 1, workers, 0, false, fates);
+    start(realm, 0, 1, workers, 0, 1, fates);
 }
 
 void realm_start_mute(struct realm *realm, int workers, int nodes, int each)
 {
-    start(realm, workers, nodes, each, 0, true, NULL);
+    start(realm, workers, nodes, each, 0, 0, NULL);
+}
+
+void realm_start_mute_below(struct realm *realm)
+{
+    start(realm, 0, 2, 1, 1, 1, NULL);
 }
 
 void realm_open(struct realm *realm, const struct manager_setup *setup)
@@ -190,7 +195,7 @@ void realm_end(struct realm *realm)
     gang_end(&realm->gang);
     road_quit(realm->road, false);
     road_destroy(realm->road);
-    for (int i = 0; i < realm->nodes && !realm->mute; i++) {
+    for (int i = 0; i < realm->led; i++) {
         pthread_join(realm->node[i].thread, NULL);
         leader_destroy(realm->node[i].leader);
         if (realm->node[i].road)

@@ -40,7 +40,7 @@ struct realm {
     struct road *road;
     struct net *net;
     struct net *end[REALM_NODES]; /* the leaders' */
-    bool mute;
+    int led;       /* nodes that have a leader, the first ones; the test speaks for the others */
     int fanout;    /* none leads more others than that; 0: the manager leads all */
     bool may_lose; /* else it is a failure to have lost a node */
     int nodes;
@@ -52,6 +52,8 @@ void realm_start_deep(struct realm *realm, int workers, int nodes, int workers_e
 /* No worker here, one node, whose workers but the leader meet their fates (gang.h). */
 void realm_start_fated(struct realm *realm, int workers, const struct gang_fate *fates);
 void realm_start_mute(struct realm *realm, int workers, int nodes, int workers_each);
+/* Two nodes of one worker, of which the first leads the other, which is mute. */
+void realm_start_mute_below(struct realm *realm);
 
 /* Done with the ends of the net before any leader uses its own, until realm_end; NULL: nothing. */
 extern void (*realm_at_ends)(struct realm *realm);

@@ -100,22 +100,7 @@ enum { LONG = 40000, LONG_ITEMS = 30 };
 /* A long result that begins to come, and does not end. */
 static void send_half(struct envoy_block *got)
 {
-    static unsigned char body[WIRE_NOTE_SIZE], result[LONG];
-    _Alignas(16) unsigned char head[NET_HEAD];
-    struct wire_note note = {.block = got->block.block,
-                             .size = sizeof result,
-                             .bytes = sizeof result,
-                             .count = 1,
-                             .worker = (uint32_t)realm_first(&envoy_realm, 0),
-                             .flags = NOTE_FIRST | NOTE_PLACED};
-    memset(result, 0xee, sizeof result);
-    REQUIRE(wire_note_put(&note, NULL, body, sizeof body));
-    struct wire_message message = {
-        .type = WIRE_NOTES, .pool = envoy.pool, .notes = {1}, .body = body, .body_size = sizeof body};
-    size_t size = wire_message_pack(&message, head, sizeof head);
-    CHECK_STATUS(net_send(envoy_realm.end[0], 0, head, size,
-                          &(struct net_segment){.data = result, .size = sizeof result}, 1, &envoy, NULL),
-                 RP_OK);
+    envoy_say_long(got, 1, LONG);
     gang_tally->hooks[0] = 1;
 }
 
