@@ -54,8 +54,9 @@ extern "C" {
  * those of its own that are in the call: where none is there yet they wait for one. Where the last rank of a
  * machine dies, or the machine, which is noticed after RANKPOOL_SILENCE, they are told by the managers of the
  * pools that were opened on `comm` before, and of a manager's by the first ranks of all other machines. In
- * the first call on `comm` they wait for ever then; as all do before the ranks know each other: for who dies
- * before the first call, or as it begins.
+ * the first call on `comm` they get RP_MPI once all have come and nothing has been heard of other machines
+ * for RANKPOOL_SILENCE and 5 seconds more, as where all processes there are stopped. Before the ranks know
+ * each other all wait for ever: for who dies before the first call, or as it begins.
  *
  * The first call duplicates `comm`, and keeps the duplicate with it as an attribute: it is freed
  * with `comm`, at MPI_Finalize at last. A pool that is open when `comm` is freed remains usable; one that

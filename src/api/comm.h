@@ -10,9 +10,11 @@
  * Errors of MPI are returned, as RP_MPI, and so is a rank's death during an exchange, which ends the comm:
  * each rank finds that out by itself, or is told by a rank of the dead one's machine that waits, too, and
  * some may have what they waited for. Of the last rank of a machine, and of the machine, those know who
- * manage or lead what is kept with the comm (comm_keeping.find_lost): the others are waited for. Later deaths
- * are not MPI's matter (run/watch.h, run/vigil.h). All calls that exchange something are collective; who
- * waits in one sees to the pools of its process meanwhile (team_tend), and sleeps. */
+ * manage or lead what is kept with the comm (comm_keeping.find_lost). Until something is, ranks that are in
+ * the first opening, and say nothing for RANKPOOL_SILENCE and some seconds, are taken for dead; those that
+ * have not come yet are waited for. Later deaths are not MPI's matter (run/watch.h, run/vigil.h). All calls
+ * that exchange something are collective; who waits in one sees to the pools of its process meanwhile
+ * (team_tend), and sleeps. */
 #ifndef RANKPOOL_API_COMM_H
 #define RANKPOOL_API_COMM_H
 
@@ -38,6 +40,10 @@ int comm_ranks(const struct comm *comm);
 
 /* A rank is a process of this kernel: if it dies, exchanges end from now on. */
 void comm_watch(struct comm *comm, int rank, long pid);
+
+/* Whether all ranks are in the call now, and none has a reason to keep the others waiting for long; or may
+ * take its time to come. */
+void comm_expect(struct comm *comm, bool all);
 
 /* Everybody's `size` bytes, in the order of ranks, to everybody. */
 rp_status comm_all_gather(struct comm *comm, const void *mine, size_t size, void *all, struct error *error);

@@ -3,8 +3,9 @@
  *
  * MPI does not end a collective in which a rank has died. So every rank looks whether the processes of its
  * own kernel live, and tells the ranks elsewhere when one does not; and who hears of other machines, for the
- * pools that the comm has had, tells all of what has ended there. A comm that has lost a rank is of no use
- * any more: what has begun there stays with MPI, memory and all. */
+ * pools that the comm has had, tells all of what has ended there. Before it has had any, nobody hears of
+ * other machines: there an exchange that takes too long is one that never ends. A comm that has lost a rank
+ * is of no use any more: what has begun there stays with MPI, memory and all. */
 #include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "base/clock.h"
 #include "base/futex.h"
 #include "base/pidfd.h"
+#include "config/silence.h"
 #include "net/hangup.h"
 #include "net/mpi_call.h"
 
@@ -22,6 +24,8 @@
 #define NAP_MOST UINT64_C(2000000) /* the longest nap */
 #define LOOK_NS  UINT64_C(50000000)
 #define TELL_NS  UINT64_C(500000000) /* the longest that it waits for a word to leave */
+
+#define ANSWER_S 5 /* that leaders may take to find each other, while all others wait: level.c */
 
 /* Of the number of a rank that has died; nothing else is sent by a comm but collectives. */
 #define LOST_TAG 1
@@ -31,12 +35,13 @@
 /* Where there are many pools a look after all of them takes longer than what is waited for. */
 struct waiting {
     uint64_t begun, next; /* clock_ns */
+    uint64_t looks;       /* after the others, in vain */
 };
 
 static struct waiting begin_to_wait(void)
 {
     uint64_t now = clock_ns();
-    return (struct waiting){now, now + AWAKE_NS};
+    return (struct waiting){.begun = now, .next = now + AWAKE_NS};
 }
 
 static bool tend(struct waiting *waiting)
@@ -146,8 +151,31 @@ static void hear_elsewhere(struct comm *comm)
         lose(comm, rank);
 }
 
+static bool are_all_here(const struct comm *comm)
+{
+    for (int rank = 0; rank < comm->ranks; rank++)
+        if (!comm->pid[rank])
+            return false;
+    return true;
+}
+
+/* No pool has been opened by which they would hear of other machines. What counts is how often was looked:
+ * who was stopped meanwhile has not. */
+static void count_in_vain(struct comm *comm, struct waiting *waiting)
+{
+    int silence_s = SILENCE_DEFAULT_S;
+    silence_read(&silence_s, NULL); /* what makes no sense is said where leaders meet */
+    uint64_t most = (uint64_t)(silence_s + ANSWER_S) * UINT64_C(1000000000) / LOOK_NS;
+    if (!comm->together || comm->kept || ++waiting->looks < most || are_all_here(comm))
+        return;
+    error_set(&comm->lost, RP_MPI,
+              "ranks of other machines have said nothing for %d seconds in the first rp_open_comm on the "
+              "communicator: a machine has failed, or the way to it: no pool can be opened on it any more",
+              silence_s + ANSWER_S);
+}
+
 /* Before the ranks know each other nobody can tell. */
-static void look(struct comm *comm)
+static void look(struct comm *comm, struct waiting *waiting)
 {
     uint64_t now = clock_ns();
     if (!comm->knows || now < comm->looked + LOOK_NS)
@@ -158,12 +186,19 @@ static void look(struct comm *comm)
         hear_elsewhere(comm);
     if (!comm->lost.status)
         look_elsewhere(comm);
+    if (!comm->lost.status)
+        count_in_vain(comm, waiting);
 }
 
 void comm_watch(struct comm *comm, int rank, long pid)
 {
     comm->pid[rank] = pid;
     comm->knows = true;
+}
+
+void comm_expect(struct comm *comm, bool all)
+{
+    comm->together = all;
 }
 
 /* ---- Waiting for an exchange ----------------------------------------------------------------- */
@@ -178,7 +213,7 @@ static rp_status await(struct comm *comm, int code, MPI_Request *request, const 
         status = mpi_judge(test(1, request, &done), what, error);
         if (status || done)
             break;
-        look(comm);
+        look(comm, &waiting);
         if (comm->lost.status)
             status = error_set(error, comm->lost.status, "%s", comm->lost.text);
         else if (!tend(&waiting))

@@ -15,8 +15,9 @@ struct comm {
     struct error lost; /* RP_OK: all ranks live, as far as is known */
     void *kept;
     struct comm_keeping keeping;
-    bool knows; /* the ranks have said who they are */
-    long pid[]; /* of each rank on this kernel; 0: another one's */
+    bool knows;    /* the ranks have said who they are */
+    bool together; /* all of them are in a call now */
+    long pid[];    /* of each rank on this kernel; 0: another one's */
 };
 
 /* A duplicate, of `from` or of the comm's own. Collective. */

@@ -32,9 +32,12 @@ static rp_status agree_on_manager(struct comm *comm, int manager, struct error *
     struct greeting mine = {meet_kernel(), getpid(), manager}, *all = calloc((size_t)ranks, sizeof *all);
     if (!all)
         return error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", ranks);
+    comm_expect(comm, false);
     rp_status status = comm_all_gather(comm, &mine, sizeof mine, all, error);
-    if (!status)
+    if (!status) {
         know_ranks(comm, all);
+        comm_expect(comm, true);
+    }
     for (int i = 1; !status && i < ranks; i++)
         if (all[i].manager != all[0].manager)
             status = error_set(error, RP_INVALID,
