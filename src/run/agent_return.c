@@ -84,7 +84,7 @@ void agent_return_said(struct agent_block *block, uint32_t from, uint32_t count)
 
 void agent_lose(struct agent *agent)
 {
-    struct manager *manager = agent->pool->manager;
+    const struct road_node *node = agent->node;
     agent_count_workers(agent);
     agent_tell_lost(agent);
     agent->asked = 0;
@@ -98,10 +98,9 @@ void agent_lose(struct agent *agent)
     }
     agent_lose_arrivals(agent);
     agent_lose_items(agent);
-    for (int i = agent->node->first; i < agent->node->first + agent->node->count; i++) {
+    for (int i = node->first; i < node->first + node->count; i++)
         agents_drop_wish(agent->pool, (uint32_t)i);
-        recover_without(manager, i);
-    }
+    recover_without(agent->pool->manager, node->first, node->count);
 }
 
 /* What was still on its way there is not run. */

@@ -124,7 +124,7 @@ static void take_refused(struct agent *agent, const struct wire_message *message
     manager->refused[worker / 64] |= UINT64_C(1) << (worker % 64);
     if (served && !agent_serves(agent))
         agent_tell_lost(agent);
-    recover_without(manager, (int)worker);
+    recover_without(manager, (int)worker, 1);
 }
 
 /* Notes that were joined count for one worker: this puts it right. */

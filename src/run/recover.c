@@ -106,23 +106,23 @@ static void suspect_claimed(struct manager *manager)
 }
 
 /* What waits for its owner alone would wait for ever: it becomes a loss like any other. */
-static void free_owned(struct manager *manager, int worker)
+static void free_owned(struct manager *manager, int worker, int count)
 {
     for (int i = 0; i < BOARD_POSTS; i++) {
-        struct posting *posting = &manager->postings[i];
-        if (posting->ops && atomic_load(&manager->board.post[i].owner) == (uint32_t)worker)
+        uint32_t owner = atomic_load(&manager->board.post[i].owner);
+        if (manager->postings[i].ops && owner - (uint32_t)worker < (uint32_t)count)
             post_freeze(&manager->board, i);
     }
 }
 
-void recover_without(struct manager *manager, int worker)
+void recover_without(struct manager *manager, int worker, int count)
 {
     uint32_t left = manager->setup.computes;
     for (int i = 1; i < manager->crew->count; i++)
         left += manager_has(manager, i);
     atomic_store(&manager->board.shared->participants, left);
     road_count_without(manager, worker);
-    free_owned(manager, worker);
+    free_owned(manager, worker, count);
     suspect_claimed(manager);
     recover_lost(manager);
 }
@@ -131,13 +131,13 @@ void recover_from_death(struct manager *manager, int worker)
 {
     if (worker >= manager->crew->here) {
         road_bury(manager->setup.road, worker);
-        recover_without(manager, worker);
+        recover_without(manager, worker, 1);
         return;
     }
     roster_bury(manager->setup.roster, worker);
     queues_shake(&manager->board, worker);
     board_mend_break(&manager->board);
-    recover_without(manager, worker);
+    recover_without(manager, worker, 1);
 }
 
 void recover_from_refusals(struct manager *manager)
@@ -153,6 +153,6 @@ void recover_from_refusals(struct manager *manager)
             continue;
         manager->refused[i / 64] |= bit;
         if (!manager_has(manager, i))
-            recover_without(manager, i);
+            recover_without(manager, i, 1);
     }
 }

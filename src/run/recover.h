@@ -9,8 +9,9 @@
 /* A worker died, and is marked so in the crew. */
 void recover_from_death(struct manager *manager, int worker);
 
-/* The same where it lives on, or was on another node, and is for no more work of this pool. */
-void recover_without(struct manager *manager, int worker);
+/* The same of workers worker..worker+count-1 that live on, or were on another node, and are for no more work
+ * of this pool. */
+void recover_without(struct manager *manager, int worker, int count);
 
 /* Workers that have said, since the last call, that they cannot serve the pool. */
 void recover_from_refusals(struct manager *manager);

@@ -23,7 +23,7 @@ static void lose_worker(struct road_node *node, uint32_t number)
     road_mark_dead(road, (int)worker);
     for (struct agents *pool = road->pools; pool; pool = pool->behind) {
         agents_drop_wish(pool, worker);
-        recover_without(pool->manager, (int)worker);
+        recover_without(pool->manager, (int)worker, 1);
     }
 }
 
