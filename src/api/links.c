@@ -75,7 +75,7 @@ static rp_status open_road(struct links *links, struct comm *comm, const struct 
                                          .first = first_of(nodes, head, node),
                                          .count = nodes_workers_of_branch(nodes, node),
                                          .host = meeting->crew->member[nodes->one[node].first].host,
-                                         .leads = nodes_first_below(nodes, node) < nodes->count};
+                                         .led = nodes->one[node].end - node - 1};
     struct road_setup setup = {.beside = head ? NULL : &roads,
                                .net = links->below.net,
                                .pulse = links->below.pulse,

@@ -39,7 +39,7 @@ struct road_node {
     struct road *road;
     int peer, first, count;
     char host[ROSTER_HOST_LENGTH];
-    bool leads;         /* its leader leads other nodes */
+    uint32_t led;       /* nodes that its leader leads, and so on */
     bool away;          /* its leader does not serve at present: it gets no blocks */
     uint32_t visit;     /* the leader's last */
     uint32_t closes;    /* that were sent to it ... */

@@ -184,11 +184,12 @@ static bool may_have(const struct agent *agent)
 }
 
 /* Of long items no more than its workers need and the way holds. */
-static uint64_t most_beside(const struct blocks_node *node, const struct post *post)
+static uint64_t most_beside(const struct blocks_node *node, uint32_t nodes, const struct post *post)
 {
     struct freight freight = {.each = post->in_size + post->out_size,
                               .block = AGENT_BODY,
                               .workers = node->workers,
+                              .nodes = nodes,
                               .in_flight = node->in_flight,
                               .speed = node->peak,
                               .trip = node->trip};
@@ -204,7 +205,7 @@ static uint64_t most_for(const struct agent *agent, const struct pace *pace, con
     if (!may_have(agent))
         return 0;
     if (pace->function.module)
-        return most_beside(node, post);
+        return most_beside(node, 1 + agent->node->led, post);
     return node->workers > 1 ? UINT64_MAX : !node->in_flight;
 }
 

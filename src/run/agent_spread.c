@@ -88,7 +88,7 @@ struct handing {
 /* Without memory it is not waited for. */
 static void await_handed(struct agent *agent, enum wire_type kind, uint64_t id, const void *memory)
 {
-    struct handing *handing = agent->node->leads && !agent->node->lost ? malloc(sizeof *handing) : NULL;
+    struct handing *handing = agent->node->led && !agent->node->lost ? malloc(sizeof *handing) : NULL;
     if (!handing)
         return;
     *handing = (struct handing){agent->handings, kind, id, holding_pin(agent->pool->manager, memory)};

@@ -49,7 +49,7 @@ rp_status road_create(const struct road_setup *setup, struct road **made, struct
         *node =
             (struct road_node){.road = road, .peer = stop->peer, .first = stop->first, .count = stop->count};
         node->away = setup->visits;
-        node->leads = stop->leads;
+        node->led = (uint32_t)stop->led;
         snprintf(node->host, sizeof node->host, "%s", stop->host);
         node_of[stop->peer] = i;
     }

@@ -32,7 +32,7 @@ struct road_stop {
     int peer;
     int first, count;
     const char *host; /* copied */
-    bool leads;       /* its leader leads other nodes */
+    int led;          /* nodes that its leader leads, and so on */
 };
 
 /* The roads of a process, which may manage several worlds: whoever turns one of them, or serves elsewhere,

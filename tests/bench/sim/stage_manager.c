@@ -112,7 +112,7 @@ static void open_pool(int nodes, int workers)
     for (int i = 0; i < all.crew->count; i++)
         all.crew->member[i].number = all.crew->member[i].rank = i;
     for (int i = 0; i < nodes; i++)
-        stop[i] = (struct road_stop){i, 1 + i * workers, workers, "there", false};
+        stop[i] = (struct road_stop){i, 1 + i * workers, workers, "there", 0};
     struct road_setup road = {.net = &all.stage.net, .crew = all.crew, .nodes = nodes, .node = stop};
     if (road_create(&road, &all.road, &error))
         stage_fail(error.text);

@@ -31,7 +31,7 @@ static rp_share_id share(struct manager *manager, size_t size)
 static void begin_with_one_that_leads(void (*act)(struct envoy_block *got))
 {
     envoy_begin(1, act);
-    envoy_realm.road->node[0].leads = true;
+    envoy_realm.road->node[0].led = 1;
     envoy_listen("manager: sleeps");
 }
 

@@ -66,7 +66,7 @@ static void open_road(const struct realm *realm, int above, int first, struct ne
     for (int i = 0; i < count; i++)
         stop[i] = (struct road_stop){i, realm_first(realm, below[i]) - first + 1,
                                      each * (realm->node[below[i]].end - below[i]), "there",
-                                     realm->node[below[i]].end > below[i] + 1};
+                                     realm->node[below[i]].end - below[i] - 1};
     struct road_setup setup = {.net = net, .crew = crew, .nodes = count, .node = stop, .kin = true};
     REQUIRE_STATUS(road_create(&setup, road, &error), RP_OK);
 }

@@ -7,7 +7,8 @@ enum { KIB = 1 << 10, MIB = 1 << 20, MS = 1000000 };
 /* Items of 64 KiB that come back, a lone leader, and nothing known of it. */
 static struct freight usual(uint64_t in_flight)
 {
-    return (struct freight){.each = 128 * KIB, .block = MIB, .workers = 1, .in_flight = in_flight};
+    return (struct freight){
+        .each = 128 * KIB, .block = MIB, .workers = 1, .nodes = 1, .in_flight = in_flight};
 }
 
 TEST_CASE(a_node_near_by_has_a_few_mib)
@@ -39,6 +40,30 @@ TEST_CASE(each_worker_has_two_items_however_long_they_are)
     CHECK_UINT(freight_room(&freight), 59);
     freight.in_flight = 200;
     CHECK_UINT(freight_room(&freight), 0);
+}
+
+TEST_CASE(a_branch_has_as_much_for_each_of_its_nodes)
+{
+    struct freight branch = usual(0);
+    branch.nodes = 33;
+    CHECK_UINT(freight_room(&branch), 33 * FREIGHT_NEAR / branch.each);
+    branch.trip = 40 * MS;
+    branch.speed = 300.0 / MS;
+    CHECK_UINT(freight_room(&branch), 33 * FREIGHT_FAR / branch.each);
+}
+
+TEST_CASE(long_items_beside_those_that_run_are_bounded_by_their_bytes_in_a_branch)
+{
+    struct freight branch = usual(0);
+    branch.nodes = 10;
+    branch.workers = 500;
+    CHECK_UINT(freight_room(&branch), 500 + 502);
+    branch.each = MIB;
+    CHECK_UINT(freight_room(&branch), 500 + 80);
+    branch.each = 16 * MIB;
+    CHECK_UINT(freight_room(&branch), 500 + 5);
+    branch.in_flight = 505;
+    CHECK_UINT(freight_room(&branch), 0);
 }
 
 TEST_CASE(room_for_less_than_a_block_waits_for_more)
