@@ -57,13 +57,18 @@ rp_status comm_open_net(struct comm *comm, const int *peer, int peers, struct ne
 /* Not collective, though all should do so at about the same time; NULL is fine. */
 void comm_close_net(struct net *net);
 
+/* A rank of the comm that is known to have died, or that a manager cannot reach any more. */
+struct comm_loss {
+    int rank;
+    const char *why; /* it lives, and was given up; NULL: it has died */
+    bool tells;      /* this rank tells the others */
+};
+
 /* What is kept with the comm (NULL at first), and released with it. */
 struct comm_keeping {
     void (*release)(void *what); /* or NULL */
     void (*end)(void *what);     /* before that, where the program, or a task, calls MPI_Finalize */
-    /* Or NULL. A rank of the comm that is known to have died, -1: none; and whether this one tells the
-     * others. */
-    int (*find_lost)(const void *what, bool *tells);
+    bool (*find_lost)(const void *what, struct comm_loss *loss); /* or NULL; false: nobody is lost */
 };
 void *comm_kept(const struct comm *comm);
 void comm_keep(struct comm *comm, void *what, const struct comm_keeping *keeping);

@@ -76,15 +76,28 @@ static int test(int requests, MPI_Request *request, int *done)
 
 /* ---- Deaths ------------------------------------------------------------------------------ */
 
-static rp_status lose(struct comm *comm, int rank)
+/* What ranks tell each other. */
+struct word {
+    int rank;
+    int lives; /* it was given up */
+};
+
+static void lose(struct comm *comm, const struct word *word, const char *why)
 {
-    return error_set(&comm->lost, RP_MPI,
-                     "rank %d of the communicator has died: no pool can be opened on it any more", rank);
+    if (word->lives)
+        error_set(&comm->lost, RP_MPI,
+                  "rank %d of the communicator was given up by the manager of a pool%s%s: no pool can be "
+                  "opened on it any more",
+                  word->rank, why ? ", " : "", why ? why : "");
+    else
+        error_set(&comm->lost, RP_MPI,
+                  "rank %d of the communicator has died: no pool can be opened on it any more", word->rank);
 }
 
 /* What is told, and to whom: MPI's until it has left. */
 struct news {
-    int lost, requests;
+    struct word word;
+    int requests;
     MPI_Request request[];
 };
 
@@ -102,16 +115,16 @@ static void see_off(struct news *news)
 
 /* Whoever sees a death tells it: others that could may have died as well, or be long in coming. What is told
  * for the second time is not heard. */
-static void tell(const struct comm *comm, int lost, bool elsewhere)
+static void tell(const struct comm *comm, const struct word *word, bool elsewhere)
 {
     struct news *news = malloc(sizeof *news + (size_t)comm->ranks * sizeof *news->request);
     if (!news)
         return;
-    *news = (struct news){.lost = lost};
+    *news = (struct news){.word = *word};
     bool outer = mpi_enter();
     for (int rank = 0; rank < comm->ranks; rank++)
-        if (rank != comm->rank && rank != lost && !(elsewhere && comm->pid[rank]) &&
-            !mpi_isend(&news->lost, sizeof news->lost, rank, LOST_TAG, comm->own,
+        if (rank != comm->rank && (word->lives || rank != word->rank) && !(elsewhere && comm->pid[rank]) &&
+            !mpi_isend(&news->word, sizeof news->word, rank, LOST_TAG, comm->own,
                        &news->request[news->requests]))
             news->requests++;
     mpi_leave(outer);
@@ -122,33 +135,34 @@ static void look_here(struct comm *comm)
 {
     for (int rank = 0; rank < comm->ranks && !comm->lost.status; rank++)
         if (comm->pid[rank] && pidfd_is_gone(comm->pid[rank])) {
-            lose(comm, rank);
-            tell(comm, rank, true);
+            lose(comm, &(struct word){rank, 0}, NULL);
+            tell(comm, &(struct word){rank, 0}, true);
         }
 }
 
 static void look_elsewhere(struct comm *comm)
 {
-    bool tells = false;
-    int rank = comm->kept && comm->keeping.find_lost ? comm->keeping.find_lost(comm->kept, &tells) : -1;
-    if (rank < 0)
+    struct comm_loss loss;
+    if (!comm->kept || !comm->keeping.find_lost || !comm->keeping.find_lost(comm->kept, &loss))
         return;
-    lose(comm, rank);
-    if (tells)
-        tell(comm, rank, false);
+    struct word word = {loss.rank, loss.why != NULL};
+    lose(comm, &word, loss.why);
+    if (loss.tells)
+        tell(comm, &word, false);
 }
 
 static void hear_elsewhere(struct comm *comm)
 {
-    int told = 0, rank;
+    int told = 0;
+    struct word word;
     MPI_Status status;
     bool outer = mpi_enter(), heard;
     heard =
         !MPI_Iprobe(MPI_ANY_SOURCE, LOST_TAG, comm->own, &told, &status) && told &&
-        !MPI_Recv(&rank, sizeof rank, MPI_BYTE, status.MPI_SOURCE, LOST_TAG, comm->own, MPI_STATUS_IGNORE);
+        !MPI_Recv(&word, sizeof word, MPI_BYTE, status.MPI_SOURCE, LOST_TAG, comm->own, MPI_STATUS_IGNORE);
     mpi_leave(outer);
     if (heard)
-        lose(comm, rank);
+        lose(comm, &word, NULL);
 }
 
 static bool are_all_here(const struct comm *comm)

@@ -109,7 +109,8 @@ static rp_status tell_below(struct comm *comm, const struct nodes *nodes, int de
 {
     int above = nodes->one[level_node(comm, nodes)].above;
     void *other = calloc(1, size);
-    rp_status status = meet_agree(comm, other ? RP_OK : RP_NO_MEMORY, error);
+    rp_status status = meet_agree(
+        comm, other ? RP_OK : error_set(error, RP_NO_MEMORY, "no memory for %d nodes", nodes->count), error);
     for (int node = 0; !status && node < nodes->count; node++)
         if (is_head(nodes, node, depth))
             status = comm_broadcast(comm, nodes->one[node].leader,

@@ -18,6 +18,11 @@
 
 enum { NUMBER_NONE = -1, NUMBER_BAD = -2 }; /* a variable says nothing, or what makes no sense */
 
+static rp_status lack_memory(const struct comm *comm, struct error *error)
+{
+    return error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", comm_ranks(comm));
+}
+
 /* What each rank tells the others. */
 struct hello {
     uint64_t program;  /* module id; 0: it has none */
@@ -122,7 +127,7 @@ static rp_status find_nodes(struct comm *comm, const struct hello *all, int mana
     int ranks = comm_ranks(comm), size = (int)all[manager].node_size;
     uint64_t *keys = calloc((size_t)ranks, sizeof *keys);
     if (!keys)
-        return error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", ranks);
+        return lack_memory(comm, error);
     for (int i = 0; i < ranks; i++)
         keys[i] = all[i].node;
     rp_status status = nodes_make(nodes, keys, ranks, manager, size == NUMBER_NONE ? 0 : size, error);
@@ -137,8 +142,7 @@ static rp_status greet(struct comm *comm, int manager, struct meeting *meeting, 
                          .node = meet_kernel(),
                          .node_size = read_number(NODE_SIZE),
                          .fanout = read_number(NODE_FANOUT)};
-    rp_status status = all ? comm_all_gather(comm, &mine, sizeof mine, all, error)
-                           : error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", comm_ranks(comm));
+    rp_status status = all ? comm_all_gather(comm, &mine, sizeof mine, all, error) : lack_memory(comm, error);
     if (!status)
         status = compare(comm, all, manager, error);
     if (!status)
@@ -158,7 +162,7 @@ rp_status meet_agree(struct comm *comm, rp_status mine, struct error *error)
     int ranks = comm_ranks(comm), from = 0;
     rp_status *all = calloc((size_t)ranks, sizeof *all);
     if (!all)
-        return error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", ranks);
+        return lack_memory(comm, error);
     rp_status status = comm_all_gather(comm, &mine, sizeof mine, all, error), worst;
     while (!status && from < ranks - 1 && !all[from])
         from++;
@@ -198,8 +202,7 @@ static rp_status share_rosters(struct comm *comm, struct meeting *meeting, struc
     struct roster *roster = &meeting->roster;
     struct memory_handle handle = {0}, *all = calloc((size_t)comm_ranks(comm), sizeof *all);
     bool leads = node->leader == comm_rank(comm);
-    rp_status status =
-        all ? RP_OK : error_set(error, RP_NO_MEMORY, "no memory to meet %d ranks", comm_ranks(comm));
+    rp_status status = all ? RP_OK : lack_memory(comm, error);
     *roster = (struct roster){0};
     if (!status && leads)
         status = create_roster(node, meeting->memory, roster, &handle, error);
@@ -269,12 +272,12 @@ static rp_status gather_crew(struct comm *comm, struct meeting *meeting, struct 
     node_here("", mine.cpus, sizeof mine.cpus, &mine.numa_node);
     enter_roster(&meeting->roster, &mine,
                  own_node(comm, &meeting->nodes)->leader == mine.rank && mine.rank != meeting->nodes.manager);
-    rp_status status = meet_agree(comm, all ? RP_OK : RP_NO_MEMORY, error);
+    rp_status status = meet_agree(comm, all ? RP_OK : lack_memory(comm, error), error);
     if (!status)
         status = comm_all_gather(comm, &mine, sizeof mine, all, error);
     if (!status) {
         meeting->crew = make_crew(&meeting->nodes, comm_rank(comm), all);
-        status = meet_agree(comm, meeting->crew ? RP_OK : RP_NO_MEMORY, error);
+        status = meet_agree(comm, meeting->crew ? RP_OK : lack_memory(comm, error), error);
     }
     free(all);
     return status;

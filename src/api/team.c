@@ -53,20 +53,23 @@ static void end_all(void *first)
 /* Of the ranks of other machines: the manager, or one that leads there. Pools that the comm's ranks have had
  * before go on to see that, also while no pool is open. All ranks of a machine see that the manager has
  * ended: one tells it. */
-static int find_lost(const void *first, bool *tells)
+static bool find_lost(const void *first, struct comm_loss *loss)
 {
-    *tells = true;
     for (const struct team *team = first; team; team = team->behind) {
         const struct crew *crew = team->world.crew;
+        const struct road *road = team->world.links.road;
         if (team->world.roster.shared && roster_is_orphaned(&team->world.roster)) {
-            *tells = team->world.links.leader;
-            return crew->member[0].rank;
+            *loss = (struct comm_loss){crew->member[0].rank, NULL, team->world.links.leader};
+            return true;
         }
-        for (int i = 1; i < crew->count; i++)
-            if (crew->member[i].dead)
-                return crew->member[i].rank;
+        for (int i = 1; i < crew->count; i++) {
+            if (!crew->member[i].dead)
+                continue;
+            *loss = (struct comm_loss){crew->member[i].rank, road ? road_gave_up(road, i) : NULL, true};
+            return true;
+        }
     }
-    return -1;
+    return false;
 }
 
 struct team *team_of(struct comm *comm, int manager)

@@ -47,6 +47,7 @@ struct road_node {
     bool paused;        /* its leader may be deaf: it gets no blocks */
     uint32_t leading;   /* blocks there that are for its leader alone, though others serve: the same */
     bool lost;          /* nothing is sent to it or heard of it any more */
+    bool ended;         /* since its leader has, or cannot be reached: else it was given up, and lives */
     bool told;          /* its pools know */
     struct error error; /* why */
 };
@@ -219,7 +220,9 @@ void road_throw_away(struct road *road, const struct net_event *event);
 /* road.c: a worker of another node has died. */
 void road_mark_dead(struct road *road, int worker);
 
-/* road.c: a node says what makes no sense, or cannot be told any more. It is lost at the end of the turn. */
+/* road.c: a node's leader has ended; or it says what makes no sense, or cannot be told any more. It is lost
+ * at the end of the turn. */
+void road_lose(struct road_node *node, const char *format, ...) RP_PRINTF(2, 3);
 void road_give_up(struct road_node *node, const char *format, ...) RP_PRINTF(2, 3);
 
 /* Messages name workers by their numbers, all else by their places in the crew. A number that nobody has is

@@ -80,19 +80,33 @@ static struct road_node *node_of(const struct road *road, int worker)
     return NULL;
 }
 
-void road_give_up(struct road_node *node, const char *format, ...)
+static void lose(struct road_node *node, bool ended, const char *format, va_list arguments)
 {
-    va_list arguments;
     if (node->lost)
         return;
     int length = snprintf(node->error.text, sizeof node->error.text, "the node %s is lost: ", node->host);
-    va_start(arguments, format);
     vsnprintf(node->error.text + length, sizeof node->error.text - (size_t)length, format, arguments);
-    va_end(arguments);
     node->error.status = RP_WORKER_LOST;
     node->lost = true;
+    node->ended = ended;
     net_drop(node->road->net, node->peer);
     bell_lose(node->road->bell, node->peer);
+}
+
+void road_lose(struct road_node *node, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    lose(node, true, format, arguments);
+    va_end(arguments);
+}
+
+void road_give_up(struct road_node *node, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    lose(node, false, format, arguments);
+    va_end(arguments);
 }
 
 void road_report(struct road *road, void (*tell)(void *owner, int worker), void *owner)
@@ -121,13 +135,19 @@ void road_bury(struct road *road, int worker)
 {
     struct road_node *node = node_of(road, worker);
     if (node && worker == node->first)
-        road_give_up(node, "process %ld, which led it, has died", road->crew->member[worker].pid);
+        road_lose(node, "process %ld, which led it, has died", road->crew->member[worker].pid);
 }
 
 const char *road_why(const struct road *road, int worker)
 {
     const struct road_node *node = node_of(road, worker);
     return node && node->lost ? node->error.text : NULL;
+}
+
+const char *road_gave_up(const struct road *road, int worker)
+{
+    const struct road_node *node = node_of(road, worker);
+    return node && node->lost && !node->ended ? node->error.text : NULL;
 }
 
 /* ---- Turns ------------------------------------------------------------------------------- */
@@ -159,7 +179,7 @@ static void feel_pulse(struct road *road)
     road->felt = road->turned;
     for (int i; (i = pulse_lost(road->pulse)) >= 0;) {
         hear_out(road);
-        road_give_up(&road->node[i], "its leader, or its machine, has ended");
+        road_lose(&road->node[i], "its leader, or its machine, has ended");
     }
 }
 

@@ -114,9 +114,10 @@ void road_bury(struct road *road, int worker);
 /* Any worker that works no more does not count when it is decided what nodes get. */
 void road_count_without(struct manager *manager, int worker);
 
-/* Why a worker's node is lost, and why a worker cannot serve the pool; NULL: it is not, it has not said so.
- */
+/* Why a worker's node is lost; the same where nobody there is known to have died; and why a worker cannot
+ * serve the pool. NULL: it is not, it has not said so. */
 const char *road_why(const struct road *road, int worker);
+const char *road_gave_up(const struct road *road, int worker);
 const char *road_refusal(const struct manager *manager, int worker);
 
 /* ---- A pool's part ------------------------------------------------------------------------ */

@@ -92,6 +92,6 @@ void road_take_event(struct road *road, const struct net_event *event)
     } else if (event->kind == NET_HEADED) {
         take_message(&road->node[number], event);
     } else if (event->kind == NET_LOST) {
-        road_give_up(&road->node[number], "its leader cannot be reached any more");
+        road_lose(&road->node[number], "its leader cannot be reached any more");
     }
 }

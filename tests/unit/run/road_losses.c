@@ -41,6 +41,32 @@ TEST_CASE(what_a_lost_node_held_runs_elsewhere)
     }
 }
 
+/* A message that only a manager sends. */
+static void talk_nonsense(struct envoy_block *got)
+{
+    (void)got;
+    envoy_say((struct wire_message){.type = WIRE_CLOSE});
+}
+
+TEST_CASE(of_a_node_that_was_given_up_nobody_is_taken_for_dead_who_may_live)
+{
+    static const struct {
+        void (*act)(struct envoy_block *got);
+        bool given_up;
+    } ways[] = {{vanish, false}, {talk_nonsense, true}};
+    for (int i = 0; i < 2; i++) {
+        check_note("way %d", i);
+        envoy_begin(2, ways[i].act);
+        work_map(&envoy_realm.gang, &(struct map_work){.fn = gang_slow_square}, 1000);
+        const char *why = road_gave_up(envoy_realm.road, realm_first(&envoy_realm, 0));
+        CHECK_INT(why != NULL, ways[i].given_up);
+        if (why)
+            CHECK_STR(why, envoy_why());
+        CHECK(!road_gave_up(envoy_realm.road, 1));
+        envoy_end();
+    }
+}
+
 TEST_CASE(a_pool_whose_last_node_is_lost_says_so)
 {
     static uint64_t in[400], out[400];
