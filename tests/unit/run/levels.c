@@ -1,5 +1,5 @@
 /* A tree of nodes, whose leaders lead others: what differs from one level. What does not is seen by the cases
- * of road.c and realm_queue.c, which run over trees, too. */
+ * of road.c, road_tasks.c and realm_queue.c, which run over trees, too. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
