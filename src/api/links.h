@@ -17,8 +17,7 @@ struct links {
 };
 
 /* Collective over those who have met; every rank gets the same status and sentence. The roster, the
- * meeting's, lives longer than the links. `visits`: leaders serve when
- * the program wants it. */
+ * meeting's, lives longer than the links. `visits`: leaders serve when the program wants it. */
 rp_status links_open(struct links *links, struct comm *comm, const struct meeting *meeting,
                      struct roster *roster, bool visits, struct error *error);
 

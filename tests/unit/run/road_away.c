@@ -233,8 +233,7 @@ static bool has_sent_all(const struct net *net)
     return !is_sending;
 }
 
-/* MPI says nothing more of what was sent without a token than that it has left. */
-TEST_CASE(who_settles_wakes_up_when_the_last_message_has_left_without_a_word)
+static void on_silent_net(void (*act)(struct road *road, struct net *net))
 {
     static const struct net_ops silent = {.poll = look_in_vain, .is_quiet = has_sent_all};
     struct net net = {.ops = &silent, .peers = 1};
@@ -242,30 +241,39 @@ TEST_CASE(who_settles_wakes_up_when_the_last_message_has_left_without_a_word)
     struct road *road = envoy_realm.road;
     struct net *before = road->net;
     road->net = &net;
+    act(road, &net);
+    road->net = before;
+    envoy_end();
+}
+
+static void settle(struct road *road, struct net *net)
+{
+    (void)net;
     is_sending = true;
     road_settle(road);
     CHECK(!is_sending);
-    road->net = before;
-    envoy_end();
+}
+
+/* MPI says nothing more of what was sent without a token than that it has left. */
+TEST_CASE(who_settles_wakes_up_when_the_last_message_has_left_without_a_word)
+{
+    on_silent_net(settle);
+}
+
+static void see_bytes_move(struct road *road, struct net *net)
+{
+    road->eventful = 1;
+    road_turn(road);
+    CHECK_UINT(road->eventful, 1);
+    net->pieces++;
+    road_turn(road);
+    CHECK(road->eventful > 1);
 }
 
 /* A long message has no event before its end. */
 TEST_CASE(bytes_that_move_are_seen_to_by_who_waits_for_them)
 {
-    static const struct net_ops silent = {.poll = look_in_vain, .is_quiet = has_sent_all};
-    struct net net = {.ops = &silent, .peers = 1};
-    envoy_begin(1, NULL);
-    struct road *road = envoy_realm.road;
-    struct net *before = road->net;
-    road->net = &net;
-    road->eventful = 1;
-    road_turn(road);
-    CHECK_UINT(road->eventful, 1);
-    net.pieces++;
-    road_turn(road);
-    CHECK(road->eventful > 1);
-    road->net = before;
-    envoy_end();
+    on_silent_net(see_bytes_move);
 }
 
 /* ---- Cancelled meanwhile ------------------------------------------------------------------- */
