@@ -4,7 +4,7 @@
  * who ran each item: there only runs of one worker are joined.
  *
  * Of uneven work many a run has no neighbour yet when it is time. Where notes wait for long, since there are
- * many nodes or this one has much to do, and where they come from nodes that are led from here, and only the
+ * many nodes or this one has much to do, and where many come from nodes that are led from here, and only the
  * end of the map is watched for, short runs stay for some times as long, until what runs between them has
  * ended; the manager is told by a tally how many items they are, from which it knows what the node needs.
  * Where notes wait for long they also leave as soon as half of what the node had is done: the less it has
@@ -23,6 +23,7 @@
 #define RUN_BYTES   ((size_t)256)    /* of results that wait, for each run that there is room for */
 
 #define LONG_NS    UINT64_C(1500000) /* of patience */
+#define MANY_RUNS  (RELAY_NOTES / 4) /* from nodes that are led: they stay, too */
 #define STAY_TIMES 8                 /* the patience: a run without neighbours waits for them */
 #define STAY_ITEMS 32u               /* of a run that does not */
 #define STAY_BYTES ((size_t)16 << 10)
@@ -108,10 +109,11 @@ bool relay_waits_for_long(const struct relay_block *block)
     return is_unwatched(block) && patience_of(block) >= LONG_NS;
 }
 
-/* Of what is led from here nearly each note is without neighbours when it comes. */
+/* Of uneven work nearly each note that comes from nodes that are led from here is without neighbours. */
 static bool may_stay(const struct relay_block *block)
 {
-    return relay_waits_for_long(block) || (is_unwatched(block) && block->relay->manager.agents);
+    const struct relay *relay = block->relay;
+    return relay_waits_for_long(block) || (relay->crowded && relay->manager.agents && is_unwatched(block));
 }
 
 static uint64_t stays_until(const struct relay_run *run, unsigned times)
@@ -171,6 +173,12 @@ static void count_staying(struct relay *relay, unsigned times, uint64_t now)
     }
 }
 
+/* Where notes do not wait for long, what has stayed leaves with others. */
+static uint64_t leave_next(const struct relay_block *block, uint64_t now)
+{
+    return relay_waits_for_long(block) ? 0 : now + patience_of(block);
+}
+
 static void send_runs(struct relay *relay, unsigned times, uint64_t now)
 {
     uint32_t count = relay->run_count;
@@ -182,8 +190,8 @@ static void send_runs(struct relay *relay, unsigned times, uint64_t now)
             send_run(&runs[i]);
             continue;
         }
-        uint64_t next = now + patience_of(runs[i].block), until = stays_until(&runs[i], times);
-        until = until > next ? until : next; /* several leave at a time */
+        uint64_t next = leave_next(runs[i].block, now), until = stays_until(&runs[i], times);
+        until = until > next ? until : next;
         relay->due = until < relay->due ? until : relay->due;
         relay->run_bytes += runs[i].note.bytes;
         runs[relay->run_count++] = runs[i];
@@ -197,6 +205,7 @@ static void flush(struct relay *relay, bool all)
     relay->due = CLOCK_NEVER;
     relay->fresh = 0;
     join_all(relay);
+    relay->crowded = relay->run_count >= MANY_RUNS;
     unsigned times = all || !relay->items ? 0 : choose_times(relay, now);
     count_staying(relay, times, now);
     relay_send_tallies(relay);

@@ -108,6 +108,7 @@ struct relay {
     struct relay_run *runs; /* to be put into it */
     uint32_t run_count, run_room;
     size_t run_bytes;
+    bool crowded;    /* when some of them left last, there were many */
     bool counts;     /* a block has a tally */
     uint64_t fresh;  /* items that were run since notes were sent last, where there are many nodes */
     uint64_t wished; /* when a wish was passed on, or met: clock_ns */

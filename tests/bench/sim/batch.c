@@ -7,6 +7,7 @@
 #define TABLE_BYTES      131072.0
 #define LONG_PATIENCE_NS 1.5e6 /* of patience, from which on runs without neighbours stay ... */
 #define STAY_TIMES       8     /* so many times as long ... */
+#define MANY_RUNS        128   /* that came from children: they stay, too */
 #define STAY_ITEMS       32    /* unless they are so many items */
 #define LONG_NS          50e3  /* of a claim of a lone leader: what is due before its end is sent before it */
 
@@ -31,7 +32,7 @@ static bool waits_for_long(struct model *model, struct station *station)
 /* Short runs wait for their neighbours. */
 static bool may_stay(struct model *model, struct station *station)
 {
-    return waits_for_long(model, station) || (!model->options->separate && has_children(station));
+    return waits_for_long(model, station) || (station->crowded && has_children(station));
 }
 
 /* As many runs as there are workers lie between items that run. */
@@ -100,6 +101,12 @@ static unsigned choose_times(struct model *model, struct station *station, const
     return times;
 }
 
+/* Where notes do not wait for long, what has stayed leaves with others. */
+static double leave_next(struct model *model, struct station *station)
+{
+    return waits_for_long(model, station) ? 0 : model->now + batch_wait(model, station);
+}
+
 /* What leaves of all that has gathered. */
 struct runs batch_take(struct model *model, struct station *station)
 {
@@ -108,13 +115,14 @@ struct runs batch_take(struct model *model, struct station *station)
     station->stays = INFINITY;
     if (!model->options->separate)
         runs_merge(&all);
+    station->crowded = !model->options->separate && all.count - all.first >= MANY_RUNS;
     unsigned times = choose_times(model, station, &all);
     for (size_t i = all.first; i < all.count; i++) {
         double until = stays_until(model, station, &all.run[i], times);
         bool leaves = until <= model->now;
         runs_add(leaves ? &leaving : &station->batch, all.run[i]);
-        if (!leaves) /* several at a time */
-            station->stays = fmin(station->stays, fmax(until, model->now + batch_wait(model, station)));
+        if (!leaves)
+            station->stays = fmin(station->stays, fmax(until, leave_next(model, station)));
     }
     runs_close(&all);
     return leaving;

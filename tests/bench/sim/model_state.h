@@ -65,6 +65,7 @@ struct station {
     uint64_t fresh;     /* items of these that the parent does not know to have ended */
     double batch_since; /* when the oldest of them came */
     double stays;       /* until then the others wait for company */
+    bool crowded;       /* when some left last, there were many */
     double timer;       /* when it looks at the clock next; not after `now`: it does not */
     uint32_t credits;
     struct blocks blocks;
