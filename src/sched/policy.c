@@ -1,7 +1,7 @@
 #include "sched/policy.h"
 
 #define CLAIM_NS 20000.0 /* of work a claim: a hundred times what a claim costs */
-#define GROWTH   4       /* items of a claim, over those that were measured */
+#define GROWTH   4       /* items of a claim, over those that were measured behind the first one */
 
 static uint64_t divided_up(uint64_t items, uint64_t by)
 {
@@ -56,8 +56,8 @@ static uint64_t auto_run(const struct policy_view *view)
         return 1;
     double wanted = (view->claim_ns > 0 ? view->claim_ns : CLAIM_NS) / view->item_ns;
     uint64_t most = divided_up(view->remaining, 2 * (uint64_t)view->workers);
-    if (view->measured && view->measured < most / GROWTH)
-        most = view->measured * GROWTH;
+    if (view->measured && view->measured - 1 < most / GROWTH)
+        most = at_least((view->measured - 1) * GROWTH, 1);
     return wanted < (double)most ? at_least((uint64_t)wanted, view->least < most ? view->least : most) : most;
 }
 

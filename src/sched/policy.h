@@ -10,7 +10,7 @@
  *            factoring", HPC 2000
  * auto       as many items as take some 20 microseconds by measurement, no more than
  *            remaining/(2P): long items go one by one, short ones do not pay for each claim; and no more
- *            than four times as many as were measured, since the first one may be shorter than all others
+ *            than four times as many as were measured behind the first one, which may be shorter than all
  */
 #ifndef RANKPOOL_SCHED_POLICY_H
 #define RANKPOOL_SCHED_POLICY_H
