@@ -88,6 +88,7 @@ struct pace {
     struct pace *behind;
     struct board_function function;
     struct blocks blocks;
+    unsigned users; /* blocks that are open: all of their items may have been tallied */
 };
 
 struct agent_block {

@@ -21,12 +21,15 @@ static void free_block(struct agent_block *block)
     free(block);
 }
 
-/* Its node hears again. */
-static void end_leading(struct agent_block *block)
+/* Its node hears again, and nothing of it is measured any more. */
+static void end_open(struct agent_block *block)
 {
     if (block->leads)
         block->agent->node->leading--;
+    if (block->pace)
+        block->pace->users--;
     block->leads = false;
+    block->pace = NULL;
 }
 
 void agent_leave_block(struct agent_block *block)
@@ -34,7 +37,7 @@ void agent_leave_block(struct agent_block *block)
     struct agent *agent = block->agent;
     if (block->under_way || block->ended.open)
         return;
-    end_leading(block);
+    end_open(block);
     agent->block[block->number % AGENT_BLOCKS] = NULL;
     agent->blocks--;
     free_block(block);
@@ -42,7 +45,7 @@ void agent_leave_block(struct agent_block *block)
 
 void agent_close_block(struct agent_block *block)
 {
-    end_leading(block);
+    end_open(block);
     if (!block->under_way)
         free_block(block);
 }
@@ -89,6 +92,7 @@ struct agent_block *agent_open_block(struct agent *agent, int post, uint32_t fro
     agent->block[place] = block;
     agent->blocks++;
     block->pace = pace;
+    pace->users++;
     block->leads = is_for_leader(agent, post);
     agent->node->leading += block->leads;
     blocks_sent(&pace->blocks, agent_number(agent), count, (double)clock_ns());

@@ -7,7 +7,7 @@
 
 #define LEFT_NS    UINT64_C(2000000)   /* that the end of the work may lie there for workers of this node */
 #define OVERDUE_NS UINT64_C(100000000) /* that a block may stay away while somebody has nothing to do */
-#define PACES      8                   /* that are kept where nothing is in flight */
+#define PACES      8                   /* that are kept where no block is open */
 
 /* ---- Paces ------------------------------------------------------------------------------- */
 
@@ -32,7 +32,7 @@ static void forget_one(struct agents *pool)
     struct pace **found = NULL;
     int count = 0;
     for (struct pace **link = &pool->paces; *link; link = &(*link)->behind, count++)
-        if (!(*link)->blocks.in_flight)
+        if (!(*link)->users)
             found = link;
     if (count < PACES || !found)
         return;

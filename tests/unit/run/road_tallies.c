@@ -78,3 +78,55 @@ TEST_CASE(a_note_of_items_that_no_tally_counted_counts_beside_those_that_one_has
     CHECK_UINT(count_in_flight(), 0);
     envoy_end();
 }
+
+/* ---- Paces ---- */
+
+static bool is_known(const struct pace *pace)
+{
+    const struct pace *known = envoy_realm.gang.manager.agents->paces;
+    while (known && known != pace)
+        known = known->behind;
+    return known;
+}
+
+/* More functions are used meanwhile than there is room for where nothing is measured any more. */
+static void use_others(void)
+{
+    for (uint64_t i = 1; i <= 20; i++) {
+        struct post post = {.function = {77, i}};
+        atomic_store(&post.map, 99);
+        REQUIRE(agents_find_pace(envoy_realm.gang.manager.agents, &post));
+    }
+}
+
+static void tally_all(const char *place)
+{
+    struct agents *pool = envoy_realm.gang.manager.agents;
+    envoy_listen(place);
+    if (strcmp(place, "manager: sleeps") != 0)
+        return;
+    for (int i = 0; i < envoy.count && !seen; i++)
+        if (envoy.got[i].whole && !envoy.got[i].said) {
+            envoy.got[i].said = true;
+            say_tally(&envoy.got[i], envoy.got[i].block.items);
+        }
+    if (seen || !envoy.count || count_in_flight())
+        return;
+    seen = 1;
+    use_others();
+    for (uint32_t i = 0; i < pool->agent[0].room; i++)
+        CHECK(!pool->agent[0].block[i] || is_known(pool->agent[0].block[i]->pace));
+    for (int i = 0; i < envoy.count; i++)
+        envoy_answer_all(&envoy.got[i]);
+    envoy.act = envoy_answer_all;
+}
+
+TEST_CASE(what_is_known_of_a_function_stays_until_its_blocks_have_ended)
+{
+    seen = 0;
+    envoy_begin(0, NULL);
+    board_step = tally_all;
+    work_map(&envoy_realm.gang, &(struct map_work){.fn = gang_square}, 400);
+    CHECK_INT(seen, 1);
+    envoy_end();
+}
