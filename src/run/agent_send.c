@@ -30,9 +30,10 @@ static double patience_of(const struct agent_block *block, const struct post *po
 {
     const struct blocks *blocks = &block->pace->blocks;
     bool is_stored = atomic_load(&block->agent->pool->manager->board.shared->drains) != DRAINS_NOT;
-    bool is_counted = atomic_load_explicit(&post->total, memory_order_relaxed) > 0;
-    return is_counted && !is_stored ? blocks_patience_of(blocks, agent_number(block->agent))
-                                    : blocks_patience(blocks);
+    bool is_of_map =
+        atomic_load_explicit(&post->total, memory_order_relaxed) > 0 && !(post->flags & POST_PACKED);
+    return is_of_map && !is_stored ? blocks_patience_of(blocks, agent_number(block->agent))
+                                   : blocks_patience(blocks);
 }
 
 static struct wire_message describe(const struct agent_block *block, const struct post *post)

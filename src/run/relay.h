@@ -8,8 +8,9 @@
  * process, until there is. Blocks that have come whole are posted in that order as soon as there is room and
  * what they have in common has come, too. A block ends when each of its items has a note or was given back.
  *
- * Notes leave in batches: when 16 KiB of them have gathered, or 128 KiB of results in their places, when one
- * has waited for as long as its block says, and at once when the node has nothing more to run. Runs of
+ * Notes leave in batches: when many have gathered (relay_runs.c), when one has waited for as long as its block
+ * says, or of a map, in the hope of neighbours, some times as long, and at once when the node has nothing more
+ * to run. Runs of
  * results that lie one behind the other leave as one note, results together with it, or if they are long, by
  * themselves from where they lie.
  *

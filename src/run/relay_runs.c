@@ -97,11 +97,16 @@ static uint64_t patience_of(const struct relay_block *block)
     return block->told.patience_us ? block->told.patience_us * UINT64_C(1000) : PATIENCE_NS;
 }
 
-/* Nobody looks at it before its map has ended. */
+/* Nobody looks at single results of a map before it has ended: at those of a stream its sink does. */
+static bool is_of_map(const struct relay_block *block)
+{
+    return block->told.total && !(block->told.flags & POST_PACKED);
+}
+
 static bool is_unwatched(const struct relay_block *block)
 {
     bool is_stored = atomic_load(&block->relay->manager.board.shared->drains) != DRAINS_NOT;
-    return block->told.total && !is_stored;
+    return is_of_map(block) && !is_stored;
 }
 
 bool relay_waits_for_long(const struct relay_block *block)
@@ -230,7 +235,7 @@ void relay_flush_due(struct relay *relay)
 static uint64_t gathers_since(const struct relay_block *block, const struct note *note, int worker)
 {
     bool is_far = worker >= block->relay->home->crew->here;
-    return is_far && block->told.total ? road_heard(block->relay->home->road) : note->ended;
+    return is_far && is_of_map(block) ? road_heard(block->relay->home->road) : note->ended;
 }
 
 void relay_expect(struct relay *relay, const struct relay_block *block, uint64_t ended)
