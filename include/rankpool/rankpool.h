@@ -384,8 +384,8 @@ typedef struct rp_map_report {
 
 /* Maps `fn` over an array of `n` items of `in_size` bytes. Arrays are as qsort takes them, and in
  * order: out + i * out_size answers in + i * in_size. Every item runs. A failed item's slot is left
- * untouched, but for one that was lost with its node over a long result and fails when it is tried
- * again. A result longer than `out_size` fails its item, a shorter one leaves the rest of the
+ * untouched, but for one whose node was lost while its long result came, and that does not succeed
+ * elsewhere. A result longer than `out_size` fails its item, a shorter one leaves the rest of the
  * slot; `out` NULL with `out_size` 0 drops results. Both arrays are the caller's, and used until it
  * returns.
  * Errors: the status of the lowest failed item: RP_TASK_FAILED (it reported a failure, or answered

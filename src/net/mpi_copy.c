@@ -6,16 +6,12 @@
 
 #define KEPT 8 /* of those that nobody uses */
 
-/* What lies there may be sent in the place of what the caller has let go of: it is never undefined. */
+/* Of a short piece no more than its beginning is touched. */
 static struct copy *take(struct mpi_net *net)
 {
     struct copy *copy = net->copies;
-    if (!copy) {
-        copy = aligned_alloc(_Alignof(struct copy), sizeof *copy);
-        if (copy)
-            memset(copy, 0, sizeof *copy);
-        return copy;
-    }
+    if (!copy)
+        return aligned_alloc(_Alignof(struct copy), sizeof *copy);
     net->copies = copy->next;
     net->copies_kept--;
     return copy;
@@ -45,6 +41,8 @@ bool copy_fetch(struct mpi_net *net, struct carried *carried, const char *at)
         carried->copy = take(net);
     if (carried->copy && at && carried->flight->sends)
         memcpy(carried->copy->bytes, at, carried->size);
+    else if (carried->copy && carried->flight->sends)
+        memset(carried->copy->bytes, 0, carried->size);
     return carried->copy;
 }
 

@@ -139,6 +139,8 @@ static void give_up(struct mpi_net *net, struct flight *flight)
         return;
     flight->lost = true;
     net->unsent -= flight->sends;
+    copy_give(net, flight->ready);
+    flight->ready = NULL;
     if (flight->copied)
         tell(net, flight, NET_LOST);
 }

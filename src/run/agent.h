@@ -74,7 +74,8 @@ struct road {
     bool feeding;           /* road_feed is under way */
     bool turning;           /* road_turn is under way */
     bool quit;              /* the leaders have been told to */
-    bool cut;               /* the net is gone */
+    bool cut;               /* the net is gone: nothing that it has is told of any more */
+    int maps;               /* under way */
     bool kin;               /* leaders hand on to each other what all have */
     bool visits;            /* see wire/message.h */
     struct transit nowhere; /* of what nobody wants */

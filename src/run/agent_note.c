@@ -269,16 +269,17 @@ static void end_arrival(struct transit *transit, bool arrived)
 }
 
 /* Memory of the board's is left to the net, and what runs again has other. To an array of the user's nothing
- * goes any more, as the net says next. */
+ * goes any more, as the net says next, if it is still there. */
 void agent_lose_arrivals(struct agent *agent)
 {
     struct manager *manager = agent->pool->manager;
     for (struct arrival *arrival = agent->arrivals; arrival; arrival = arrival->behind) {
         const struct saying *saying = &arrival->saying;
-        if (arrival->is_lost || (arrival->parcel == ARENA_NONE && is_of_user(saying)))
+        bool is_of_net = arrival->parcel == ARENA_NONE && is_of_user(saying);
+        if (arrival->is_lost || (is_of_net && !agent->node->road->cut))
             continue;
         arrival->is_lost = true;
-        if (arrival->parcel == ARENA_NONE)
+        if (arrival->parcel == ARENA_NONE && !is_of_net)
             manager->postings[saying->block->post].written = true;
         agent_return_said(saying->block, saying->note.from, saying->note.count);
     }

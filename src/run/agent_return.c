@@ -167,9 +167,16 @@ void road_recall(struct manager *manager, const void *work)
     }
 }
 
+int road_count_map(const struct manager *manager, int more)
+{
+    return manager->agents ? manager->agents->road->maps += more : 0;
+}
+
 void road_let_go(struct manager *manager, const void *array, size_t size)
 {
-    net_let_go(manager->agents->road->net, array, size);
+    struct road *road = manager->agents->road;
+    if (!road->cut)
+        net_let_go(road->net, array, size);
 }
 
 /* ---- Cancelled --------------------------------------------------------------------------- */

@@ -57,28 +57,30 @@ static rp_status share_common(struct map *map)
 }
 
 /* Where all workers are of other nodes nobody but this process reads posts: they may lie in its own memory.
- */
+ * But not those of a map that a callback of another one runs: both may have the same array, which at the end
+ * of the first is not yet the user's again. */
 static uint64_t own_offset(const struct map *map, const void *array, size_t each)
 {
     const struct manager *manager = map->manager;
     bool is_read_here = manager_is_alone(manager) || manager->crew->here > 1;
-    if (is_read_here || !array || each < OWN_LONG)
+    if (is_read_here || road_count_map(manager, 0) > 1 || !array || each < OWN_LONG)
         return 0;
     return (uint64_t)((uintptr_t)array - (uintptr_t)manager->board.shared);
 }
 
-/* Where an array is read or written where it is: one of rp_alloc, or one that nobody else needs to see, but
- * not in another order. */
+/* Where an array is read or written where it is: one of rp_alloc, or one that nobody else needs to see. */
 static uint64_t place_of(const struct map *map, const void *array, size_t each)
 {
     uint64_t offset = holding_offset(map->manager, array, map->work->n * each);
     return offset ? offset : own_offset(map, array, each);
 }
 
+/* Not in another order; nor where a result of another node would be written over an input that is still to be
+ * sent, or to be sent again. */
 static void find_places(struct map *map)
 {
     const struct map_work *work = map->work;
-    if (map->order)
+    if (map->order || (map->manager->agents && map_arrays_overlap(work)))
         return;
     if (!work->range && work->in_size)
         map->in_place = place_of(map, work->in, work->in_size);
@@ -90,9 +92,11 @@ static void find_places(struct map *map)
 static void leave_places(const struct map *map)
 {
     const struct map_work *work = map->work;
-    if (map->in_place && map->manager->agents)
+    if (road_count_map(map->manager, 0) != 1) /* another one may have the same arrays; or there is no road */
+        return;
+    if (map->in_place)
         road_let_go(map->manager, work->in, work->n * work->in_size);
-    if (map->out_place && map->manager->agents)
+    if (map->out_place)
         road_let_go(map->manager, work->out, work->n * work->out_size);
 }
 
@@ -245,6 +249,7 @@ rp_status map_run(struct manager *manager, const struct map_work *work, rp_map_r
     struct map map = {.manager = manager, .work = work, .error = &own, .first_failed = work->n};
     uint64_t begun = clock_ns();
     error_clear(&own);
+    road_count_map(manager, 1);
     rp_status status = begin(&map, &own);
     if (!status) {
         show_map_begin(manager, work->label, work->n);
@@ -261,5 +266,6 @@ rp_status map_run(struct manager *manager, const struct map_work *work, rp_map_r
     if (status)
         *error = own;
     end(&map);
+    road_count_map(manager, -1);
     return status;
 }

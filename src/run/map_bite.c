@@ -64,7 +64,18 @@ struct bite {
     size_t first;
     int post; /* -1: straight from the caller's memory */
     int attempt;
+    const char
+        *answers; /* results of item 0 of the post and those behind it, which are not in their places yet */
+    char *places; /* of these; NULL: they are */
 };
+
+/* Those of a run that has succeeded. */
+static void put_in_place(const struct bite *bite, const struct note *note)
+{
+    size_t stride = bite->map->work->out_size;
+    for (uint32_t i = note->from; bite->places && i < note->from + note->count; i++)
+        memcpy(bite->places + i * stride, bite->answers + i * stride, note->size);
+}
 
 static void take(void *state, struct note *note, const void *payload)
 {
@@ -72,6 +83,8 @@ static void take(void *state, struct note *note, const void *payload)
     struct map *map = bite->map;
     if (map->manager->setup.journal)
         collect_notes(map->manager); /* what the workers have finished is stored meanwhile */
+    if (note->status == RP_OK && note->size)
+        put_in_place(bite, note);
     if (bite->post >= 0)
         map_take_note(map, bite->post, note, payload, 0);
     else if (map_again_note(map, bite->first + note->from, note, bite->attempt))
@@ -120,7 +133,7 @@ static void bite_array(struct map *map, size_t first, size_t run, int attempt)
         .attempt = attempt,
         .limit_ns = work->limit_ns,
     };
-    struct bite bite = {map, first, -1, attempt};
+    struct bite bite = {.map = map, .first = first, .post = -1, .attempt = attempt};
     perform(&bite, &stretch, 0, (uint32_t)run);
 }
 
@@ -139,7 +152,8 @@ static void bite_unposted(struct map *map, struct share *share)
     bite_array(map, first, run, 1);
 }
 
-/* What is on the board already, as a worker would. */
+/* What is on the board already, as a worker would. Results that belong into the caller's array go there once
+ * they are good: slots of failed items, and the rest of longer ones, are left as they are. */
 static bool bite_posted(struct map *map)
 {
     struct manager *manager = map->manager;
@@ -154,13 +168,15 @@ static bool bite_posted(struct map *map)
         post_leave(board); /* or what the winner holds would seem to be ours, should it die */
         return true;
     }
+    char *places = board_at(board, post->out);
+    bool is_own = post->out_size && !map->work->combine && !board_has(board, places);
     struct stretch stretch = {
         .fn = map->work->fn,
         .combine = map->work->combine,
         .total = map->work->n,
         .in = board_at(board, post->in),
         .in_size = post->in_size,
-        .out = board_at(board, post->out),
+        .out = is_own ? (char *)map->answers - offer.next * post->out_size : places,
         .out_size = post->out_size,
         .indices = post->indices ? board_at(board, post->indices) : NULL,
         .first = post->first,
@@ -172,7 +188,11 @@ static bool bite_posted(struct map *map)
         .attempt = (int)post->attempt,
         .post = (uint16_t)offer.index,
     };
-    struct bite bite = {map, 0, (int)offer.index, stretch.attempt};
+    struct bite bite = {.map = map,
+                        .post = (int)offer.index,
+                        .attempt = stretch.attempt,
+                        .answers = stretch.out,
+                        .places = is_own ? places : NULL};
     perform(&bite, &stretch, offer.next, run);
     post_leave(board);
     return true;

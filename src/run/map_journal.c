@@ -23,7 +23,7 @@ static struct journal_digest digest_of(const struct map *map, size_t index)
     return map->digests ? map->digests[index] : digest_input(map, index);
 }
 
-static bool arrays_overlap(const struct map_work *work)
+bool map_arrays_overlap(const struct map_work *work)
 {
     const char *in = work->in, *out = work->out;
     return !work->range && in && out && in < out + work->n * work->out_size &&
@@ -120,7 +120,7 @@ rp_status map_journal_begin(struct map *map)
     if (!map->part)
         return RP_OK;
     map->known = journal_digest_work(journal, &about);
-    rp_status status = arrays_overlap(work) ? digest_all(map) : RP_OK;
+    rp_status status = map_arrays_overlap(work) ? digest_all(map) : RP_OK;
     return status || !map->part->may_find ? status : deliver_stored(map);
 }
 

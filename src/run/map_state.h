@@ -90,6 +90,9 @@ uint64_t map_weigh_post(const struct map *map, const struct posting *posting);
 /* map_post.c: posts ahead what the board should hold. */
 void map_feed(struct map *map);
 
+/* map_journal.c: results are written over inputs. */
+bool map_arrays_overlap(const struct map_work *work);
+
 /* map_journal.c: puts stored results in their places, and leaves their items out. RP_NO_MEMORY. */
 rp_status map_journal_begin(struct map *map);
 void map_journal_store(struct map *map, size_t first, const struct note *note, const char *results,

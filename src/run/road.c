@@ -335,10 +335,10 @@ void road_cut(struct road *road, uint64_t deadline)
     road_is_left_whole(road, deadline);
     for (int i = 0; i < road->nodes; i++)
         road_give_up(&road->node[i], "MPI has ended");
+    road->cut = true;
     for (int i = 0; i < road->nodes; i++)
         if (!road->node[i].told)
             tell_pools(road, &road->node[i]);
-    road->cut = true;
 }
 
 void road_destroy(struct road *road)

@@ -174,6 +174,9 @@ void road_recall(struct manager *manager, const void *work);
  * is: it lies at `common`, in a holding. */
 void road_forget(struct manager *manager, uint64_t map, const void *common);
 
+/* So many maps more begin: how many are under way. */
+int road_count_map(const struct manager *manager, int more);
+
 /* An array of a map's that has ended is the user's again. */
 void road_let_go(struct manager *manager, const void *array, size_t size);
 

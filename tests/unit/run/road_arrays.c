@@ -31,7 +31,7 @@ static void array_end(unsigned char *array)
 /* ---- Without a copy on the board ---- */
 
 static struct realm realm;
-static uint64_t most_in_use;
+static uint64_t in_use_before, most_in_use;
 
 static void look_at_the_board(const char *place)
 {
@@ -48,22 +48,43 @@ static int turn(rp_call *call, const void *in, size_t size)
     return out ? rp_return(call, out, size) : 1;
 }
 
+static int within; /* maps that are under way already */
+
+static void begin_to_look(int workers)
+{
+    realm_start(&realm, workers, 1, 1);
+    realm_open(&realm, NULL);
+    realm.road->maps = within;
+    in_use_before = realm.gang.manager.arena.in_use;
+    most_in_use = 0;
+    board_step = look_at_the_board;
+}
+
+static void end_to_look(void)
+{
+    board_step = NULL;
+    most_in_use -= in_use_before;
+}
+
+static int turn_half(rp_call *call, const void *in, size_t size)
+{
+    unsigned char *out = rp_reserve(call, size / 2);
+    for (size_t i = 0; out && i < size / 2; i++)
+        out[i] = (unsigned char)(((const unsigned char *)in)[i] + 1);
+    return out ? rp_return(call, out, size / 2) : 1;
+}
+
 static void turn_all(int workers, const double *cost)
 {
     struct error error;
     unsigned char *in = array_new(), *out = array_new();
     for (size_t i = 0; i < (size_t)ITEMS * SIZE; i++)
         in[i] = (unsigned char)(i * 2654435761u >> 16);
-    realm_start(&realm, workers, 1, 1);
-    realm_open(&realm, NULL);
-    uint64_t before = realm.gang.manager.arena.in_use;
-    most_in_use = 0;
-    board_step = look_at_the_board;
+    begin_to_look(workers);
     struct map_work work = {
         .fn = turn, .in = in, .in_size = SIZE, .n = ITEMS, .out = out, .out_size = SIZE, .cost = cost};
     CHECK_STATUS(map_run(&realm.gang.manager, &work, NULL, &error), RP_OK);
-    board_step = NULL;
-    most_in_use -= before;
+    end_to_look();
     for (size_t i = 0; i < ITEMS; i++)
         for (size_t k = 0; k < SIZE; k += 4095)
             CHECK_UINT(out[i * SIZE + k], in[(i + 1) * SIZE - 1 - k]);
@@ -84,6 +105,37 @@ TEST_CASE(they_are_where_a_worker_of_the_node_may_take_them_or_their_order_is_an
     CHECK(most_in_use >= 2 * SIZE);
     turn_all(0, (const double[ITEMS]){1, 2, 3});
     CHECK(most_in_use >= 2 * SIZE);
+}
+
+/* What is under way for one map stays so when another one ends that has the same array. */
+TEST_CASE(they_are_where_a_map_runs_within_another_one)
+{
+    within = 1;
+    turn_all(0, NULL);
+    within = 0;
+    CHECK(most_in_use >= 2 * SIZE);
+}
+
+/* An input may have to be sent when results have come, and to be sent again. */
+TEST_CASE(they_are_where_results_are_written_over_inputs)
+{
+    struct error error;
+    unsigned char *array = array_new();
+    memset(array, 1, (size_t)ITEMS * SIZE);
+    begin_to_look(0);
+    struct map_work work = {.fn = turn_half,
+                            .in = array,
+                            .in_size = SIZE,
+                            .n = ITEMS,
+                            .out = array + SIZE / 2,
+                            .out_size = SIZE / 2};
+    CHECK_STATUS(map_run(&realm.gang.manager, &work, NULL, &error), RP_OK);
+    end_to_look();
+    CHECK(most_in_use >= SIZE);
+    for (size_t i = 0; i < ITEMS; i++)
+        CHECK_UINT(array[SIZE / 2 + i * SIZE / 2], 2);
+    array_end(array);
+    realm_end(&realm);
 }
 
 /* ---- Shorter ones ---- */
@@ -205,8 +257,9 @@ static void send_results(const struct wire_block *block)
                  RP_OK);
 }
 
-/* A node that is lost while a result of it comes. */
-static void die_over_a_result(const char *place)
+static void (*end_it)(void); /* in the middle of a result */
+
+static void end_over_a_result(const char *place)
 {
     static int naps;
     envoy_listen(place);
@@ -214,27 +267,80 @@ static void die_over_a_result(const char *place)
         return;
     if (!envoy.acts++)
         send_results(&envoy.got[0].block);
-    else
-        net_loop_cut(envoy_realm.end[0], 0);
+    else if (envoy.acts == 2)
+        end_it();
 }
 
-TEST_CASE(nothing_is_written_to_results_of_a_lost_node_after_their_map)
+static void begin_a_result(bool clings, void (*end)(void))
 {
     struct error error;
     unsigned char *out = array_new();
     uint64_t in[ITEMS] = {0};
     results = array_new();
+    end_it = end;
     envoy_begin(0, NULL);
-    net_loop_cling(envoy_realm.net, true);
+    net_loop_cling(envoy_realm.net, clings);
     net_loop_delay(envoy_realm.net, 0, 100000);
-    board_step = die_over_a_result;
+    board_step = end_over_a_result;
     struct map_work work = {.fn = turn, .in = in, .in_size = 8, .n = ITEMS, .out = out, .out_size = SIZE};
     CHECK_STATUS(map_run(&envoy_realm.gang.manager, &work, NULL, &error), RP_POOL_BROKEN);
     CHECK(envoy.acts > 1);
     array_end(out);
+}
+
+static void lose_the_node(void)
+{
+    net_loop_cut(envoy_realm.end[0], 0);
+}
+
+TEST_CASE(nothing_is_written_to_results_of_a_lost_node_after_their_map)
+{
+    begin_a_result(true, lose_the_node);
     net_loop_cling(envoy_realm.net, false);
     while (road_turn(envoy_realm.road))
         ;
     envoy_end();
     array_end(results);
+}
+
+static void end_mpi(void)
+{
+    road_cut(envoy_realm.road, 0);
+}
+
+/* MPI may end within a call of the user's in the middle of a map: no net tells of anything from then on. */
+TEST_CASE(a_map_ends_although_a_result_was_coming_when_the_net_went)
+{
+    begin_a_result(false, end_mpi);
+    envoy_end();
+    array_end(results);
+}
+
+/* ---- A manager that stands in ---- */
+
+static int fail_or_answer_half(rp_call *call, const void *in, size_t size)
+{
+    unsigned char *out = rp_reserve(call, size);
+    memset(out, 0xff, size / 2);
+    return *(const unsigned char *)in ? rp_fail(call, "no") : rp_return(call, out, size / 2);
+}
+
+TEST_CASE(what_the_manager_runs_leaves_slots_as_workers_do)
+{
+    struct error error;
+    unsigned char *in = array_new(), *out = array_new();
+    const struct manager_setup setup = {.stands_in = true};
+    in[SIZE] = 1;
+    memset(out, 0x5a, (size_t)ITEMS * SIZE);
+    realm_start_mute(&envoy_realm, 0, 1, 2);
+    realm_open(&envoy_realm, &setup);
+    envoy_realm.road->node[0].away = true;
+    struct map_work work = {
+        .fn = fail_or_answer_half, .in = in, .in_size = SIZE, .n = ITEMS, .out = out, .out_size = SIZE};
+    CHECK_STATUS(map_run(&envoy_realm.gang.manager, &work, NULL, &error), RP_TASK_FAILED);
+    for (size_t i = 0; i < (size_t)ITEMS * SIZE; i++)
+        REQUIRE(out[i] == (i / SIZE != 1 && i % SIZE < SIZE / 2 ? 0xff : 0x5a));
+    array_end(in);
+    array_end(out);
+    realm_end(&envoy_realm);
 }
