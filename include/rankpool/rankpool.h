@@ -626,7 +626,8 @@ RP_API rp_status rp_unshare(rp_pool *pool, rp_share_id id);
 /* `size` bytes, aligned for any type, contents undefined, that the workers of the manager's node read
  * and write in place: maps from and into such arrays copy nothing there (a failing item may then have
  * written to its slot); isolated tasks read them in place, and their results are copied. Tasks on other
- * nodes get their items, and answer, in messages. The caller's until rp_free or rp_close. NULL: no
+ * nodes get their items, and answer, in messages. With cost hints, and over nodes where results are
+ * written over inputs, items are copied all the same. The caller's until rp_free or rp_close. NULL: no
  * memory. */
 RP_API void *rp_alloc(rp_pool *pool, size_t size);
 
