@@ -163,7 +163,7 @@ static struct blocks_view view_of(const struct agents *pool, const struct post_o
         .at = map ? post->first + offer->next : 0,
         .reduces = map && post->flags & POST_REDUCE,
         .is_pinned = atomic_load_explicit(&post->owner, memory_order_relaxed) != 0,
-        .waits = any_waits(pool),
+        .waits = any_waits(pool) || (!map && pool->manager->lying),
         .now = (double)clock_ns()};
 }
 

@@ -131,7 +131,7 @@ struct blocks_view {
     uint64_t at;        /* the position of the first of them in its map */
     bool reduces;       /* blocks end at multiples of the tree's grain */
     bool is_pinned;     /* only this node may run them */
-    bool waits;         /* tasks wait at queues: how fast nodes were says not who gets through first */
+    bool waits;         /* tasks wait for others: how fast nodes were says not who gets through first */
     double now;
 };
 

@@ -10,6 +10,7 @@
 #include "check.h"
 #include "reduction.h"
 #include "road_cases.h"
+#include "run/agent.h"
 #include "run/holding.h"
 #include "run/stream.h"
 #include "run/submit.h"
@@ -47,6 +48,36 @@ static void await_and_free(struct task *task, uint64_t item)
     task->kept = false;
     submit_let_go(&realm.gang.manager, task);
     submit_drop(&realm.gang.manager, task);
+}
+
+static int await_the_other(rp_call *call, const void *in, size_t size)
+{
+    atomic_fetch_add(&gang_tally->waiting, 1);
+    gang_await(&gang_tally->waiting, 2);
+    return gang_square(call, in, size);
+}
+
+/* A node that was measured to take so long for a task leaves those that lie there to the others, who were
+ * faster: but not where they do not come. */
+TEST_CASE(a_slow_node_runs_what_lies_there_while_the_others_wait_for_it)
+{
+    static const double task_ns[2] = {1e12, 1e13};
+    struct task *tasks[2];
+    open_realm(0, 2, 1);
+    gang_tally->waiting = 0;
+    struct pace *pace = agents_find_pace(realm.gang.manager.agents, &(struct post){.map = 0});
+    struct blocks *blocks = pace ? &pace->blocks : NULL;
+    REQUIRE(blocks);
+    for (uint32_t node = 0; node < (uint32_t)realm.road->nodes; node++) {
+        double now = (double)clock_ns();
+        blocks_sent(blocks, node, 1, now);
+        blocks_ended(blocks, node, 1, now + task_ns[node]);
+    }
+    for (uint64_t i = 0; i < 2; i++)
+        tasks[i] = submit_to(await_the_other, i, 0);
+    for (uint64_t i = 0; i < 2; i++)
+        await_and_free(tasks[i], i);
+    realm_end(&realm);
 }
 
 TEST_CASE(a_task_for_one_worker_runs_there)
